@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What to compute, validated once: the geometry of a convolution. A transposed convolution and all
+// gradients are described by the forward convolution that they belong to.
+#pragma once
+
+#include <optional>
+
+#include "core/types.h"
+
+namespace fastconv {
+
+// How one axis is padded: a word, or (explicit_) the two numbers.
+enum class PadWord : int { explicit_, valid, same, same_lower, causal, full };
+struct Padding {
+  PadWord word = PadWord::explicit_;
+  index_t lo = 0, hi = 0;
+};
+
+struct Axis {  // one spatial axis; lengths in elements
+  index_t in = 1, kernel = 1, stride = 1, dilation = 1, lo = 0, hi = 0;
+  index_t out = 1;  // the number of windows that are used
+  constexpr index_t reach() const { return dilation * (kernel - 1) + 1; }
+};
+
+struct ConvDesc {
+  int rank = 2;  // 1: a one-dimensional convolution, whose h axis is trivial
+  index_t batch = 1, c_in = 1, c_out = 1, groups = 1;
+  Axis h, w;
+  PadMode mode = PadMode::zeros;
+  constexpr index_t c_in_group() const { return c_in / groups; }
+  constexpr index_t c_out_group() const { return c_out / groups; }
+  constexpr index_t taps() const { return h.kernel * w.kernel; }
+  constexpr index_t depth() const { return c_in_group() * taps(); }  // terms of one output
+  constexpr index_t in_plane() const { return h.in * w.in; }
+  constexpr index_t out_plane() const { return h.out * w.out; }
+  constexpr double flops() const {
+    return 2.0 * double(batch) * double(c_out) * double(depth()) * double(out_plane());
+  }
+};
+
+// The largest stride, dilation, kernel or padding: products of two of them fit index_t.
+inline constexpr index_t kMaxExtent = (index_t{1} << 31) - 1;
+// The most elements of one array, so that sizes in bytes and sums of a few of them fit index_t.
+inline constexpr index_t kMaxElements = index_t{1} << 48;
+
+// The padding in numbers. `same` words: output length ceil(in / stride), as TensorFlow and ONNX.
+struct LoHi {
+  index_t lo, hi;
+};
+LoHi resolve(const Padding& padding, index_t in, index_t kernel, index_t stride, index_t dilation);
+
+// An axis of a convolution with its padding resolved, or std::invalid_argument. `name` is "height",
+// "width" or "length" in messages.
+Axis conv_axis(const char* name, index_t in, index_t kernel, index_t stride, index_t dilation,
+               const Padding& padding, PadMode mode);
+
+// The axis of the convolution whose adjoint maps `n` elements to the result: .out is n, and .in is
+// the result's length. `size`, where given, is the result's length itself.
+Axis transposed_axis(const char* name, index_t n, index_t kernel, index_t stride, index_t dilation,
+                     const Padding& padding, index_t output_padding, std::optional<index_t> size);
+
+// Returns `d`, or throws std::invalid_argument with a sentence that names the offending sizes.
+const ConvDesc& validated(const ConvDesc& d);
+
+const char* axis_name(int rank, int axis);
+
+}  // namespace fastconv

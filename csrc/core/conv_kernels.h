@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Signatures of the convolution kernels of one ISA and dtype. Lanes are pixels throughout: a tile
+// is `mr` output channels by `nv` vectors of output pixels, kept in registers.
+#pragma once
+
+#include "core/types.h"
+
+namespace fastconv {
+
+// One tap of a kernel along one axis: which weight, and where it reads relative to its output.
+struct Tap {
+  index_t kernel, offset;
+};
+
+inline constexpr int kMaxMr = 12;
+inline constexpr int kMaxNv = 6;
+
+// c[i][j] = init[i][j] + bias[i] + sum_p a[p][i] * b[p][j], i < mr, j < (nv - 1) * lanes + tail.
+template <class T>
+struct TileArgs {
+  index_t k;               // the number of terms p
+  const T* a;              // packed: a[p * mr + i]
+  const T* b;              // rows p of pixels, at p * ldb (run_panel) or at offsets[p] (run_strip);
+  index_t ldb;             // readable for whole vectors but for run_panel's last, which reads `tail`
+  const index_t* offsets;
+  T* c;
+  index_t ldc;
+  const T* init;           // rows ldc apart: c itself to accumulate, a residual, or null for zero
+  const T* bias;           // one per row, or null
+  int tail;                // lanes of the last vector that exist, 1..lanes
+};
+
+template <class T>
+struct GemmKernels {
+  using Run = void (*)(const TileArgs<T>&) noexcept;
+  int lanes, max_mr;
+  int max_nv[kMaxMr + 1];  // by mr: the most vectors whose accumulators fit the registers
+  Run run_panel[kMaxMr][kMaxNv];  // [mr - 1][nv - 1]
+  Run run_strip[kMaxMr][kMaxNv];
+};
+
+// `rows` by `nv` vectors of one channel: c[r][j] = init + bias + sum_p a[p] * b[r * row_step +
+// offsets[p] + j]; rows of c and init are ldc apart.
+template <class T>
+struct DepthwiseArgs {
+  index_t k;
+  const T* a;
+  const T* b;
+  index_t row_step;
+  const index_t* offsets;
+  T* c;
+  index_t ldc;
+  const T* init;
+  T bias;
+  int tail;
+};
+
+inline constexpr int kDepthwiseShapes = 4;  // (1, 8), (2, 4), (4, 2), (8, 1) rows x vectors
+
+template <class T>
+struct DepthwiseKernels {
+  using Run = void (*)(const DepthwiseArgs<T>&) noexcept;
+  Run run[kDepthwiseShapes][8];  // [log2 rows][nv - 1]; null above the shape's width
+};
+
+// sums[i][j] += sum_p a[i * lda + p] * b[j * ldb + p], in double whatever T is.
+template <class T>
+struct DotArgs {
+  index_t n;
+  const T* a;
+  index_t lda;
+  const T* b;
+  index_t ldb;
+  double* sums;
+  index_t ld;
+};
+
+inline constexpr int kMaxDot = 5;
+
+template <class T>
+struct DotKernels {
+  using Run = void (*)(const DotArgs<T>&) noexcept;
+  int max_mr, max_nr;
+  Run run[kMaxDot][kMaxDot];  // [mr - 1][nr - 1]
+};
+
+// One axis of an image as a packer reads it.
+struct PackAxis {
+  index_t in, step;  // length, and the distance between the reads of neighbouring outputs
+  const Tap* taps;
+  index_t n_taps;
+};
+
+struct RowSegment {  // `n` neighbouring outputs of row `oh`, from column `ow`, to position `dst`
+  index_t dst, oh, ow, n;
+};
+
+// Rows k0..k1 of the im2col matrix, k = (channel, tap of h, tap of w), for a panel of pixels:
+// dst[(k - k0) * ld + segment.dst + i]; columns that no segment covers, up to `width`, become 0.
+template <class T>
+struct PackArgs {
+  const T* image;  // the first channel of the group
+  PackAxis h, w;
+  PadMode mode;
+  index_t k0, k1;
+  const RowSegment* segments;
+  index_t n_segments, width, ld;
+  T* dst;
+};
+
+// dst[i] = row[start + i * step], i < n, where the row has `width` elements and `mode` beyond them.
+template <class T>
+struct RowArgs {
+  const T* row;
+  index_t width, start, step, n;
+  PadMode mode;
+  T* dst;
+};
+
+template <class T>
+struct ConvKernels {
+  GemmKernels<T> gemm;
+  DepthwiseKernels<T> depthwise;
+  DotKernels<T> dot;
+  void (*pack_panel)(const PackArgs<T>&) noexcept;
+  void (*gather_row)(const RowArgs<T>&) noexcept;
+  double (*sum)(const T* x, index_t n) noexcept;
+};
+
+}  // namespace fastconv

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#include "core/dispatch.h"
+
+#include <atomic>
+#include <cstdlib>
+
+#include "core/require.h"
+#include "isa/tables.h"
+
+namespace fastconv {
+namespace {
+
+struct Candidate {
+  const KernelTable* table;
+  bool (*runs_here)() noexcept;
+};
+
+// Each test names exactly the features in the compile flags of that ISA's library (CMakeLists.txt);
+// __builtin_cpu_supports also asks whether the operating system saves the registers.
+const Candidate kCandidates[] = {  // best first; a new ISA is one line
+#ifdef FC_HAS_avx512
+    {&avx512::table,
+     []() noexcept {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("fma");
+     }},
+#endif
+#ifdef FC_HAS_avx2
+    {&avx2::table,
+     []() noexcept { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+#endif
+    {&scalar::table, []() noexcept { return true; }},
+};
+
+const KernelTable* find(const std::string& name) {
+  for (const Candidate& c : kCandidates)
+    if ((name.empty() || name == c.table->isa) && c.runs_here()) return c.table;
+  return nullptr;
+}
+
+std::string legal_names() {
+  std::string names;
+  for (const std::string& name : supported_isas()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+std::atomic<const KernelTable*>& active() noexcept {
+  static std::atomic<const KernelTable*> table = find("");
+  return table;
+}
+
+}  // namespace
+
+std::vector<std::string> supported_isas() {
+  std::vector<std::string> names;
+  for (const Candidate& c : kCandidates)
+    if (c.runs_here()) names.emplace_back(c.table->isa);
+  return names;
+}
+
+const KernelTable& active_table() noexcept { return *active().load(std::memory_order_relaxed); }
+
+void set_isa(const std::string& name) {
+  const KernelTable* table = name.empty() ? nullptr : find(name);
+  require(table != nullptr, "name must be one of ", legal_names(), " on this CPU, got '", name,
+          "'");
+  active().store(table, std::memory_order_relaxed);
+}
+
+std::string init_isa_from_environment() {
+  const char* asked = std::getenv("FASTCONV_ISA");
+  if (asked == nullptr || *asked == '\0') return {};
+  if (const KernelTable* table = find(asked)) {
+    active().store(table, std::memory_order_relaxed);
+    return {};
+  }
+  return sentence("FASTCONV_ISA='", asked, "' is unknown or not supported by this CPU; legal here: ",
+                  legal_names(), "; using ", active_table().isa);
+}
+
+}  // namespace fastconv

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What an ISA offers: one const table of tile kernels per ISA, filled by isa/<name>.cpp. Types and
+// plain data only: ISA files include it.
+#pragma once
+
+#include "core/conv_kernels.h"
+#include "core/elementwise_kernels.h"
+#include "core/pool_kernels.h"
+#include "core/types.h"
+
+namespace fastconv {
+
+template <class T>
+struct Kernels {
+  ConvKernels<T> conv;
+  PoolKernels<T> pool;
+  ElementwiseKernels<T> elementwise;
+};
+
+struct KernelTable {
+  const char* isa;
+  Kernels<float> f32;
+  Kernels<double> f64;
+};
+
+}  // namespace fastconv

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The only way in which fastconv runs on several threads. Tasks must write disjoint results and must
+// not depend on which thread runs them; then the bits of a result cannot either.
+#pragma once
+
+#include <omp.h>
+
+#include <algorithm>
+
+#include "core/types.h"
+
+namespace fastconv {
+
+// Below this many FMAs (or elements moved) a second thread costs more than it saves: waking it takes
+// a few microseconds, in which one core does about this much.
+inline constexpr double kWorthAThread = 200e3;
+
+// Threads worth using for `tasks` tasks of together `work` FMAs or elements.
+inline int useful_threads(index_t tasks, double work, int threads) noexcept {
+  if (threads <= 1 || tasks <= 1 || work < 2 * kWorthAThread) return 1;
+  return static_cast<int>(std::min<double>({double(threads), double(tasks), work / kWorthAThread}));
+}
+
+// Calls body(task, thread) for every task in 0..tasks, thread < threads. Nested in another parallel
+// region it runs there, serially.
+template <class Body>
+void parallel_for(index_t tasks, int threads, const Body& body) noexcept {
+  if (threads <= 1 || tasks <= 1) {
+    for (index_t task = 0; task < tasks; ++task) body(task, 0);
+    return;
+  }
+#pragma omp parallel num_threads(threads)
+  {
+    const int thread = omp_get_thread_num();
+#pragma omp for schedule(dynamic)
+    for (index_t task = 0; task < tasks; ++task) body(task, thread);
+  }
+}
+
+}  // namespace fastconv

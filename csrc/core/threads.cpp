@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "core/threads.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "core/memory.h"
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+std::atomic<int> chosen{1};
+
+int cpus_by_affinity() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return omp_get_num_procs();
+  return std::max(1, CPU_COUNT(&set));
+}
+
+// "quota period" of cgroup v2, where quota may be "max"; 0 if there is none.
+double quota_v2(const std::string& folder) {
+  std::ifstream file(folder + "/cpu.max");
+  double quota = 0, period = 0;
+  return file >> quota >> period && period > 0 ? quota / period : 0;
+}
+
+double quota_v1(const std::string& folder) {
+  std::ifstream quota_file(folder + "/cpu.cfs_quota_us");
+  std::ifstream period_file(folder + "/cpu.cfs_period_us");
+  double quota = 0, period = 0;
+  return quota_file >> quota && period_file >> period && quota > 0 && period > 0 ? quota / period
+                                                                                 : 0;
+}
+
+// The tightest quota from this process's cgroup up to the root: a parent's limit binds as well.
+double quota_upwards(const std::string& root, std::string path, double (*read)(const std::string&)) {
+  double tightest = 0;
+  for (;;) {
+    const double here = read(root + path);
+    if (here > 0 && (tightest == 0 || here < tightest)) tightest = here;
+    const auto slash = path.rfind('/');
+    if (path.empty() || slash == std::string::npos) return tightest;
+    path.resize(slash);
+  }
+}
+
+double cgroup_cpus() {
+  std::ifstream file("/proc/self/cgroup");
+  double tightest = 0;
+  for (std::string line; std::getline(file, line);) {
+    const auto first = line.find(':'), second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string path = line.substr(second + 1);
+    if (path == "/") path.clear();
+    double here = 0;
+    if (controllers.empty())
+      here = quota_upwards("/sys/fs/cgroup", path, quota_v2);
+    else if (("," + controllers + ",").find(",cpu,") != std::string::npos)
+      here = quota_upwards("/sys/fs/cgroup/cpu", path, quota_v1);
+    if (here > 0 && (tightest == 0 || here < tightest)) tightest = here;
+  }
+  return tightest;
+}
+
+int available_cpus() {
+  const int cpus = cpus_by_affinity();
+  const double quota = cgroup_cpus();
+  return quota > 0 ? std::clamp(static_cast<int>(std::ceil(quota)), 1, cpus) : cpus;
+}
+
+// 0: not set; -1: set to something that is not a positive number. OMP_NUM_THREADS may be a list.
+int threads_from(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr || *text == '\0') return 0;
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, 10);
+  const bool number = end != text && (*end == '\0' || *end == ',');
+  return number && value >= 1 ? static_cast<int>(std::min<long>(value, kMaxThreads)) : -1;
+}
+
+void before_fork() noexcept {
+  lock_memory_for_fork();
+  // Ends the idle workers; they are made anew where they are next needed, parent or child.
+  omp_pause_resource_all(omp_pause_soft);
+}
+
+}  // namespace
+
+int default_threads() noexcept { return chosen.load(std::memory_order_relaxed); }
+
+void set_default_threads(int threads) {
+  require(threads >= 1 && threads <= kMaxThreads, "threads must be from 1 to ", kMaxThreads,
+          ", got ", threads);
+  chosen.store(threads, std::memory_order_relaxed);
+}
+
+std::string init_threads_from_environment() {
+  std::string complaint;
+  for (const char* variable : {"FASTCONV_NUM_THREADS", "OMP_NUM_THREADS"}) {
+    const int threads = threads_from(variable);
+    if (threads > 0) {
+      set_default_threads(threads);
+      return complaint;
+    }
+    // OMP_NUM_THREADS is OpenMP's own to complain about.
+    if (threads < 0 && complaint.empty() && variable[0] == 'F')
+      complaint = sentence(variable, "='", std::getenv(variable),
+                           "' is not a positive number; it is ignored");
+  }
+  set_default_threads(std::min(available_cpus(), kMaxThreads));
+  return complaint;
+}
+
+void install_fork_handlers() {
+  pthread_atfork(before_fork, unlock_memory_after_fork, unlock_memory_after_fork);
+}
+
+std::string openmp_runtime() {
+#if defined(__clang__)
+  const char* name = "libomp";
+#else
+  const char* name = "libgomp";
+#endif
+  return sentence(name, " (OpenMP ", _OPENMP / 100, "-", _OPENMP % 100, ")");
+}
+
+}  // namespace fastconv

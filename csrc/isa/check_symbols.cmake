@@ -1,0 +1,19 @@
+# Fails the build if an ISA library defines an external symbol outside its own namespace: the linker
+# could keep that copy, compiled for this ISA, for everybody, and crash older CPUs.
+execute_process(COMMAND ${NM} --demangle --defined-only --extern-only ${LIB}
+  OUTPUT_VARIABLE listing RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "cannot list the symbols of ${LIB}")
+endif()
+string(REGEX MATCHALL "[0-9a-f]+ [A-Za-z] [^\n]+" symbols "${listing}")
+set(own 0)
+foreach(symbol IN LISTS symbols)
+  if(symbol MATCHES "fastconv::${ISA}::")
+    math(EXPR own "${own} + 1")
+  else()
+    message(FATAL_ERROR "${LIB}: a symbol outside fastconv::${ISA}:: would leak: ${symbol}")
+  endif()
+endforeach()
+if(own EQUAL 0)
+  message(FATAL_ERROR "${LIB}: no symbol of fastconv::${ISA}:: found; is the listing readable?")
+endif()

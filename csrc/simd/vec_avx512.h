@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// AVX-512 vectors of 16 floats and 8 doubles. load_n and store_n touch only the first n elements
+// (0 <= n <= lanes; the others load as 0): masked, so nothing is read past the end of a buffer.
+#pragma once
+
+#include <immintrin.h>
+
+#include "core/types.h"
+#include "simd/common.h"
+
+namespace fastconv::FC_ISA {
+
+struct VecF32 {
+  using T = float;
+  static constexpr int lanes = 16;
+  __m512 v;
+
+  static FC_INLINE __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
+  static FC_INLINE VecF32 zero() { return {_mm512_setzero_ps()}; }
+  static FC_INLINE VecF32 splat(float x) { return {_mm512_set1_ps(x)}; }
+  static FC_INLINE VecF32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static FC_INLINE VecF32 load_n(const float* p, int n) {
+    return {_mm512_maskz_loadu_ps(first(n), p)};
+  }
+  FC_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
+  FC_INLINE void store_n(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), v); }
+  FC_INLINE float sum() const { return _mm512_reduce_add_ps(v); }
+};
+
+struct VecF64 {
+  using T = double;
+  static constexpr int lanes = 8;
+  __m512d v;
+
+  static FC_INLINE __mmask8 first(int n) { return static_cast<__mmask8>((1u << n) - 1u); }
+  static FC_INLINE VecF64 zero() { return {_mm512_setzero_pd()}; }
+  static FC_INLINE VecF64 splat(double x) { return {_mm512_set1_pd(x)}; }
+  static FC_INLINE VecF64 load(const double* p) { return {_mm512_loadu_pd(p)}; }
+  static FC_INLINE VecF64 load_n(const double* p, int n) {
+    return {_mm512_maskz_loadu_pd(first(n), p)};
+  }
+  FC_INLINE void store(double* p) const { _mm512_storeu_pd(p, v); }
+  FC_INLINE void store_n(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), v); }
+  FC_INLINE double sum() const { return _mm512_reduce_add_pd(v); }
+};
+
+FC_INLINE VecF32 operator+(VecF32 a, VecF32 b) { return {_mm512_add_ps(a.v, b.v)}; }
+FC_INLINE VecF32 operator-(VecF32 a, VecF32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+FC_INLINE VecF32 operator*(VecF32 a, VecF32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+FC_INLINE VecF32 operator/(VecF32 a, VecF32 b) { return {_mm512_div_ps(a.v, b.v)}; }
+FC_INLINE VecF32 fma(VecF32 a, VecF32 b, VecF32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+
+FC_INLINE VecF64 operator+(VecF64 a, VecF64 b) { return {_mm512_add_pd(a.v, b.v)}; }
+FC_INLINE VecF64 operator-(VecF64 a, VecF64 b) { return {_mm512_sub_pd(a.v, b.v)}; }
+FC_INLINE VecF64 operator*(VecF64 a, VecF64 b) { return {_mm512_mul_pd(a.v, b.v)}; }
+FC_INLINE VecF64 operator/(VecF64 a, VecF64 b) { return {_mm512_div_pd(a.v, b.v)}; }
+FC_INLINE VecF64 fma(VecF64 a, VecF64 b, VecF64 c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
+
+}  // namespace fastconv::FC_ISA

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Plain C++ for any CPU: 16-byte vectors in the compiler's own vector type, which becomes whatever
+// the baseline has (SSE2 on x86-64), or scalar code. fma is a multiplication and an addition: without
+// the instruction, std::fma would be a library call.
+#pragma once
+
+#include "core/types.h"
+#include "simd/common.h"
+
+namespace fastconv::FC_ISA {
+
+template <class Real>
+struct Portable {
+  using T = Real;
+  static constexpr int lanes = 16 / static_cast<int>(sizeof(Real));
+  typedef Real Reg __attribute__((vector_size(16)));
+  typedef Real Unaligned __attribute__((vector_size(16), aligned(alignof(Real)), may_alias));
+  Reg v;
+
+  static FC_INLINE Portable zero() { return {Reg{}}; }
+  static FC_INLINE Portable splat(Real x) { return {x - Reg{}}; }  // x - 0: keeps the sign of -0
+  static FC_INLINE Portable load(const Real* p) {
+    return {*reinterpret_cast<const Unaligned*>(p)};
+  }
+  static FC_INLINE Portable load_n(const Real* p, int n) {
+    Reg r{};
+    for (int i = 0; i < n; ++i) r[i] = p[i];
+    return {r};
+  }
+  FC_INLINE void store(Real* p) const { *reinterpret_cast<Unaligned*>(p) = v; }
+  FC_INLINE void store_n(Real* p, int n) const {
+    for (int i = 0; i < n; ++i) p[i] = v[i];
+  }
+  FC_INLINE Real sum() const {
+    Real s = v[0];
+    for (int i = 1; i < lanes; ++i) s += v[i];
+    return s;
+  }
+  friend FC_INLINE Portable operator+(Portable a, Portable b) { return {a.v + b.v}; }
+  friend FC_INLINE Portable operator-(Portable a, Portable b) { return {a.v - b.v}; }
+  friend FC_INLINE Portable operator*(Portable a, Portable b) { return {a.v * b.v}; }
+  friend FC_INLINE Portable operator/(Portable a, Portable b) { return {a.v / b.v}; }
+  friend FC_INLINE Portable fma(Portable a, Portable b, Portable c) { return {a.v * b.v + c.v}; }
+};
+
+using VecF32 = Portable<float>;
+using VecF64 = Portable<double>;
+
+}  // namespace fastconv::FC_ISA
