@@ -1,2 +1,11 @@
-#include <pybind11/pybind11.h>
-PYBIND11_MODULE(_native, m) {}
+// SPDX-License-Identifier: MIT
+// fastconv._native: check, allocate, let go of the GIL, compute. Python's functions call it with
+// every argument in place; users call those.
+#include "bindings/arguments.h"
+#include "bindings/bind.h"
+
+PYBIND11_MODULE(_native, m) {
+  m.doc() = "The compiled half of fastconv; use the functions of the package instead.";
+  fastconv::bind_context(m);
+  fastconv::bind_runtime(m);
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+#include "bindings/arguments.h"
+
+#include <cstring>
+
+#include "core/require.h"
+#include "core/threads.h"
+
+namespace fastconv {
+namespace {
+
+PyObject* threads_variable = nullptr;
+PyObject* precision_variable = nullptr;
+
+bool is_text(py::handle value, const char* text) {
+  return PyUnicode_Check(value.ptr()) && PyUnicode_CompareWithASCIIString(value.ptr(), text) == 0;
+}
+
+// The items of a list, tuple, array or other sequence that is no text.
+std::optional<py::list> items_of(py::handle value) {
+  PyObject* o = value.ptr();
+  if (PyUnicode_Check(o) || PyBytes_Check(o) || !PySequence_Check(o) || PyIndex_Check(o)) return {};
+  PyObject* list = PySequence_List(o);
+  if (list == nullptr) {
+    PyErr_Clear();
+    return {};
+  }
+  return py::reinterpret_steal<py::list>(list);
+}
+
+template <class Value>
+struct Word {
+  const char* text;
+  Value value;
+};
+
+template <class Value, std::size_t n>
+std::optional<Value> find_word(py::handle value, const Word<Value> (&words)[n]) {
+  for (const auto& word : words)
+    if (is_text(value, word.text)) return word.value;
+  return {};
+}
+
+constexpr Word<PadWord> kPadWords[] = {{"same", PadWord::same},
+                                       {"valid", PadWord::valid},
+                                       {"same_lower", PadWord::same_lower},
+                                       {"causal", PadWord::causal},
+                                       {"full", PadWord::full}};
+constexpr Word<PadMode> kPadModes[] = {{"zeros", PadMode::zeros},
+                                       {"reflect", PadMode::reflect},
+                                       {"replicate", PadMode::replicate},
+                                       {"circular", PadMode::circular}};
+constexpr Word<Activation> kActivations[] = {
+    {"relu", Activation::relu},       {"relu6", Activation::relu6},
+    {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh},
+    {"silu", Activation::silu},       {"gelu", Activation::gelu},
+    {"leaky_relu", Activation::leaky_relu}};
+
+Padding pair_of(const py::list& pair) {
+  if (pair.size() != 2)
+    throw py::value_error(sentence("padding: a pair must be (lo, hi), got ", shown(pair)));
+  return {.lo = to_index(pair[0], "padding"), .hi = to_index(pair[1], "padding")};
+}
+
+// One entry of a padding sequence: an int for both sides, or a (lo, hi) pair.
+Padding padding_entry(py::handle entry) {
+  if (const auto pair = items_of(entry)) return pair_of(*pair);
+  const index_t both = to_index(entry, "padding");
+  return {.lo = both, .hi = both};
+}
+
+PadWord pad_word(py::handle value) {
+  if (const auto word = find_word(value, kPadWords)) return *word;
+  throw py::value_error(
+      sentence("padding must be ints, pairs or one of 'valid', 'same', 'same_lower', 'causal', "
+               "'full', got ",
+               shown(value)));
+}
+
+py::object context_value(PyObject* variable) {
+  PyObject* value = nullptr;
+  if (PyContextVar_Get(variable, nullptr, &value) < 0) throw py::error_already_set();
+  return value ? py::reinterpret_steal<py::object>(value) : py::none();
+}
+
+}  // namespace
+
+std::string shown(py::handle value) {
+  std::string text = py::repr(value).cast<std::string>();
+  constexpr std::size_t kMost = 80;
+  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  return text + " (" + Py_TYPE(value.ptr())->tp_name + ")";
+}
+
+index_t to_index(py::handle value, const char* name) {
+  PyObject* o = value.ptr();
+  const bool is_bool = PyBool_Check(o) || std::strcmp(Py_TYPE(o)->tp_name, "numpy.bool") == 0;
+  if (is_bool || !PyIndex_Check(o))
+    throw py::type_error(sentence(name, " must be an int, got ", shown(value)));
+  PyObject* number = PyNumber_Index(o);
+  if (number == nullptr) {  // an array of several elements has the slot but no value
+    PyErr_Clear();
+    throw py::type_error(sentence(name, " must be an int, got ", shown(value)));
+  }
+  int overflow = 0;
+  const long long result = PyLong_AsLongLongAndOverflow(number, &overflow);
+  Py_DECREF(number);
+  if (overflow != 0) refuse(name, " does not fit 64 bits: ", shown(value));
+  return result;
+}
+
+bool to_bool(py::handle value, const char* name) {
+  if (value.ptr() == Py_True) return true;
+  if (value.ptr() == Py_False) return false;
+  if (std::strcmp(Py_TYPE(value.ptr())->tp_name, "numpy.bool") == 0)
+    return PyObject_IsTrue(value.ptr()) == 1;
+  throw py::type_error(sentence(name, " must be a bool, got ", shown(value)));
+}
+
+double to_double(py::handle value, const char* name) {
+  if (PyBool_Check(value.ptr()) || PyUnicode_Check(value.ptr()))
+    throw py::type_error(sentence(name, " must be a number, got ", shown(value)));
+  const double result = PyFloat_AsDouble(value.ptr());
+  if (result == -1.0 && PyErr_Occurred()) {
+    PyErr_Clear();
+    throw py::type_error(sentence(name, " must be a number, got ", shown(value)));
+  }
+  return result;
+}
+
+PerAxis to_per_axis(py::handle value, const char* name, int rank, index_t trivial) {
+  if (PyLong_CheckExact(value.ptr())) {  // by far the most common, and 100 ns cheaper
+    const index_t both = to_index(value, name);
+    return {rank == 1 ? trivial : both, both};
+  }
+  if (const auto items = items_of(value)) {
+    const auto n = static_cast<int>(items->size());
+    if (n != 1 && n != rank)
+      throw py::value_error(sentence(name, " must be an int or a sequence of ",
+                                     rank == 1 ? "one int" : "one or two ints", ", got ",
+                                     shown(value)));
+    const index_t first = to_index((*items)[0], name);
+    const index_t last = n == 1 ? first : to_index((*items)[1], name);
+    return {rank == 1 ? trivial : first, last};
+  }
+  const index_t both = to_index(value, name);
+  return {rank == 1 ? trivial : both, both};
+}
+
+OptionalPerAxis to_optional_per_axis(py::handle value, const char* name, int rank) {
+  const auto entry = [&](py::handle item) {
+    return item.is_none() ? std::nullopt : std::optional(to_index(item, name));
+  };
+  OptionalPerAxis result;
+  if (const auto items = items_of(value)) {
+    const auto n = static_cast<int>(items->size());
+    if (n != 1 && n != rank)
+      throw py::value_error(sentence(name, " must have one entry or one for each of ", rank,
+                                     " axes, got ", shown(value)));
+    result = {entry((*items)[0]), entry((*items)[n == 1 ? 0 : 1])};
+  } else {
+    result = {entry(value), entry(value)};
+  }
+  if (rank == 1) result.h = 1;
+  return result;
+}
+
+PaddingPair to_padding(py::handle value, int rank, bool pool) {
+  PaddingPair result;
+  if (PyLong_CheckExact(value.ptr())) {
+    result.w = padding_entry(value);
+    result.h = result.w;
+  } else if (PyUnicode_Check(value.ptr())) {
+    result.w.word = result.h.word = pad_word(value);
+    if (pool && (result.w.word == PadWord::causal || result.w.word == PadWord::full))
+      refuse("padding: ", shown(value), " is for convolutions; a pool takes ints, pairs, 'valid', "
+             "'same' or 'same_lower'");
+    if (result.w.word == PadWord::causal && rank != 1)
+      refuse("padding: 'causal' is for one dimension only; got it with two");
+  } else if (const auto items = items_of(value)) {
+    const auto n = static_cast<int>(items->size());
+    if (n != 1 && n != rank)
+      throw py::value_error(sentence(
+          "padding must be an int, a word, ", rank, " ints or (lo, hi) pairs such as ",
+          rank == 1 ? "((1, 2),)" : "((1, 2), (3, 4))", ", got ", shown(value)));
+    result.h = padding_entry((*items)[0]);
+    result.w = n == 1 ? result.h : padding_entry((*items)[1]);
+  } else {
+    result.h = result.w = padding_entry(value);
+  }
+  if (rank == 1) result.h = {.word = PadWord::valid};
+  return result;
+}
+
+Padding to_axis_padding(py::handle value) {
+  if (PyUnicode_Check(value.ptr())) return {.word = pad_word(value)};
+  if (const auto items = items_of(value); items && items->size() == 1)
+    return padding_entry((*items)[0]);
+  return padding_entry(value);
+}
+
+PadMode to_pad_mode(py::handle value) {
+  if (const auto mode = find_word(value, kPadModes)) return *mode;
+  throw py::value_error(sentence(
+      "padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got ", shown(value)));
+}
+
+ActivationSpec to_activation(py::handle value) {
+  if (value.is_none()) return {};
+  if (const auto kind = find_word(value, kActivations)) return {.kind = *kind};
+  if (const auto items = items_of(value); items && items->size() == 2)
+    if (is_text((*items)[0], "leaky_relu"))
+      return {Activation::leaky_relu, to_double((*items)[1], "activation: leaky_relu's slope")};
+  throw py::value_error(
+      sentence("activation must be None, 'relu', 'relu6', 'leaky_relu', ('leaky_relu', slope), "
+               "'sigmoid', 'tanh', 'silu' or 'gelu', got ",
+               shown(value)));
+}
+
+int to_threads(py::handle value) {
+  py::object asked = py::reinterpret_borrow<py::object>(value);
+  if (asked.is_none()) asked = context_value(threads_variable);
+  if (asked.is_none()) return default_threads();
+  const index_t threads = to_index(asked, "threads");
+  require(threads >= 1 && threads <= kMaxThreads, "threads must be from 1 to ", kMaxThreads,
+          ", got ", threads);
+  return static_cast<int>(threads);
+}
+
+bool to_channels_last(py::handle data_format) {
+  if (is_text(data_format, "channels_first")) return false;
+  if (is_text(data_format, "channels_last")) return true;
+  throw py::value_error(sentence(
+      "data_format must be 'channels_first' or 'channels_last', got ", shown(data_format)));
+}
+
+bool to_highest(py::handle precision) {
+  py::object asked = py::reinterpret_borrow<py::object>(precision);
+  if (asked.is_none()) asked = context_value(precision_variable);
+  if (asked.is_none() || is_text(asked, "high")) return false;
+  if (is_text(asked, "highest")) return true;
+  throw py::value_error(
+      sentence("precision must be None, 'high' or 'highest', got ", shown(asked)));
+}
+
+Options to_options(py::handle threads, py::handle data_format, py::handle precision) {
+  return {to_threads(threads), to_channels_last(data_format), to_highest(precision)};
+}
+
+void bind_context(py::module_& m) {
+  threads_variable = PyContextVar_New("fastconv.threads", nullptr);
+  precision_variable = PyContextVar_New("fastconv.precision", nullptr);
+  if (threads_variable == nullptr || precision_variable == nullptr) throw py::error_already_set();
+  m.attr("threads_variable") = py::handle(threads_variable);
+  m.attr("precision_variable") = py::handle(precision_variable);
+  m.def("check_threads", [](py::handle value) { return to_threads(value); });
+  m.def("check_precision", [](py::handle value) { return to_highest(value); });
+}
+
+}  // namespace fastconv

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+#include "bindings/arrays.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "bindings/arguments.h"
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+using py::detail::npy_api;
+
+struct DTypeName {
+  const char* name;
+  char kind;
+  int size;
+};
+constexpr DTypeName kDTypes[] = {
+    {"float32", 'f', 4}, {"float64", 'f', 8}, {"int8", 'i', 1},   {"int16", 'i', 2},
+    {"int32", 'i', 4},   {"int64", 'i', 8},   {"uint8", 'u', 1},  {"uint16", 'u', 2},
+    {"uint32", 'u', 4},  {"uint64", 'u', 8}};
+
+DType dtype_of(const py::array& array, const char* name, Accept accept) {
+  const py::dtype dtype = array.dtype();
+  for (int i = 0; i < (accept == Accept::floats ? 2 : 10); ++i)
+    if (dtype.kind() == kDTypes[i].kind && dtype.itemsize() == kDTypes[i].size)
+      return static_cast<DType>(i);
+  throw py::type_error(sentence(
+      name, " must have dtype ",
+      accept == Accept::floats ? "float32 or float64" : "float32, float64 or an integer",
+      ", got ", py::str(dtype).cast<std::string>()));
+}
+
+py::dtype numpy_dtype(DType dtype) {
+  return with_number(dtype, []<class T>() { return py::dtype::of<T>(); });
+}
+
+bool is_native(const py::array& array) {
+  const char order = array.dtype().byteorder();
+  return order == '=' || order == '|' || order == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+                                                       ? '<'
+                                                       : '>');
+}
+
+// A masked array hides values; its plain data would show them.
+void refuse_masked(py::handle value, const char* name) {
+  const py::dict modules = py::module_::import("sys").attr("modules");
+  if (!modules.contains("numpy.ma")) return;
+  if (py::isinstance(value, modules["numpy.ma"].attr("MaskedArray")))
+    throw py::type_error(
+        sentence(name, " must be a plain array, got a masked array; fill its masked values first"));
+}
+
+py::array as_array(py::handle value, const char* name) {
+  const auto& api = npy_api::get();
+  if (Py_TYPE(value.ptr()) == api.PyArray_Type_) return py::reinterpret_borrow<py::array>(value);
+  if (PyObject_TypeCheck(value.ptr(), api.PyArray_Type_)) {
+    refuse_masked(value, name);
+    return py::reinterpret_borrow<py::array>(value);
+  }
+  if (value.is_none()) throw py::type_error(sentence(name, " must be an array, got None"));
+  PyObject* array = api.PyArray_FromAny_(value.ptr(), nullptr, 0, 0,
+                                         npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
+  if (array == nullptr) throw py::error_already_set();  // a ragged list: NumPy's own ValueError
+  return py::reinterpret_steal<py::array>(array);
+}
+
+// A strided view of (a permutation of) an array: what NumPy copies from or into.
+struct View {
+  Dims dims;
+  index_t strides[Dims::kMost] = {};  // bytes
+};
+
+bool contiguous(const View& view, index_t item) {
+  index_t expected = item;
+  if (view.dims.size() == 0) return true;
+  for (int i = view.dims.rank - 1; i >= 0; --i) {
+    if (view.dims[i] != 1 && view.strides[i] != expected) return false;
+    expected *= view.dims[i];
+  }
+  return true;
+}
+
+bool aligned(const void* data, index_t item) {
+  return reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(item) == 0;
+}
+
+py::array as_numpy(const View& view, const py::array& base) {
+  std::vector<py::ssize_t> shape(view.dims.at, view.dims.at + view.dims.rank);
+  std::vector<py::ssize_t> strides(view.strides, view.strides + view.dims.rank);
+  return py::array(base.dtype(), shape, strides, base.data(), base);
+}
+
+void set_bounds(Operand& operand, const py::array& array) {
+  const auto* data = static_cast<const std::byte*>(array.data());
+  operand.source = data;
+  operand.first = data;
+  operand.last = data + array.itemsize();
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+    const py::ssize_t reach = (array.shape(i) - 1) * array.strides(i);
+    (reach < 0 ? operand.first : operand.last) += array.shape(i) > 0 ? reach : 0;
+  }
+}
+
+// Points the operand at the view's elements, copied if kernels cannot read them where they are.
+void settle(Operand& operand, const View& view, const py::array& array) {
+  operand.dims = view.dims;
+  const index_t item = array.itemsize();
+  if (contiguous(view, item) && aligned(array.data(), item) && is_native(array)) {
+    operand.owner = array;
+    operand.data = array.data();
+    return;
+  }
+  const py::array strided = as_numpy(view, array);
+  PyObject* copy = npy_api::get().PyArray_FromAny_(
+      strided.ptr(), numpy_dtype(operand.dtype).release().ptr(), 0, 0,
+      npy_api::NPY_ARRAY_C_CONTIGUOUS_ | npy_api::NPY_ARRAY_ALIGNED_, nullptr);
+  if (copy == nullptr) throw py::error_already_set();
+  auto owner = py::reinterpret_steal<py::array>(copy);
+  operand.data = owner.data();
+  operand.owner = std::move(owner);
+}
+
+// Axis of the caller's array for each of (N, C, H, W); -1 where the caller has none.
+struct AxisMap {
+  int of[4];
+  int rank;
+};
+AxisMap axis_map(int spatial, bool batched, bool channels_last) {
+  const int lead = batched ? 1 : 0;
+  const int c = channels_last ? lead + spatial : lead;
+  const int first = channels_last ? lead : lead + 1;
+  return {{batched ? 0 : -1, c, spatial == 1 ? -1 : first, first + spatial - 1},
+          lead + 1 + spatial};
+}
+
+const char* layout_text(int spatial, bool channels_last) {
+  if (spatial == 1) return channels_last ? "(N, W, C) or (W, C)" : "(N, C, W) or (C, W)";
+  return channels_last ? "(N, H, W, C) or (H, W, C)" : "(N, C, H, W) or (C, H, W)";
+}
+
+}  // namespace
+
+const char* name_of(DType dtype) { return kDTypes[static_cast<int>(dtype)].name; }
+
+bool Dims::operator==(const Dims& other) const {
+  return rank == other.rank && std::equal(at, at + rank, other.at);
+}
+
+std::string Dims::text() const {
+  std::string text = "(";
+  for (int i = 0; i < rank; ++i) text += (i ? ", " : "") + std::to_string(at[i]);
+  return text + (rank == 1 ? ",)" : ")");
+}
+
+Operand to_operand(py::handle value, const char* name, Accept accept) {
+  const py::array array = as_array(value, name);
+  Operand operand;
+  operand.dtype = dtype_of(array, name, accept);
+  if (array.ndim() > Dims::kMost)
+    refuse(name, " must have at most ", Dims::kMost, " dimensions, got ", array.ndim());
+  View view;
+  view.dims.rank = static_cast<int>(array.ndim());
+  for (int i = 0; i < view.dims.rank; ++i) {
+    view.dims.at[i] = array.shape(i);
+    view.strides[i] = array.strides(i);
+  }
+  set_bounds(operand, array);
+  settle(operand, view, array);
+  return operand;
+}
+
+Image to_image(py::handle value, const char* name, int spatial, bool channels_last,
+               Accept accept) {
+  const py::array array = as_array(value, name);
+  Image image;
+  image.dtype = dtype_of(array, name, accept);
+  const auto rank = static_cast<int>(array.ndim());
+  require(rank == spatial + 1 || rank == spatial + 2, name, " must have shape ",
+          layout_text(spatial, channels_last), ", got ", rank, " dimension", rank == 1 ? "" : "s");
+  image.batched = rank == spatial + 2;
+  const AxisMap map = axis_map(spatial, image.batched, channels_last);
+  View view{.dims = {1, 1, 1, 1}};
+  for (int i = 0; i < 4; ++i)
+    if (map.of[i] >= 0) {
+      view.dims.at[i] = array.shape(map.of[i]);
+      view.strides[i] = array.strides(map.of[i]);
+    }
+  set_bounds(image, array);
+  settle(image, view, array);
+  return image;
+}
+
+Dims caller_dims(const Dims& nchw, int spatial, bool batched, bool channels_last) {
+  const AxisMap map = axis_map(spatial, batched, channels_last);
+  Dims dims;
+  dims.rank = map.rank;
+  for (int i = 0; i < 4; ++i)
+    if (map.of[i] >= 0) dims.at[map.of[i]] = nchw[i];
+  return dims;
+}
+
+Dims to_dims(py::handle value, const char* name, int rank) {
+  if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr()))
+    throw py::type_error(sentence(name, " must be a sequence of ints, got ", shown(value)));
+  const auto items = py::reinterpret_steal<py::object>(PySequence_List(value.ptr()));
+  if (!items) throw py::error_already_set();
+  const auto n = static_cast<int>(py::len(items));
+  require(n <= Dims::kMost && (rank == 0 || n == rank), name, " must have ",
+          rank == 0 ? Dims::kMost : rank, " entries", rank == 0 ? " at most" : "", ", got ",
+          shown(value));
+  Dims dims;
+  for (dims.rank = 0; dims.rank < n; ++dims.rank)
+    dims.at[dims.rank] = to_index(items[py::int_(dims.rank)], name);
+  return dims;
+}
+
+ImageSize to_image_size(py::handle value, const char* name, int spatial, bool channels_last) {
+  const Dims caller = to_dims(value, name, 0);
+  require(caller.rank == spatial + 1 || caller.rank == spatial + 2, name, " must be ",
+          layout_text(spatial, channels_last), ", got ", caller.text());
+  ImageSize size{.nchw = {1, 1, 1, 1}, .batched = caller.rank == spatial + 2};
+  const AxisMap map = axis_map(spatial, size.batched, channels_last);
+  for (int i = 0; i < 4; ++i)
+    if (map.of[i] >= 0) size.nchw.at[i] = caller[map.of[i]];
+  for (int i = 0; i < 4; ++i)
+    require(size.nchw[i] >= (i == 0 ? 0 : 1), name,
+            " must have positive lengths (a batch of 0 is allowed), got ", caller.text());
+  return size;
+}
+
+void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b,
+                       const char* b_name) {
+  if (a.dtype != b.dtype)
+    throw py::type_error(sentence(b_name, " must have the dtype of ", a_name, ", ",
+                                  name_of(a.dtype), ", got ", name_of(b.dtype)));
+}
+
+void expect_dims(const Operand& array, const char* name, const Dims& wanted) {
+  require(array.dims == wanted, name, " must have shape ", wanted.text(), ", got ",
+          array.dims.text());
+}
+
+void expect_image(const Image& image, const char* name, const Dims& nchw, int spatial, bool batched,
+                  bool channels_last) {
+  require(image.dims == nchw && image.batched == batched, name, " must have shape ",
+          caller_dims(nchw, spatial, batched, channels_last).text(), ", got ",
+          caller_dims(image.dims, spatial, image.batched, channels_last).text());
+}
+
+Result::Result(const Dims& dims, DType dtype, py::handle out,
+               std::initializer_list<const Operand*> inputs) {
+  const int same[] = {0, 1, 2, 3};
+  prepare(dims, dims, same, dtype, out, inputs, nullptr);
+}
+
+Result::Result(const Dims& nchw, int spatial, bool batched, bool channels_last, DType dtype,
+               py::handle out, std::initializer_list<const Operand*> inputs,
+               const Operand* in_place) {
+  const AxisMap map = axis_map(spatial, batched, channels_last);
+  prepare(caller_dims(nchw, spatial, batched, channels_last), nchw, map.of, dtype, out, inputs,
+          in_place);
+}
+
+void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, DType dtype,
+                     py::handle out, std::initializer_list<const Operand*> inputs,
+                     const Operand* in_place) {
+  const auto shape = std::vector<py::ssize_t>(caller.at, caller.at + caller.rank);
+  const py::dtype wanted = numpy_dtype(dtype);
+  const index_t item = wanted.itemsize();
+  product("the result", {order.size(), item});
+  if (out.is_none()) {
+    result_ = py::array(wanted, shape);
+  } else {
+    if (!PyObject_TypeCheck(out.ptr(), npy_api::get().PyArray_Type_))
+      throw py::type_error(sentence("out must be an array, got ", shown(out)));
+    refuse_masked(out, "out");
+    result_ = py::reinterpret_borrow<py::object>(out);
+  }
+  const auto array = py::reinterpret_borrow<py::array>(result_);
+  if (!out.is_none()) {
+    if (dtype_of(array, "out", Accept::numbers) != dtype)
+      throw py::type_error(sentence("out must have dtype ", name_of(dtype), ", got ",
+                                    py::str(array.dtype()).cast<std::string>()));
+    const bool same = array.ndim() == caller.rank &&
+                      std::equal(caller.at, caller.at + caller.rank, array.shape());
+    require(same, "out must have shape ", caller.text(), ", got ",
+            py::str(result_.attr("shape")).cast<std::string>());
+    require(array.writeable(), "out must be writable, got a read-only array");
+    require(is_native(array), "out must be native-endian, got dtype ",
+            py::str(array.dtype()).cast<std::string>());
+  }
+  View view{.dims = order};
+  for (int i = 0; i < order.rank; ++i)
+    view.strides[i] = axis_of[i] >= 0 ? array.strides(axis_of[i]) : 0;
+  Operand bounds;
+  set_bounds(bounds, array);
+  bool direct = contiguous(view, item) && aligned(array.data(), item);
+  if (!out.is_none())
+    for (const Operand* input : inputs) {
+      const bool apart = bounds.last <= input->first || input->last <= bounds.first;
+      const bool exactly = input == in_place && input->data == array.data();
+      direct = direct && (apart || exactly);
+    }
+  bytes_ = order.size() * item;
+  if (direct) {
+    data_ = const_cast<void*>(array.data());
+    return;
+  }
+  view_ = as_numpy(view, array);
+  const auto work_shape = std::vector<py::ssize_t>(order.at, order.at + order.rank);
+  const py::array work(wanted, work_shape);
+  data_ = const_cast<void*>(work.data());
+  work_ = work;
+}
+
+void Result::zero() const { std::memset(data_, 0, static_cast<std::size_t>(bytes_)); }
+
+py::object Result::finish() const {
+  if (view_ && PyObject_SetItem(view_.ptr(), Py_Ellipsis, work_.ptr()) < 0)
+    throw py::error_already_set();
+  return result_;
+}
+
+}  // namespace fastconv

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// The only place where NumPy's memory is judged. An Operand is an input as kernels read it:
+// contiguous, aligned, native, channels first; what is not is copied once, here. A Result is a fresh
+// array or the caller's `out`, with a place to compute into. No dtype is ever cast.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <initializer_list>
+#include <string>
+
+#include "core/types.h"
+
+namespace fastconv {
+
+namespace py = pybind11;
+
+enum class DType : int { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64 };
+const char* name_of(DType dtype);
+enum class Accept { floats, numbers };  // float32 and float64; these and all integers
+
+struct Dims {  // the lengths of up to four axes
+  static constexpr int kMost = 4;
+  int rank = 0;
+  index_t at[kMost] = {};
+
+  Dims() = default;
+  Dims(std::initializer_list<index_t> lengths) {
+    for (const index_t length : lengths) at[rank++] = length;
+  }
+  index_t operator[](int axis) const { return at[axis]; }
+  index_t size() const {
+    index_t n = 1;
+    for (int i = 0; i < rank; ++i) n *= at[i];
+    return n;
+  }
+  bool operator==(const Dims& other) const;
+  std::string text() const;  // as Python shows a tuple
+};
+
+struct Operand {
+  py::object owner;            // keeps `data` alive
+  const void* data = nullptr;  // contiguous in the order of `dims`
+  DType dtype = DType::f32;
+  Dims dims;
+  const std::byte* first = nullptr;  // the bounds of the caller's own memory
+  const std::byte* last = nullptr;
+  const void* source = nullptr;      // where the caller's array starts
+
+  template <class T>
+  const T* as() const {
+    return static_cast<const T*>(data);
+  }
+};
+
+// np.asarray(value) with any rank up to four, in its own order of axes.
+Operand to_operand(py::handle value, const char* name, Accept accept = Accept::floats);
+
+// An image or signal of `spatial` axes: dims become (N, C, H, W) whatever the layout, with H = 1 in
+// one dimension and N = 1 where there is no batch axis.
+struct Image : Operand {
+  bool batched = true;
+  index_t n() const { return dims[0]; }
+  index_t c() const { return dims[1]; }
+  index_t h() const { return dims[2]; }
+  index_t w() const { return dims[3]; }
+};
+Image to_image(py::handle value, const char* name, int spatial, bool channels_last,
+               Accept accept = Accept::floats);
+
+// The caller's view of (N, C, H, W): without N if not batched, without H in one dimension, channels
+// last if asked for. And back, from a shape given as an argument (`input_size`).
+Dims caller_dims(const Dims& nchw, int spatial, bool batched, bool channels_last);
+struct ImageSize {
+  Dims nchw;
+  bool batched;
+};
+ImageSize to_image_size(py::handle value, const char* name, int spatial, bool channels_last);
+Dims to_dims(py::handle value, const char* name, int rank);  // a sequence of `rank` positive ints
+
+// TypeError unless `b` has a's dtype.
+void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name);
+// ValueError unless dims are `wanted`.
+void expect_dims(const Operand& array, const char* name, const Dims& wanted);
+// The same for an image, told to the caller in the caller's own layout.
+void expect_image(const Image& image, const char* name, const Dims& nchw, int spatial, bool batched,
+                  bool channels_last);
+
+class Result {
+ public:
+  // An array of dims in its own order; `out` may be None. Inputs that overlap `out` make it compute
+  // into a temporary.
+  Result(const Dims& dims, DType dtype, py::handle out,
+         std::initializer_list<const Operand*> inputs = {});
+  // An image of (N, C, H, W) in the caller's layout. `in_place` may be exactly `out`: its elements
+  // are read before they are written.
+  Result(const Dims& nchw, int spatial, bool batched, bool channels_last, DType dtype,
+         py::handle out, std::initializer_list<const Operand*> inputs,
+         const Operand* in_place = nullptr);
+
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+  void zero() const;        // fills the memory that kernels write
+  py::object finish() const;  // copies a temporary back; what the caller gets
+
+ private:
+  void prepare(const Dims& caller, const Dims& order, const int* axis_of, DType dtype,
+               py::handle out, std::initializer_list<const Operand*> inputs,
+               const Operand* in_place);
+  py::object result_;  // what the caller gets
+  py::object view_;    // its elements in the order of `data_`, if a temporary is copied back
+  py::object work_;
+  void* data_ = nullptr;
+  index_t bytes_ = 0;
+};
+
+// Calls f.operator()<T>() with the type behind a dtype.
+template <class F>
+auto with_float(DType dtype, F&& f) {
+  return dtype == DType::f32 ? f.template operator()<float>() : f.template operator()<double>();
+}
+template <class F>
+auto with_number(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::f32: return f.template operator()<float>();
+    case DType::f64: return f.template operator()<double>();
+    case DType::i8: return f.template operator()<std::int8_t>();
+    case DType::i16: return f.template operator()<std::int16_t>();
+    case DType::i32: return f.template operator()<std::int32_t>();
+    case DType::i64: return f.template operator()<std::int64_t>();
+    case DType::u8: return f.template operator()<std::uint8_t>();
+    case DType::u16: return f.template operator()<std::uint16_t>();
+    case DType::u32: return f.template operator()<std::uint32_t>();
+    default: return f.template operator()<std::uint64_t>();
+  }
+}
+
+}  // namespace fastconv

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// One function per file of bindings; module.cpp calls them all.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastconv {
+
+namespace py = pybind11;
+
+void bind_runtime(py::module_& m);
+void bind_conv(py::module_& m);
+void bind_conv_grad(py::module_& m);
+void bind_plan(py::module_& m);
+void bind_shapes(py::module_& m);
+void bind_pool(py::module_& m);
+void bind_pool_grad(py::module_& m);
+void bind_fold(py::module_& m);
+void bind_elementwise(py::module_& m);
+void bind_testing(py::module_& m);
+
+}  // namespace fastconv
