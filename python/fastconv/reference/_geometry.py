@@ -91,7 +91,7 @@ def paddings(
     n: int, padding: Padding, lengths: Sequence[int], kernel: Pair, stride: Pair, dilation: Pair
 ) -> Pads:
     """`padding` resolved for height and width; along a line, height has none."""
-    if padding == "causal" and n == 2:
+    if isinstance(padding, str) and padding == "causal" and n == 2:
         raise ValueError("padding 'causal' is for one spatial axis")
     each: list[Any] = [padding] if np.ndim(padding) == 0 else list(padding)  # type: ignore[arg-type]
     if len(each) not in (1, n):
@@ -200,9 +200,9 @@ def direct_windows(
                 f"kernel reaches {reach(k[axis], d[axis])} elements but the padded input "
                 f"has only {lo + length + hi}"
             )
-        windows = (-(-spare // s[axis]) if ceil_mode else spare // s[axis]) + 1
-        # The last window of ceil_mode has to start inside the input or the padding before it.
-        count.append(windows - (ceil_mode and (windows - 1) * s[axis] >= length + lo))
+        # The windows of ceil_mode reach the end, but each has to start before the padding there.
+        to_the_end, inside = -(-spare // s[axis]) + 1, (length + lo - 1) // s[axis] + 1
+        count.append(min(to_the_end, inside) if ceil_mode else spare // s[axis] + 1)
     return Windows((lengths[0], lengths[1]), k, s, d, pads, (count[0], count[1]))
 
 
@@ -210,7 +210,7 @@ def transposed_padding(
     n: int, padding: Padding, count: Sequence[int], kernel: Pair, stride: Pair, dilation: Pair
 ) -> Pads:
     """What a transposed convolution of a plane of `count` crops from its full output."""
-    if padding in ("causal", "full"):
+    if isinstance(padding, str) and padding in ("causal", "full"):
         raise ValueError(f"padding {padding!r} has no meaning for a transposed convolution")
     longest = [c * s for c, s in zip(count, stride, strict=True)]
     return paddings(n, padding, longest, kernel, stride, dilation)
@@ -220,7 +220,7 @@ def transposed_lengths(
     n: int, count: Sequence[int], kernel: Pair, stride: Pair, padding: Padding, dilation: Pair
 ) -> Pair:
     """The shortest output of a transposed convolution of a plane of `count`."""
-    if padding in ("same", "same_lower"):
+    if isinstance(padding, str) and padding in ("same", "same_lower"):
         return count[0] * stride[0], count[1] * stride[1]
     pads = transposed_padding(n, padding, count, kernel, stride, dilation)
     h, w = (

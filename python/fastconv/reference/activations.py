@@ -28,12 +28,12 @@ def normal_cdf(x: Array) -> Array:
 
 def relu(x: npt.ArrayLike, /) -> Array:
     """Return ``max(x, 0)``; NaN stays NaN."""
-    return np.maximum(real(x), 0)
+    return np.asarray(np.maximum(real(x), 0))
 
 
 def relu6(x: npt.ArrayLike, /) -> Array:
     """Return ``min(max(x, 0), 6)``; NaN stays NaN."""
-    return np.minimum(np.maximum(real(x), 0), 6)
+    return np.asarray(np.clip(real(x), 0, 6))
 
 
 @quietly
@@ -45,12 +45,12 @@ def leaky_relu(x: npt.ArrayLike, /, negative_slope: float = 0.01) -> Array:
 @quietly
 def sigmoid(x: npt.ArrayLike, /) -> Array:
     """Return ``1 / (1 + exp(-x))``."""
-    return np.exp(-np.logaddexp(0, -real(x)))
+    return np.asarray(np.exp(-np.logaddexp(0, -real(x))))
 
 
 def tanh(x: npt.ArrayLike, /) -> Array:
     """Return the hyperbolic tangent."""
-    return np.tanh(real(x))
+    return np.asarray(np.tanh(real(x)))
 
 
 @quietly

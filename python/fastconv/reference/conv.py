@@ -69,6 +69,8 @@ def _conv_nd(
     """
     layout = Layout(n, np.ndim(input), data_format)
     x, w = layout.planes(input), kernels(weight, n)
+    if x.shape[1] != groups * w.shape[1]:
+        raise ValueError(f"weight is for {groups * w.shape[1]} channels, input has {x.shape[1]}")
     at = direct_windows(n, x.shape[2:], w.shape[4 - n :], stride, padding, dilation)
     y = gather(at.frame(x, padding_mode), w, at, groups)
     if bias is not None:
@@ -97,6 +99,8 @@ def _conv_transpose_nd(
     """
     layout = Layout(n, np.ndim(input), data_format)
     x, w = layout.planes(input), kernels(weight, n)
+    if x.shape[1] != len(w):
+        raise ValueError(f"weight is for {len(w)} channels, input has {x.shape[1]}")
     k, s, d = (w.shape[2], w.shape[3]), per_axis(stride, n), per_axis(dilation, n)
     count = (x.shape[2], x.shape[3])
     shortest = transposed_lengths(n, count, k, s, padding, d)

@@ -18,7 +18,7 @@ def pool_windows(
     dilation: PerAxis, ceil_mode: bool,
 ) -> Windows:  # fmt: skip
     """Windows of a pool, whose stride is its kernel unless said otherwise."""
-    if padding in ("causal", "full"):
+    if isinstance(padding, str) and padding in ("causal", "full"):
         raise ValueError(f"padding {padding!r} is for convolutions")
     stride = kernel if stride is None else stride
     return direct_windows(n, lengths, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
