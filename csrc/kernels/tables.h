@@ -3,6 +3,8 @@
 #pragma once
 
 #include "core/kernel_table.h"
+#include "kernels/activation.h"
+#include "kernels/activation_grad.h"
 #include "kernels/depthwise.h"
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
@@ -19,7 +21,9 @@ consteval Kernels<typename V::T> make_kernels() {
                    .gather_row = &gather_row<V>,
                    .sum = &sum_row<V>},
           .pool = {},
-          .elementwise = {}};
+          .elementwise = {.activate = &activate<V>,
+                          .activate_grad = &activate_grad<V>,
+                          .activate_grad_from_output = &activate_grad_from_output<V>}};
 }
 
 }  // namespace fastconv::FC_ISA
