@@ -29,8 +29,8 @@ struct MathConstants<float> {
   static constexpr float kExp[] = {0x1.0p-1f,      0x1.555556p-3f,  0x1.5554bp-5f,
                                    0x1.111094p-7f, 0x1.6d729cp-10f, 0x1.a19b66p-13f};
   static constexpr float kTail[] = {
-      0x1.7d241ap-1f, -0x1.21914ep-1f, 0x1.42feccp-2f,   -0x1.db5a92p-4f, 0x1.1d2d4ep-6f,
-      0x1.a992a4p-8f, -0x1.9fde8p-9f,  -0x1.038b02p-11f, 0x1.b6a522p-12f, 0x1.c7e54p-14f};
+      0x1.7d241ap-1f, -0x1.21914ep-1f, 0x1.42fee2p-2f,   -0x1.db5afcp-4f, 0x1.1d247ap-6f,
+      0x1.a9a75ap-8f, -0x1.9f2722p-9f, -0x1.039e58p-11f, 0x1.b129fp-12f,  0x1.be69a6p-14f};
 };
 
 template <>
@@ -54,14 +54,14 @@ struct MathConstants<double> {
                                     0x1.af5e46c66ab8cp-26,
                                     0x1.1f95157921d56p-29};
   static constexpr double kTail[] = {
-      0x1.89d3abe1f95aep-1,   -0x1.54ad03f27ca18p-1,  0x1.fb31653876f89p-2,
-      -0x1.410ed5f87594cp-2,  0x1.51f6329f01ba2p-3,   -0x1.1b1c254ca3f75p-4,
-      0x1.54b4d4f48aec7p-6,   -0x1.88590e985fbe4p-9,  -0x1.a2503778cf596p-11,
-      0x1.1daf1ae1505d7p-11,  -0x1.f21492a09e5d3p-15, -0x1.a17013c538dc2p-15,
-      0x1.17df1082dc4aap-16,  0x1.0b14eebd7dc4dp-18,  -0x1.73e048dfa6028p-19,
-      -0x1.674b327259097p-22, 0x1.d465fa4ab4a8fp-22,  0x1.59870adf06f57p-25,
-      -0x1.2ce34da7bd7f5p-24, -0x1.26980dc98b7dcp-27, 0x1.70ba65e9427a3p-27,
-      0x1.2ff6372e1d8dp-29,   -0x1.3934106b5c05p-30,  -0x1.9aa313311e272p-32};
+      0x1.89d3abe1f95aep-1,   -0x1.54ad03f27ca18p-1,  0x1.fb31653876f69p-2,
+      -0x1.410ed5f87594p-2,   0x1.51f6329f024adp-3,   -0x1.1b1c254ca47b1p-4,
+      0x1.54b4d4f43f6f7p-6,   -0x1.88590e9765a22p-9,  -0x1.a2503720e6b62p-11,
+      0x1.1daf1ac4ef64cp-11,  -0x1.f214b22a89ca4p-15, -0x1.a1700d48725ecp-15,
+      0x1.17dffba78848fp-16,  0x1.0b14a72fbe1a5p-18,  -0x1.73f278192ac57p-19,
+      -0x1.675384be2c055p-22, 0x1.d553cd39a5187p-22,  0x1.5aec455d1a81cp-25,
+      -0x1.30c07a28737cfp-24, -0x1.3035db590dea1p-27, 0x1.8345e210617d6p-27,
+      0x1.4f702ba59dc36p-29,  -0x1.60548c0982273p-30, -0x1.ecf4e8db13332p-32};
 };
 
 template <class V>
@@ -144,9 +144,8 @@ FC_INLINE Normal<V> normal(V x) {
   const V hi = scaled - (scaled - a);  // a^2 in two parts: its rounding would cost a^2 / 2 ulp
   const V lo = (hi - a) * (hi + a) * half;
   const V bell = exp_nonpositive(V::zero() - hi * hi * half, lo);
-  const V inverse = one / (a + V::splat(C::kTailCentre));
-  const V t = fma(V::splat(-2 * C::kTailCentre), inverse, one);
-  const V tail = bell * inverse * polynomial(C::kTail, t);
+  const V centre = V::splat(C::kTailCentre), inverse = one / (a + centre);
+  const V tail = bell * (inverse * polynomial(C::kTail, (a - centre) * inverse));
   return {select(less(x, V::zero()), tail, one - tail), bell};
 }
 
