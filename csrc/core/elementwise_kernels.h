@@ -16,6 +16,13 @@ struct ElementwiseKernels {
   // The same from y = activation(x): relu, relu6, leaky_relu with slope >= 0, sigmoid and tanh.
   void (*activate_grad_from_output)(Activation activation, const T* y, const T* dy, T* dx,
                                     index_t n, T slope) noexcept;
+
+  // Softmax of n elements in a row, or down `width` columns of n elements that are ld apart.
+  void (*softmax_row)(const T* x, T* y, index_t n) noexcept;
+  void (*softmax_columns)(const T* x, T* y, index_t n, index_t ld, index_t width) noexcept;
+  // In place: from the softmax y to the gradient y * (dy - sum(y * dy)).
+  void (*softmax_row_grad)(T* y, const T* dy, index_t n) noexcept;
+  void (*softmax_columns_grad)(T* y, const T* dy, index_t n, index_t ld, index_t width) noexcept;
 };
 
 }  // namespace fastconv

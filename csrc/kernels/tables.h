@@ -9,6 +9,7 @@
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
+#include "kernels/softmax.h"
 
 namespace fastconv::FC_ISA {
 
@@ -23,7 +24,11 @@ consteval Kernels<typename V::T> make_kernels() {
           .pool = {},
           .elementwise = {.activate = &activate<V>,
                           .activate_grad = &activate_grad<V>,
-                          .activate_grad_from_output = &activate_grad_from_output<V>}};
+                          .activate_grad_from_output = &activate_grad_from_output<V>,
+                          .softmax_row = &softmax_row<V>,
+                          .softmax_columns = &softmax_columns<V>,
+                          .softmax_row_grad = &softmax_row_grad<V>,
+                          .softmax_columns_grad = &softmax_columns_grad<V>}};
 }
 
 }  // namespace fastconv::FC_ISA
