@@ -85,7 +85,12 @@ def relu6(
 
 
 def leaky_relu(
-    x: ArrayLike, /, negative_slope: float = 0.01, *, threads: int | None = None, out: NDArray[Any] | None = None
+    x: ArrayLike,
+    /,
+    negative_slope: float = 0.01,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Return ``x`` where it is positive, else ``negative_slope * x``.
 
@@ -237,7 +242,12 @@ def silu(
 
 
 def gelu(
-    x: ArrayLike, /, approximate: Literal["none", "tanh"] = "none", *, threads: int | None = None, out: NDArray[Any] | None = None
+    x: ArrayLike,
+    /,
+    approximate: Literal["none", "tanh"] = "none",
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Return ``x`` times the standard normal distribution function at ``x``.
 

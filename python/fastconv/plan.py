@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastconv import _native
-from fastconv.grad import _conv_input, _conv_transpose_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +21,24 @@ __all__ = ["Conv1dPlan", "Conv2dPlan", "ConvTranspose1dPlan", "ConvTranspose2dPl
 class _Plan:
     """What all plans have: a call, its gradient, and what was decided."""
 
+    _rank: int
+    _transposed: bool
     _plan: _native.Plan
     _input_shape: tuple[int, ...]
-    _geometry: dict[str, Any]
+    _geometry: tuple[Any, ...]  # of the gradient: stride, padding, dilation, groups, mode, threads
+    _layout: tuple[Any, ...]  # data_format, precision
+
+    def _remember(
+        self,
+        input_shape: Sequence[SupportsIndex],
+        geometry: tuple[Any, ...],
+        threads: int | None,
+        layout: tuple[DataFormat, Precision | None],
+    ) -> None:
+        """Keep what `input_grad` needs; the context is read now, as the native plan does."""
+        self._input_shape = tuple(int(n) for n in input_shape)
+        self._geometry = (*geometry, _native.check_threads(threads))
+        self._layout = (layout[0], _native.check_precision(layout[1]))
 
     def __call__(
         self,
@@ -64,6 +78,15 @@ class _Plan:
         """Return in words what was chosen, what else was possible, and why."""
         return self._plan.explain()
 
+    def input_grad(
+        self, dy: ArrayLike, out: NDArray[np.floating] | None = None
+    ) -> NDArray[np.floating]:
+        """Return the gradient of the input for `dy`, the gradient before the activation."""
+        return _native.conv_grad_input(
+            self._rank, self._transposed, self._input_shape, self._plan.weight, dy,
+            *self._geometry, out, *self._layout,
+        )  # fmt: skip
+
     def __repr__(self) -> str:
         return (
             f"<fastconv.{type(self).__name__} {self._input_shape} -> {self.output_shape}, "
@@ -72,7 +95,7 @@ class _Plan:
 
 
 class _ConvPlan(_Plan):
-    _rank: int
+    _transposed = False
 
     def __init__(
         self,
@@ -95,24 +118,12 @@ class _ConvPlan(_Plan):
             self._rank, False, input_shape, weight, bias, stride, padding, dilation, groups,
             padding_mode, 0, None, activation, algorithm, threads, data_format, precision,
         )  # fmt: skip
-        self._input_shape = tuple(int(n) for n in input_shape)
-        self._geometry = {
-            "stride": stride, "padding": padding, "dilation": dilation, "groups": groups,
-            "padding_mode": padding_mode, "threads": threads, "data_format": data_format,
-            "precision": precision,
-        }  # fmt: skip
-
-    def input_grad(
-        self, dy: ArrayLike, out: NDArray[np.floating] | None = None
-    ) -> NDArray[np.floating]:
-        """Return the gradient of the input for `dy`, the gradient of the linear output."""
-        return _conv_input(
-            self._rank, self._input_shape, self._plan.weight, dy, out=out, **self._geometry
-        )
+        self._remember(input_shape, (stride, padding, dilation, groups, padding_mode), threads,
+                       (data_format, precision))  # fmt: skip
 
 
 class _ConvTransposePlan(_Plan):
-    _rank: int
+    _transposed = True
 
     def __init__(
         self,
@@ -137,19 +148,8 @@ class _ConvTransposePlan(_Plan):
             "zeros", output_padding, output_size, activation, algorithm, threads, data_format,
             precision,
         )  # fmt: skip
-        self._input_shape = tuple(int(n) for n in input_shape)
-        self._geometry = {
-            "stride": stride, "padding": padding, "dilation": dilation, "groups": groups,
-            "threads": threads, "data_format": data_format, "precision": precision,
-        }  # fmt: skip
-
-    def input_grad(
-        self, dy: ArrayLike, out: NDArray[np.floating] | None = None
-    ) -> NDArray[np.floating]:
-        """Return the gradient of the input for `dy`, the gradient of the linear output."""
-        return _conv_transpose_input(
-            self._rank, self._input_shape, self._plan.weight, dy, out=out, **self._geometry
-        )
+        self._remember(input_shape, (stride, padding, dilation, groups, "zeros"), threads,
+                       (data_format, precision))  # fmt: skip
 
 
 class Conv1dPlan(_ConvPlan):
