@@ -48,6 +48,7 @@ bool is_native(const py::array& array) {
 
 // A masked array hides values; its plain data would show them.
 void refuse_masked(py::handle value, const char* name) {
+  if (Py_TYPE(value.ptr()) == npy_api::get().PyArray_Type_) return;
   const py::dict modules = py::module_::import("sys").attr("modules");
   if (!modules.contains("numpy.ma")) return;
   if (py::isinstance(value, modules["numpy.ma"].attr("MaskedArray")))
