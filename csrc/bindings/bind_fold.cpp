@@ -64,7 +64,7 @@ py::object fold_columns(py::handle input, py::handle output_size, py::handle ker
   const FoldGeometry geometry = to_fold_geometry(kernel_size, dilation, padding, stride);
   const Image y = to_image(input, "input", 1, options.channels_last);
   const PerAxis size = to_per_axis(output_size, "output_size", 2, 1);
-  require(size.h >= 1 && size.w >= 1, "output_size must be positive, got ", shown(output_size));
+  if (size.h < 1 || size.w < 1) refuse("output_size must be positive, got ", shown(output_size));
   // Of one channel first: only its descriptor tells how many rows a channel has.
   const FoldDesc one = fold_desc(y.n(), 1, size.h, size.w, geometry);
   require(y.c() >= 1 && y.c() % one.taps() == 0, "input must have a multiple of ", one.taps(),
