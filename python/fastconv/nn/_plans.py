@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import fastconv as fc
+from fastconv import _native
 
 from ._checks import Array
 
@@ -33,7 +34,9 @@ class PlanCache:
 
     def get(self, key: Hashable, live: tuple[Array | None, ...], build: Callable[..., Any]) -> Any:
         """Return the plan of `key` for the arrays `live`: a kept one, or ``build(*copies)``."""
-        full_key = (key, fc.isa(), fc.get_num_threads())
+        # A plan keeps the settings that were in force when it was built.
+        precision = _native.precision_variable.get("high")
+        full_key = (key, fc.isa(), fc.get_num_threads(), precision)
         copies, plans = self._state
         if len(copies) != len(live) or not all(map(_same_bits, copies, live)):
             copies, plans = tuple(None if a is None else a.copy() for a in live), {}

@@ -96,12 +96,12 @@ class Sequential(Layer):
         --------
         >>> from fastconv.nn import Conv2d, MaxPool2d, Sequential
         >>> print(Sequential(Conv2d(1, 4, 3), MaxPool2d(2)).summary((1, 8, 8)))
-        layer                 output shape  parameters  FLOPs  receptive field
-        ----------------------------------------------------------------------
-        0 Conv2d(1, 4, 3x3)   (4, 6, 6)             40  2,592              3x3
-        1 MaxPool2d(2x2)      (4, 3, 3)              0      0              4x4
-        ----------------------------------------------------------------------
-        total                                       40  2,592
+        layer                output shape  parameters  FLOPs  receptive field
+        ---------------------------------------------------------------------
+        0 Conv2d(1, 4, 3x3)  (4, 6, 6)             40  2,592              3x3
+        1 MaxPool2d(2x2)     (4, 3, 3)              0      0              4x4
+        ---------------------------------------------------------------------
+        total                                      40  2,592
         """
         return table(self, input_shape)
 

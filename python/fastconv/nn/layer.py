@@ -168,8 +168,11 @@ class Layer(ABC):
 
     def _set_parameter(self, name: str, value: npt.ArrayLike) -> None:
         """Copy `value` into the parameter, so that whoever holds the array sees the change."""
-        held = self._values[name]
+        held = self._parameter(name)
         held[...] = same_shape(array(value, name, held.dtype), held.shape, name)
+
+    def _parameter(self, name: str) -> Array:
+        return self._values[name]
 
     def _recall(self) -> tuple[Any, ...]:
         """What the last training-mode call saved."""
@@ -208,7 +211,7 @@ class Weighted(Layer):
     @property
     def weight(self) -> Array:
         """The weight; assigning copies into the array."""
-        return self._values["weight"]
+        return self._parameter("weight")
 
     @weight.setter
     def weight(self, value: npt.ArrayLike) -> None:

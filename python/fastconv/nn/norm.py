@@ -93,12 +93,20 @@ class _BatchNorm(Weighted):
         return shape
 
     def parameters(self) -> Iterator[tuple[Array, Array]]:
+        self._need_channels()
+        yield from super().parameters()
+
+    def _need_channels(self) -> None:
+        """Raise if there are no parameters yet: to pass over them would be a silent fault."""
         if not self._known:
             raise ValueError(
                 f"{type(self).__name__} does not know its channels yet: call the model once "
-                "before its parameters are listed, or give num_features"
+                "before its parameters are asked for, or give num_features"
             )
-        yield from super().parameters()
+
+    def _parameter(self, name: str) -> Array:
+        self._need_channels()
+        return super()._parameter(name)
 
     def _observe(self, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
         """Mean and biased variance of a batch, which also move the running statistics."""

@@ -78,7 +78,7 @@ def fit(
     order_rng = generator(rng)
     batches = -(-len(inputs) // batch_size)
     history: dict[str, list[float]] = {}
-    report = _reporter(epochs, batches) if progress else _silent
+    report = _reporter(epochs, batches) if progress and epochs else _silent
     for _ in range(epochs):
         began = time.perf_counter()
         model.train()
