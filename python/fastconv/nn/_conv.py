@@ -41,6 +41,7 @@ class ConvBase(Weighted):
     _words: ClassVar[tuple[str, ...]]
     _function: ClassVar[str]
     _plan: ClassVar[str]
+    _fused_gradient: ClassVar[bool]  # whether the gradient passes through an activation itself
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class ConvBase(Weighted):
         if not self.training:
             return self._planned(x, self.activation)
         x = array(x, "x", self.weight.dtype)
-        if follows_from_output(self.activation):
+        if self._keeps_output():
             y = self._convolve(x, self.activation)
             self._saved = (x, y)
             return y
@@ -87,7 +88,7 @@ class ConvBase(Weighted):
         x, kept = self._recall()
         dy = array(grad_output, "grad_output", x.dtype)
         through: dict[str, Any] = {}
-        if not follows_from_output(self.activation):
+        if not self._keeps_output():
             dy = activation_grad(dy, kept, self.activation)
         elif self.activation is not None:
             through = {"activation": self.activation, "output": kept}
@@ -112,6 +113,12 @@ class ConvBase(Weighted):
     def fused(self, x: npt.ArrayLike, activation: Activation) -> Array:
         """The layer and an activation behind it in one call; for evaluation mode."""
         return self._planned(x, activation)
+
+    def _keeps_output(self) -> bool:
+        """Whether `backward` works from the result, not from what the activation was given."""
+        if self.activation is None:
+            return True
+        return self._fused_gradient and follows_from_output(self.activation)
 
     def _planned(self, x: npt.ArrayLike, activation: Activation) -> Array:
         """Run on packed weights."""

@@ -34,7 +34,7 @@ def follows_from_output(activation: Activation) -> bool:
     """Whether the derivative of `activation` can be told from its result."""
     if isinstance(activation, tuple):
         return activation[1] >= 0
-    return activation is None or activation in _FROM_OUTPUT
+    return activation in _FROM_OUTPUT
 
 
 def activate(x: Array, activation: Activation) -> Array:

@@ -23,6 +23,8 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class _Direct(ConvBase):
     """A convolution; subclasses say of which rank."""
 
+    _fused_gradient = True
+
     def __init__(
         self,
         in_channels: int,
@@ -77,6 +79,7 @@ class _Transposed(ConvBase):
     """A transposed convolution; subclasses say of which rank."""
 
     _words = ("valid", "same", "same_lower")
+    _fused_gradient = False
 
     def __init__(
         self,
