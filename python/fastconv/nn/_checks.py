@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
+Word = TypeVar("Word", bound=str)
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 DATA_FORMATS = ("channels_first", "channels_last")
@@ -53,13 +54,14 @@ def per_axis(value: Any, n: int, name: str, least: int = 1) -> tuple[int, ...]:
     return numbers * n if len(numbers) == 1 else numbers
 
 
-def choice(value: Any, name: str, options: Sequence[str]) -> str:
+def choice(value: Any, name: str, options: Sequence[Word]) -> Word:
     """Return `value` if it is one of the words `options`."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be one of {list(options)}, got {value!r}")
-    if value not in options:
-        raise ValueError(f"{name} must be one of {list(options)}, got {value!r}")
-    return value
+    for option in options:
+        if value == option:
+            return option
+    raise ValueError(f"{name} must be one of {list(options)}, got {value!r}")
 
 
 def float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy.typing as npt
 
@@ -153,7 +153,9 @@ class GELU(Elementwise):
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        self.approximate = choice(approximate, "approximate", ("none", "tanh"))
+        self.approximate: Literal["none", "tanh"] = choice(
+            approximate, "approximate", ("none", "tanh")
+        )
 
     def forward(self, x: npt.ArrayLike) -> Array:
         x = array(x)
