@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 import fastconv as fc
-import fastconv.grad
+from fastconv import grad
 
 from ._checks import (
     DATA_FORMATS,
@@ -30,8 +30,6 @@ from .activations import (
     follows_from_output,
 )
 from .layer import Weighted
-
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class ConvBase(Weighted):
@@ -92,9 +90,7 @@ class ConvBase(Weighted):
             dy = activation_grad(dy, kept, self.activation)
         elif self.activation is not None:
             through = {"activation": self.activation, "output": kept}
-        gradient: Callable[..., tuple[Array, Array, Array | None]] = getattr(
-            fastconv.grad, self._function
-        )
+        gradient: Callable[..., tuple[Array, Array, Array | None]] = getattr(grad, self._function)
         dx, d_weight, d_bias = gradient(
             x,
             self.weight,

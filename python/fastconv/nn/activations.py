@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy.typing as npt
 
 import fastconv as fc
-import fastconv.grad
+from fastconv import grad
 
 from ._checks import Array, Shape, array, choice, integer, real, shape_of
 from .layer import Layer
@@ -49,9 +49,9 @@ def activate(x: Array, activation: Activation) -> Array:
 def activation_grad(grad_output: Array, x: Array, activation: Activation) -> Array:
     """The gradient of `activate` with respect to `x`."""
     if isinstance(activation, tuple):
-        dx: Array = fastconv.grad.leaky_relu(grad_output, x, activation[1])
+        dx: Array = grad.leaky_relu(grad_output, x, activation[1])
         return dx
-    function: Callable[[Array, Array], Array] = getattr(fastconv.grad, str(activation))
+    function: Callable[[Array, Array], Array] = getattr(grad, str(activation))
     return function(grad_output, x)
 
 
@@ -167,7 +167,7 @@ class GELU(Elementwise):
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         (x,) = self._recall()
         grad_output = array(grad_output, "grad_output", x.dtype)
-        dx: Array = fastconv.grad.gelu(grad_output, x, self.approximate)
+        dx: Array = grad.gelu(grad_output, x, self.approximate)
         return dx
 
     def fused(self) -> Activation:
@@ -201,7 +201,7 @@ class Softmax(Layer):
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         (x,) = self._recall()
         grad_output = array(grad_output, "grad_output", x.dtype)
-        dx: Array = fastconv.grad.softmax(grad_output, x, self.axis)
+        dx: Array = grad.softmax(grad_output, x, self.axis)
         return dx
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 import fastconv as fc
-import fastconv.grad
+from fastconv import grad
 
 from ._checks import DATA_FORMATS, Array, Shape, array, choice, integer
 from ._field import Field
@@ -40,7 +40,7 @@ class _Adaptive(Layer):
         return function(x, self.output_size, data_format=self.data_format, **more)
 
     def _gradient(self, *arrays: Any) -> Array:
-        function = getattr(fastconv.grad, f"{self._function}_input")
+        function = getattr(grad, f"{self._function}_input")
         dx: Array = function(*arrays, data_format=self.data_format)
         return dx
 
@@ -116,7 +116,7 @@ class _Global(Layer):
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         origin, dtype = self._recall()
-        function = getattr(fastconv.grad, f"{self._function}_input")
+        function = getattr(grad, f"{self._function}_input")
         dy = array(grad_output, "grad_output", dtype)
         dx: Array = function(dy, origin, data_format=self.data_format)
         return dx

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 import fastconv as fc
-import fastconv.grad
+from fastconv import grad
 
 from ._checks import DATA_FORMATS, Array, Shape, array, choice, integer, per_axis, real
 from ._field import Field
@@ -63,7 +63,7 @@ class _Pool(Layer):
 
     def _gradient(self, *arrays: Any, **more: Any) -> Array:
         """Call the pool's gradient."""
-        function = getattr(fastconv.grad, f"{self._function}_input")
+        function = getattr(grad, f"{self._function}_input")
         dx: Array = function(*arrays, data_format=self.data_format, **more)
         return dx
 
