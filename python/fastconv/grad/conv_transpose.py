@@ -220,7 +220,8 @@ def conv_transpose2d_input(
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.conv_transpose2d_input((1, 2, 4, 4), np.ones((2, 3, 2, 2)), np.ones((1, 3, 8, 8)), 2).shape
+    >>> w, dy = np.ones((2, 3, 2, 2)), np.ones((1, 3, 8, 8))
+    >>> grad.conv_transpose2d_input((1, 2, 4, 4), w, dy, stride=2).shape
     (1, 2, 4, 4)
     """
     return _native.conv_grad_input(
@@ -271,7 +272,8 @@ def conv_transpose2d_weight(
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.conv_transpose2d_weight(np.ones((1, 2, 4, 4)), (2, 3, 2, 2), np.ones((1, 3, 8, 8)), 2).shape
+    >>> x, dy = np.ones((1, 2, 4, 4)), np.ones((1, 3, 8, 8))
+    >>> grad.conv_transpose2d_weight(x, (2, 3, 2, 2), dy, stride=2).shape
     (2, 3, 2, 2)
     """
     return _native.conv_grad_weight(
