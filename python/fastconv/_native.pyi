@@ -150,10 +150,13 @@ def conv_grad(
     /,
 ) -> tuple[_Floats | None, _Floats | None, _Floats | None]: ...
 
-@final
-class Plan:
-    """A validated convolution with its weights packed; immutable."""
+class _PybindType(type): ...
 
+@final
+class Plan(metaclass=_PybindType):
+    """A validated convolution with its weights packed; made by `make_plan` alone."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
     def __call__(self, x: object, residual: object = None, out: object = None) -> _Floats: ...
     def explain(self) -> str: ...
     @property
