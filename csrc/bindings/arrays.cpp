@@ -259,15 +259,15 @@ void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b,
 }
 
 void expect_dims(const Operand& array, const char* name, const Dims& wanted) {
-  require(array.dims == wanted, name, " must have shape ", wanted.text(), ", got ",
-          array.dims.text());
+  if (!(array.dims == wanted))
+    refuse(name, " must have shape ", wanted.text(), ", got ", array.dims.text());
 }
 
 void expect_image(const Image& image, const char* name, const Dims& nchw, int spatial, bool batched,
                   bool channels_last) {
-  require(image.dims == nchw && image.batched == batched, name, " must have shape ",
-          caller_dims(nchw, spatial, batched, channels_last).text(), ", got ",
-          caller_dims(image.dims, spatial, image.batched, channels_last).text());
+  if (!(image.dims == nchw && image.batched == batched))
+    refuse(name, " must have shape ", caller_dims(nchw, spatial, batched, channels_last).text(),
+           ", got ", caller_dims(image.dims, spatial, image.batched, channels_last).text());
 }
 
 Result::Result(const Dims& dims, DType dtype, py::handle out,
