@@ -7,6 +7,7 @@
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
+#include "kernels/pool.h"
 
 namespace fastconv::FC_ISA {
 
@@ -18,7 +19,7 @@ consteval Kernels<typename V::T> make_kernels() {
                    .pack_panel = &pack_panel<V>,
                    .gather_row = &gather_row<V>,
                    .sum = &sum_row<V>},
-          .pool = {},
+          .pool = make_pool<V>(),
           .elementwise = {}};
 }
 

@@ -41,6 +41,27 @@ struct Portable {
   friend FC_INLINE Portable operator*(Portable a, Portable b) { return {a.v * b.v}; }
   friend FC_INLINE Portable operator/(Portable a, Portable b) { return {a.v / b.v}; }
   friend FC_INLINE Portable fma(Portable a, Portable b, Portable c) { return {a.v * b.v + c.v}; }
+
+  // x where it is larger than acc, or NaN; else acc.
+  friend FC_INLINE Portable larger(Portable acc, Portable x) {
+    return {(x.v > acc.v) | (x.v != x.v) ? x.v : acc.v};
+  }
+  friend FC_INLINE Portable smaller(Portable acc, Portable x) {
+    return {(x.v < acc.v) | (x.v != x.v) ? x.v : acc.v};
+  }
+  friend FC_INLINE Portable magnitude(Portable a) {
+    return {(a.v < 0 ? -a.v : a.v) + Reg{}};  // + 0: makes +0 of -0
+  }
+  // The elements of a and b at even and at odd places.
+  friend FC_INLINE void unzip(Portable a, Portable b, Portable& even, Portable& odd) {
+    if constexpr (lanes == 4) {
+      even = {__builtin_shufflevector(a.v, b.v, 0, 2, 4, 6)};
+      odd = {__builtin_shufflevector(a.v, b.v, 1, 3, 5, 7)};
+    } else {
+      even = {__builtin_shufflevector(a.v, b.v, 0, 2)};
+      odd = {__builtin_shufflevector(a.v, b.v, 1, 3)};
+    }
+  }
 };
 
 using VecF32 = Portable<float>;
