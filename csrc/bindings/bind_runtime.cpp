@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Threads, ISA and configuration for Python.
+#include <pybind11/stl.h>
+
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
 #include "core/cache.h"

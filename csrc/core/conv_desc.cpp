@@ -77,37 +77,39 @@ Axis conv_axis(const char* name, index_t in, index_t kernel, index_t stride, ind
   return axis;
 }
 
-Axis transposed_axis(const char* name, index_t n, index_t kernel, index_t stride, index_t dilation,
-                     const Padding& padding, index_t output_padding, std::optional<index_t> size) {
+index_t transposed_length(const char* name, index_t n, index_t kernel, index_t stride,
+                          index_t dilation, const Padding& padding) {
   check_extents(name, n, kernel, stride, dilation);
   check_padding(name, padding);
   require(padding.word != PadWord::causal && padding.word != PadWord::full, "padding: ",
           padding.word == PadWord::causal ? "'causal'" : "'full'",
           " has no meaning for a transposed convolution; use ints, pairs, 'valid', 'same' or "
           "'same_lower'");
-  require(output_padding >= 0 && output_padding < std::max(stride, dilation), name,
-          ": output_padding must be at least 0 and smaller than stride or dilation (",
-          std::max(stride, dilation), "), got ", output_padding);
   index_t grown = 0;
   require(!__builtin_mul_overflow(n, stride, &grown) && grown <= kMaxElements, name,
           ": a length of ", n, " at stride ", stride, " gives a result too large to address");
-  Axis axis{.in = 0, .kernel = kernel, .stride = stride, .dilation = dilation, .out = n};
+  const bool same = padding.word == PadWord::same || padding.word == PadWord::same_lower;
+  if (same) return grown;  // also where the kernel is shorter than the stride
+  const auto [lo, hi] = resolve(padding, grown, kernel, stride, dilation);
+  return (n - 1) * stride + dilation * (kernel - 1) + 1 - lo - hi;
+}
+
+Axis transposed_axis(const char* name, index_t n, index_t kernel, index_t stride, index_t dilation,
+                     const Padding& padding, index_t output_padding, std::optional<index_t> size) {
+  const index_t least = transposed_length(name, n, kernel, stride, dilation, padding);
+  require(output_padding >= 0 && output_padding < std::max(stride, dilation), name,
+          ": output_padding must be at least 0 and smaller than stride or dilation (",
+          std::max(stride, dilation), "), got ", output_padding);
   const auto [lo, hi] = resolve(padding, n * stride, kernel, stride, dilation);
-  axis.lo = lo, axis.hi = hi;
-  const index_t least = (n - 1) * stride + axis.reach() - lo - hi;
-  if (size) {
-    const index_t first = std::max<index_t>(least, 1);
+  const index_t first = std::max<index_t>(least, 1);
+  if (size)
     require(*size >= first && *size < least + stride, name, ": output_size must be from ", first,
             " to ", least + stride - 1, ", got ", *size);
-    axis.in = *size;
-    return axis;
-  }
-  axis.in = least + output_padding;
-  if (padding.word == PadWord::same || padding.word == PadWord::same_lower)
-    axis.in = n * stride + output_padding;  // also where the kernel is shorter than the stride
-  require(axis.in >= 1, name, ": padding (", lo, ", ", hi, ") leaves nothing of an output of ",
+  const index_t length = size.value_or(least + output_padding);
+  require(length >= 1, name, ": padding (", lo, ", ", hi, ") leaves nothing of an output of ",
           least + lo + hi);
-  return axis;
+  return {.in = length, .kernel = kernel, .stride = stride, .dilation = dilation, .lo = lo,
+          .hi = hi, .out = n};
 }
 
 const ConvDesc& validated(const ConvDesc& d) {

@@ -17,6 +17,17 @@ struct Padding {
   bool is_pair = false;  // given as (lo, hi): pools limit what is given as one int
 };
 
+// The element that position `i` of a padded axis of `n` elements copies, or -1 where it is a zero.
+constexpr index_t padded_source(PadMode mode, index_t i, index_t n) {
+  if (i >= 0 && i < n) return i;
+  switch (mode) {
+    case PadMode::replicate: return i < 0 ? 0 : n - 1;
+    case PadMode::reflect: return i < 0 ? -i : 2 * (n - 1) - i;
+    case PadMode::circular: return i < 0 ? i + n : i - n;
+    default: return -1;
+  }
+}
+
 struct Axis {  // one spatial axis; lengths in elements
   index_t in = 1, kernel = 1, stride = 1, dilation = 1, lo = 0, hi = 0;
   index_t out = 1;  // the number of windows that are used
@@ -54,6 +65,10 @@ LoHi resolve(const Padding& padding, index_t in, index_t kernel, index_t stride,
 // "width" or "length" in messages.
 Axis conv_axis(const char* name, index_t in, index_t kernel, index_t stride, index_t dilation,
                const Padding& padding, PadMode mode);
+
+// The length of a transposed convolution's result before output_padding; it may be 0 or less.
+index_t transposed_length(const char* name, index_t n, index_t kernel, index_t stride,
+                          index_t dilation, const Padding& padding);
 
 // The axis of the convolution whose adjoint maps `n` elements to the result: .out is n, and .in is
 // the result's length. `size`, where given, is the result's length itself.

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/conv.h"
+
+#include "algorithms/blocking.h"
+#include "algorithms/cost.h"
+#include "algorithms/pack_weights.h"
+#include "core/parallel.h"
+#include "core/require.h"
+
+namespace fastconv {
+
+const char* name_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::direct: return "direct";
+    case Algorithm::im2col: return "im2col";
+    case Algorithm::pointwise: return "pointwise";
+    case Algorithm::depthwise: return "depthwise";
+    default: return "auto";
+  }
+}
+
+namespace {
+
+const char* why_refused(Algorithm algorithm, const Correlation& r) {
+  if (algorithm == Algorithm::pointwise && !is_pointwise(r))
+    return "it takes 1x1 kernels with stride 1 and no padding";
+  if (algorithm == Algorithm::depthwise && !is_depthwise(r))
+    return "it takes one input channel per group";
+  return nullptr;
+}
+
+template <class T>
+double predicted_cycles(Algorithm algorithm, const Correlation& r, const Exec& exec) {
+  const CostModel model(r, choose_tile(exec.kernels<T>().conv.gemm, r.m),
+                        exec.kernels<T>().conv.gemm.lanes);
+  switch (algorithm) {
+    case Algorithm::im2col: return model.im2col();
+    case Algorithm::pointwise: return model.pointwise();
+    case Algorithm::depthwise: return model.depthwise();
+    default: return model.direct();
+  }
+}
+
+template <class T>
+Algorithm choose(const Correlation& r, Algorithm asked, const Exec& exec) {
+  if (asked != Algorithm::auto_) {
+    const char* reason = why_refused(asked, r);
+    require(reason == nullptr, "algorithm '", name_of(asked), "' cannot take this shape: ",
+            reason ? reason : "", "; 'auto', 'direct' and 'im2col' take every shape");
+    return asked;
+  }
+  if (is_depthwise(r)) return Algorithm::depthwise;  // all others gather as much and compute more
+  if (is_pointwise(r)) return Algorithm::pointwise;
+  const CostModel model(r, choose_tile(exec.kernels<T>().conv.gemm, r.m),
+                        exec.kernels<T>().conv.gemm.lanes);
+  return model.direct() <= model.im2col() ? Algorithm::direct : Algorithm::im2col;
+}
+
+template <class T>
+void add_step(Lowered& lowered, Correlation r, Algorithm asked, const Exec& exec) {
+  const Algorithm algorithm = choose<T>(r, asked, exec);
+  Step step{.r = std::move(r),
+            .algorithm = algorithm,
+            .mr = 1,
+            .packed = lowered.packed_elements,
+            .layout = {}};
+  index_t bytes = 0;
+  switch (algorithm) {
+    case Algorithm::direct:
+      step.layout = direct_layout<T>(step.r, exec);
+      bytes = direct_scratch<T>(step.r, *step.layout, exec);
+      break;
+    case Algorithm::depthwise:
+      step.layout = depthwise_layout<T>(step.r, exec);
+      bytes = depthwise_scratch<T>(step.r, *step.layout, exec);
+      break;
+    case Algorithm::im2col: bytes = im2col_scratch<T>(step.r, exec); break;
+    default: break;
+  }
+  if (algorithm != Algorithm::depthwise)
+    step.mr = choose_tile(exec.kernels<T>().conv.gemm, step.r.m).mr;
+  lowered.packed_elements += packed_size(step.r);
+  lowered.scratch_bytes = std::max(lowered.scratch_bytes, bytes);
+  lowered.steps.push_back(std::move(step));
+}
+
+// Outputs that no tap reaches: their bias alone.
+template <class T>
+void fill_with_bias(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec) noexcept {
+  const index_t planes = lowered.batch * lowered.channels, n = lowered.plane;
+  const int threads = useful_threads(planes, double(planes) * double(n), exec.threads);
+  parallel_for(planes, threads, [&](index_t plane, int) {
+    T* y = args.y + plane * n;
+    std::fill_n(y, n, args.bias ? args.bias[plane % lowered.channels] : T{0});
+    if (args.activation != Activation::none)
+      exec.kernels<T>().elementwise.activate(args.activation, y, y, n, args.slope);
+  });
+}
+
+}  // namespace
+
+template <class T>
+std::vector<Candidate> candidates(const Correlation& r, const Exec& exec) {
+  std::vector<Candidate> all;
+  for (const Algorithm algorithm : kAlgorithms) {
+    const char* reason = why_refused(algorithm, r);
+    all.push_back({algorithm, reason, reason ? 0 : predicted_cycles<T>(algorithm, r, exec)});
+  }
+  return all;
+}
+
+template <class T>
+Lowered lower_forward(const ConvDesc& d, Algorithm asked, const Exec& exec) {
+  Lowered lowered{.batch = d.batch, .channels = d.c_out, .plane = d.out_plane()};
+  lowered.steps.reserve(1);
+  add_step<T>(lowered, forward_of(d), asked, exec);
+  return lowered;
+}
+
+template <class T>
+Lowered lower_adjoint(const ConvDesc& d, Algorithm asked, const Exec& exec) {
+  Lowered lowered{.batch = d.batch, .channels = d.c_in, .plane = d.in_plane()};
+  auto phases = adjoint_of(d, &lowered.complete);
+  lowered.steps.reserve(phases.size());
+  for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), asked, exec);
+  return lowered;
+}
+
+template <class T>
+void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept {
+  for (const Step& step : lowered.steps)
+    pack_weights(step.r, step.mr, weights, packed + step.packed, exec.threads);
+}
+
+template <class T>
+void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
+         std::byte* scratch) noexcept {
+  if (!lowered.complete) fill_with_bias(lowered, args, exec);
+  for (const Step& step : lowered.steps) {
+    const Job<T> job{step.r, args.x, args.packed + step.packed, args.bias, args.residual, args.y,
+                     args.activation, args.slope};
+    switch (step.algorithm) {
+      case Algorithm::direct: direct(job, *step.layout, exec, scratch); break;
+      case Algorithm::depthwise: depthwise(job, *step.layout, exec, scratch); break;
+      case Algorithm::pointwise: pointwise(job, exec, scratch); break;
+      default: im2col_gemm(job, exec, scratch); break;
+    }
+  }
+}
+
+#define FC_INSTANTIATE(T)                                                                 \
+  template std::vector<Candidate> candidates<T>(const Correlation&, const Exec&);         \
+  template Lowered lower_forward<T>(const ConvDesc&, Algorithm, const Exec&);             \
+  template Lowered lower_adjoint<T>(const ConvDesc&, Algorithm, const Exec&);             \
+  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;                 \
+  template void run(const Lowered&, const ConvArgs<T>&, const Exec&, std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
+
+}  // namespace fastconv

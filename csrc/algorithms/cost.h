@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// What each algorithm costs, in cycles of one core: FMAs of whole vectors, and what is copied to feed
+// them. The constants are measured (bench/NOTES.md says how); they need to be right only where two
+// algorithms are close.
+#pragma once
+
+#include "algorithms/blocking.h"
+#include "algorithms/correlation.h"
+
+namespace fastconv {
+
+class CostModel {
+ public:
+  CostModel(const Correlation& r, const Tile& tile, index_t lanes)
+      : r_(r), tile_(tile), lanes_(lanes) {}
+
+  double im2col() const { return images() * (product(pixel_vectors()) + panels_packed()); }
+  double pointwise() const { return images() * product(pixel_vectors()) * kUnpacked; }
+  double direct() const {
+    return images() * (product(row_vectors()) + double(r_.c) * rows_gathered());
+  }
+  double depthwise() const {
+    return images() * (double(r_.k()) * double(r_.m) * row_vectors() * kDepthwiseTap +
+                       rows_gathered());
+  }
+
+ private:
+  // Two FMAs a cycle; a tile of few rows waits for its loads.
+  double product(double vectors) const {
+    const double feeding = 1 + kLoadsPerRow / double(tile_.mr);
+    return double(r_.k()) * double(r_.m) * vectors / 2 * feeding;
+  }
+  double images() const { return double(r_.batch) * double(r_.groups); }
+  double pixel_vectors() const { return double(ceil_div(r_.pixels(), lanes_)); }
+  double row_vectors() const { return double(r_.h.count) * double(ceil_div(r_.w.count, lanes_)); }
+
+  // A panel's row of im2col is one or more pieces of image rows.
+  double panels_packed() const {
+    const double panels = double(ceil_div(r_.pixels(), tile_.nr));
+    const double pieces = panels * (1 + double(tile_.nr) / double(r_.w.count));
+    return double(r_.k()) * (pieces * kPiece + copies(double(r_.pixels())));
+  }
+  // A strip's row is gathered once for each output row, or less where blocks of rows share it.
+  double rows_gathered() const {
+    const double rows = double(r_.h.count) * double(r_.h.n_taps());
+    const double runs = double(std::min(r_.w.in_step, std::max<index_t>(r_.w.n_taps(), 1)));
+    return rows * (runs * kPiece + copies(runs * double(r_.w.count)));
+  }
+  double copies(double elements) const {
+    return elements * (r_.w.in_step == 1 ? kVectorCopy / double(lanes_) : kGather);
+  }
+
+  static constexpr double kPiece = 12;        // clipping a piece of a row and calling its copy
+  static constexpr double kVectorCopy = 2;    // a load and a store
+  static constexpr double kGather = 1;        // one element at a stride
+  static constexpr double kUnpacked = 1.05;   // rows of a panel in different pages
+  static constexpr double kLoadsPerRow = 0.8;
+  static constexpr double kDepthwiseTap = 1;  // bound by one unaligned load per FMA
+
+  const Correlation& r_;
+  Tile tile_;
+  index_t lanes_;
+};
+
+}  // namespace fastconv

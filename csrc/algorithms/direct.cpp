@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// Convolution straight from strips of rows: no im2col, so little is copied; best where rows are long
+// or output channels are few. Outputs of a tile lie in one row.
+#include <vector>
+
+#include "algorithms/blocking.h"
+#include "algorithms/loops.h"
+#include "algorithms/strip.h"
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+struct Cut {
+  Tile tile;
+  index_t rows, columns;              // outputs of a block
+  index_t row_blocks, column_blocks;
+  index_t channels;                   // of a slice of the sum
+};
+
+// Rows of a block share most of what they read; the strip must leave room in L2 for the weights.
+template <class T>
+Cut cut_for(const Correlation& r, const Exec& exec) {
+  constexpr index_t kMostColumns = 512, kMostRows = 4;
+  Cut cut{};
+  cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
+  cut.column_blocks = ceil_div(r.w.count, kMostColumns);
+  cut.columns = ceil_div(r.w.count, cut.column_blocks);
+  const index_t lines = r.batch * r.groups * r.h.count * cut.column_blocks;
+  cut.rows = std::clamp(lines / (4 * exec.threads), index_t{1}, std::min(kMostRows, r.h.count));
+  cut.row_blocks = ceil_div(r.h.count, cut.rows);
+  // The slices of a sum must not depend on the threads, so their size is that of a one-row strip.
+  const index_t kc = choose_kc<T>(r.k());
+  cut.channels = std::clamp(kc / std::max<index_t>(1, r.taps()), index_t{1}, std::max<index_t>(r.c, 1));
+  return cut;
+}
+
+struct Sizes {
+  index_t offsets, strip, c;  // bytes; offsets once, the others per thread
+};
+
+template <class T>
+Sizes sizes_for(const Correlation& r, const Cut& cut, const StripLayout& layout) {
+  const index_t item = sizeof(T);
+  const index_t slack = cut.tile.nr + 1;  // a tile reads whole vectors
+  return {cache_lines(cut.channels * r.taps() * index_t{sizeof(index_t)}),
+          cache_lines((cut.channels * layout.channel() + slack) * item),
+          cache_lines(r.plain_output() ? 0 : r.m * cut.rows * cut.columns * item)};
+}
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const Exec& exec, const Cut& cut, const StripLayout& layout,
+       const index_t* offsets, std::byte* memory, index_t strip_bytes, index_t index) noexcept
+      : job_(job), r_(job.r), exec_(exec), cut_(cut), layout_(layout), offsets_(offsets),
+        strip_(reinterpret_cast<T*>(memory)), c_(reinterpret_cast<T*>(memory + strip_bytes)) {
+    const index_t column_block = index % cut.column_blocks;
+    const index_t row_block = index / cut.column_blocks % cut.row_blocks;
+    const index_t image = index / cut.column_blocks / cut.row_blocks;
+    n_ = image / r_.groups, g_ = image % r_.groups;
+    oh_ = row_block * cut.rows, rows_ = std::min(cut.rows, r_.h.count - oh_);
+    ow_ = column_block * cut.columns, columns_ = std::min(cut.columns, r_.w.count - ow_);
+  }
+
+  void run() noexcept {
+    index_t c0 = 0;
+    do {  // once even where there are no terms: outputs are then their bias
+      const index_t c1 = std::min(r_.c, c0 + cut_.channels);
+      if (r_.k() > 0)
+        layout_.gather(r_, job_.image(n_, g_) + c0 * r_.in_plane(), c1 - c0, oh_, rows_, ow_,
+                       columns_, exec_, strip_);
+      for (index_t m = 0; m < r_.m; m += cut_.tile.mr)
+        for (index_t row = 0; row < rows_; ++row) multiply(m, row, c0, c1);
+      c0 = c1;
+    } while (c0 < r_.c);
+    if (!r_.plain_output()) scatter();
+  }
+
+ private:
+  void multiply(index_t m, index_t row, index_t c0, index_t c1) noexcept {
+    const auto& gemm = exec_.kernels<T>().conv.gemm;
+    const index_t mr = std::min(cut_.tile.mr, r_.m - m), lanes = gemm.lanes;
+    const bool plain = r_.plain_output();
+    const index_t ldc = plain ? r_.out_plane() : cut_.rows * cut_.columns;
+    const index_t at = job_.plane(n_, g_, m) + (oh_ + row) * r_.w.out + ow_;
+    for (index_t j = 0; j < columns_; j += cut_.tile.nr) {
+      const index_t n = std::min(cut_.tile.nr, columns_ - j), nv = ceil_div(n, lanes);
+      T* c = plain ? job_.y + at + j : c_ + m * ldc + row * cut_.columns + j;
+      const T* start = job_.residual ? job_.residual + at + j : nullptr;
+      gemm.run_strip[mr - 1][nv - 1]({
+          .k = (c1 - c0) * r_.taps(),
+          .a = job_.weights + (g_ * r_.m + m) * r_.k() + c0 * r_.taps() * mr,
+          .b = strip_ + row * layout_.row_step() + j,
+          .ldb = 0,
+          .offsets = offsets_,
+          .c = c,
+          .ldc = ldc,
+          .init = c0 == 0 ? start : c,
+          .bias = c0 == 0 ? job_.bias_of(g_, m) : nullptr,
+          .tail = static_cast<int>(n - (nv - 1) * lanes),
+      });
+      if (c1 == r_.c) activate_rows(job_, exec_, c, ldc, mr, n);
+    }
+  }
+
+  void scatter() noexcept {
+    for (index_t m = 0; m < r_.m; ++m)
+      for (index_t row = 0; row < rows_; ++row)
+        scatter_row(r_, c_ + (m * cut_.rows + row) * cut_.columns, columns_, oh_ + row, ow_,
+                    job_.y + job_.plane(n_, g_, m));
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const Exec& exec_;
+  const Cut& cut_;
+  const StripLayout& layout_;
+  const index_t* offsets_;
+  T* strip_;
+  T* c_;
+  index_t n_, g_, oh_, rows_, ow_, columns_;
+};
+
+}  // namespace
+
+template <class T>
+StripLayout direct_layout(const Correlation& r, const Exec& exec) {
+  const Cut cut = cut_for<T>(r, exec);
+  return {r, cut.rows, cut.columns};
+}
+
+template <class T>
+index_t direct_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec) {
+  const Sizes sizes = sizes_for<T>(r, cut_for<T>(r, exec), layout);
+  return sizes.offsets + exec.threads * (sizes.strip + sizes.c);
+}
+
+template <class T>
+void direct(const Job<T>& job, const StripLayout& layout, const Exec& exec,
+            std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  const Cut cut = cut_for<T>(r, exec);
+  const Sizes sizes = sizes_for<T>(r, cut, layout);
+  auto* offsets = reinterpret_cast<index_t*>(scratch);
+  for (index_t c = 0, k = 0; c < cut.channels; ++c)
+    for (const index_t tap : layout.taps()) offsets[k++] = c * layout.channel() + tap;
+  const index_t tasks = r.batch * r.groups * cut.row_blocks * cut.column_blocks;
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
+               [&](index_t task, int thread) {
+                 std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);
+                 Task<T>(job, exec, cut, layout, offsets, memory, sizes.strip, task).run();
+               });
+}
+
+template StripLayout direct_layout<float>(const Correlation&, const Exec&);
+template StripLayout direct_layout<double>(const Correlation&, const Exec&);
+template index_t direct_scratch<float>(const Correlation&, const StripLayout&, const Exec&);
+template index_t direct_scratch<double>(const Correlation&, const StripLayout&, const Exec&);
+template void direct(const Job<float>&, const StripLayout&, const Exec&, std::byte*) noexcept;
+template void direct(const Job<double>&, const StripLayout&, const Exec&, std::byte*) noexcept;
+
+}  // namespace fastconv

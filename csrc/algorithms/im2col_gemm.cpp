@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// Convolution as a matrix product, C(m x pixels) = W(m x k) * im2col(k x pixels), of which only a
+// block of pixels by a slice of terms exists at any time: the workspace does not grow with the image.
+#include "algorithms/blocking.h"
+#include "algorithms/loops.h"
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+// How one Correlation is cut. Tasks are (image, group, block of pixels, chunk of output channels);
+// cutting outputs differently for more threads changes no sum.
+struct Cut {
+  Tile tile;
+  index_t kc, panels, blocks, chunks, most_panels;  // panels of nr pixels; most in one block
+  bool scatter;                                     // outputs are not contiguous: finish elsewhere
+};
+
+template <class T>
+Cut cut_for(const Correlation& r, const Exec& exec) {
+  Cut cut{};
+  cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
+  cut.kc = std::max<index_t>(1, choose_kc<T>(r.k()));
+  cut.panels = ceil_div(r.pixels(), cut.tile.nr);
+  cut.scatter = !r.plain_output();
+  const index_t images = r.batch * r.groups;
+  cut.blocks = ceil_div(cut.panels, choose_nc<T>(cut.kc, cut.tile.nr) / cut.tile.nr);
+  // An odd number of equal tasks leaves a thread idle: few tasks come in multiples of the threads.
+  const index_t threads = exec.threads, few = 4 * threads;
+  if (images * cut.blocks < few)
+    cut.blocks = std::min(cut.panels, ceil_div(cut.blocks, threads) * threads);
+  cut.chunks = 1;
+  if (images * cut.blocks < few && images * cut.blocks % threads != 0)
+    cut.chunks = std::min(threads, ceil_div(r.m, cut.tile.mr));
+  cut.most_panels = ceil_div(cut.panels, cut.blocks);
+  return cut;
+}
+
+struct Sizes {
+  index_t segments, b, c;  // bytes per thread
+  index_t all() const { return segments + b + c; }
+};
+
+template <class T>
+Sizes sizes_for(const Correlation& r, const Cut& cut, bool packs) {
+  constexpr index_t item = sizeof(T);
+  const index_t columns = cut.most_panels * cut.tile.nr;
+  return {cache_lines(packs ? cut.tile.nr * index_t{sizeof(RowSegment)} : 0),
+          cache_lines(packs ? columns * cut.kc * item : 0),
+          cache_lines(cut.scatter ? columns * r.m * item : 0)};
+}
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const Exec& exec, const Cut& cut, bool packs, std::byte* memory,
+       index_t index) noexcept
+      : job_(job), r_(job.r), exec_(exec), cut_(cut), packs_(packs) {
+    const Sizes sizes = sizes_for<T>(r_, cut, packs);
+    segments_ = reinterpret_cast<RowSegment*>(memory);
+    b_ = reinterpret_cast<T*>(memory + sizes.segments);
+    c_ = reinterpret_cast<T*>(memory + sizes.segments + sizes.b);
+    const index_t chunk = index % cut.chunks, block = index / cut.chunks % cut.blocks;
+    const index_t image = index / cut.chunks / cut.blocks;
+    n_ = image / r_.groups, g_ = image % r_.groups;
+    panels_ = part(cut.panels, cut.blocks, block);
+    const Range rows = part(ceil_div(r_.m, cut.tile.mr), cut.chunks, chunk);
+    rows_ = {rows.begin * cut.tile.mr, std::min(r_.m, rows.end * cut.tile.mr)};
+  }
+
+  void run() noexcept {
+    index_t k0 = 0;
+    do {  // once even where there are no terms: outputs are then their bias
+      const index_t k1 = std::min(r_.k(), k0 + cut_.kc);
+      if (packs_) pack(k0, k1);
+      for (index_t row = rows_.begin; row < rows_.end; row += cut_.tile.mr)
+        for (index_t p = panels_.begin; p < panels_.end; ++p) multiply(row, p, k0, k1);
+      k0 = k1;
+    } while (k0 < r_.k());
+    if (cut_.scatter) scatter();
+  }
+
+ private:
+  index_t first_pixel(index_t panel) const { return panel * cut_.tile.nr; }
+  index_t pixels(index_t panel) const {
+    return std::min(cut_.tile.nr, r_.pixels() - first_pixel(panel));
+  }
+  index_t lanes() const { return exec_.kernels<T>().conv.gemm.lanes; }
+  index_t padded(index_t n) const { return ceil_div(n, lanes()) * lanes(); }
+  T* packed(index_t panel) const { return b_ + (panel - panels_.begin) * cut_.tile.nr * cut_.kc; }
+
+  void pack(index_t k0, index_t k1) noexcept {
+    for (index_t p = panels_.begin; p < panels_.end; ++p) {
+      const index_t n = pixels(p);
+      exec_.kernels<T>().conv.pack_panel(
+          {.image = job_.image(n_, g_),
+           .h = {r_.h.in, r_.h.in_step, r_.h.taps.data(), r_.h.n_taps()},
+           .w = {r_.w.in, r_.w.in_step, r_.w.taps.data(), r_.w.n_taps()},
+           .mode = r_.mode,
+           .k0 = k0,
+           .k1 = k1,
+           .segments = segments_,
+           .n_segments = split_rows(r_, first_pixel(p), n, segments_),
+           .width = padded(n),
+           .ld = padded(n),
+           .dst = packed(p)});
+    }
+  }
+
+  void multiply(index_t row, index_t panel, index_t k0, index_t k1) noexcept {
+    const auto& gemm = exec_.kernels<T>().conv.gemm;
+    const index_t rows = std::min(cut_.tile.mr, r_.m - row), n = pixels(panel);
+    const index_t nv = ceil_div(n, lanes()), first = first_pixel(panel);
+    const index_t at = cut_.scatter ? 0 : job_.plane(n_, g_, row) + first;
+    const index_t ldc = cut_.scatter ? cut_.most_panels * cut_.tile.nr : r_.out_plane();
+    T* c = cut_.scatter ? c_ + row * ldc + first - first_pixel(panels_.begin) : job_.y + at;
+    const T* start = job_.residual ? job_.residual + at : nullptr;
+    gemm.run_panel[rows - 1][nv - 1]({
+        .k = k1 - k0,
+        .a = job_.weights + (g_ * r_.m + row) * r_.k() + k0 * rows,
+        .b = packs_ ? packed(panel) : job_.image(n_, g_) + k0 * r_.in_plane() + first,
+        .ldb = packs_ ? padded(n) : r_.in_plane(),
+        .offsets = nullptr,
+        .c = c,
+        .ldc = ldc,
+        .init = k0 == 0 ? start : c,
+        .bias = k0 == 0 ? job_.bias_of(g_, row) : nullptr,
+        .tail = static_cast<int>(n - (nv - 1) * lanes()),
+    });
+    if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
+  }
+
+  void scatter() noexcept {
+    const index_t ldc = cut_.most_panels * cut_.tile.nr;
+    for (index_t p = panels_.begin; p < panels_.end; ++p) {
+      const index_t count = split_rows(r_, first_pixel(p), pixels(p), segments_);
+      for (index_t row = rows_.begin; row < rows_.end; ++row) {
+        const T* from = c_ + row * ldc + (p - panels_.begin) * cut_.tile.nr;
+        for (index_t s = 0; s < count; ++s)
+          scatter_row(r_, from + segments_[s].dst, segments_[s].n, segments_[s].oh,
+                      segments_[s].ow, job_.y + job_.plane(n_, g_, row));
+      }
+    }
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const Exec& exec_;
+  const Cut& cut_;
+  const bool packs_;
+  RowSegment* segments_;
+  T* b_;
+  T* c_;
+  index_t n_, g_;
+  Range panels_, rows_;
+};
+
+template <class T>
+void run_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch, bool packs) noexcept {
+  const Correlation& r = job.r;
+  const Cut cut = cut_for<T>(r, exec);
+  const index_t tasks = r.batch * r.groups * cut.blocks * cut.chunks;
+  const index_t each = sizes_for<T>(r, cut, packs).all();
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
+               [&](index_t task, int thread) {
+                 Task<T>(job, exec, cut, packs, scratch + thread * each, task).run();
+               });
+}
+
+}  // namespace
+
+template <class T>
+index_t im2col_scratch(const Correlation& r, const Exec& exec) {
+  return exec.threads * sizes_for<T>(r, cut_for<T>(r, exec), true).all();
+}
+
+template <class T>
+void im2col_gemm(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept {
+  run_blocks(job, exec, scratch, true);
+}
+
+bool is_pointwise(const Correlation& r) { return r.h.is_identity() && r.w.is_identity(); }
+
+template <class T>
+void pointwise(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept {
+  run_blocks(job, exec, scratch, false);
+}
+
+template index_t im2col_scratch<float>(const Correlation&, const Exec&);
+template index_t im2col_scratch<double>(const Correlation&, const Exec&);
+template void im2col_gemm(const Job<float>&, const Exec&, std::byte*) noexcept;
+template void im2col_gemm(const Job<double>&, const Exec&, std::byte*) noexcept;
+template void pointwise(const Job<float>&, const Exec&, std::byte*) noexcept;
+template void pointwise(const Job<double>&, const Exec&, std::byte*) noexcept;
+
+}  // namespace fastconv

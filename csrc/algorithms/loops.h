@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The loop nests. Each takes a Job and scratch of the size that its *_scratch function returns for
+// the same arguments (bytes, for all threads); none allocates, throws or depends on the threads.
+#pragma once
+
+#include "algorithms/job.h"
+#include "algorithms/strip.h"
+
+namespace fastconv {
+
+// im2col_gemm.cpp: blocks of pixels are packed straight from the image and multiplied; any shape.
+template <class T>
+index_t im2col_scratch(const Correlation& r, const Exec& exec);
+template <class T>
+void im2col_gemm(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept;
+
+// The same with the planes of x themselves as panels: 1x1, stride 1, no padding. Needs no scratch.
+bool is_pointwise(const Correlation& r);
+template <class T>
+void pointwise(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept;
+
+// direct.cpp: rows of the image, gathered once into a strip, serve every tap of a row; any shape.
+template <class T>
+StripLayout direct_layout(const Correlation& r, const Exec& exec);
+template <class T>
+index_t direct_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec);
+template <class T>
+void direct(const Job<T>& job, const StripLayout& layout, const Exec& exec,
+            std::byte* scratch) noexcept;
+
+// depthwise.cpp: one input channel per group; strips too, but several rows of outputs at a time.
+bool is_depthwise(const Correlation& r);
+template <class T>
+StripLayout depthwise_layout(const Correlation& r, const Exec& exec);
+template <class T>
+index_t depthwise_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec);
+template <class T>
+void depthwise(const Job<T>& job, const StripLayout& layout, const Exec& exec,
+               std::byte* scratch) noexcept;
+
+}  // namespace fastconv

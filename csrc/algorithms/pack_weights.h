@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Weights as tiles read them: per group, panels of `mr` rows (the last may have fewer), in each the
+// terms k = (channel, tap of h, tap of w) one after another: panel[k * rows + row].
+#pragma once
+
+#include "algorithms/correlation.h"
+
+namespace fastconv {
+
+inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k(); }
+
+template <class T>
+void pack_weights(const Correlation& r, index_t mr, const T* weights, T* packed,
+                  int threads) noexcept;
+
+}  // namespace fastconv

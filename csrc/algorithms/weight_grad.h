@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Gradients of weights and bias, and the adjoint of padding.
+#pragma once
+
+#include "algorithms/correlation.h"
+#include "core/exec.h"
+
+namespace fastconv {
+
+// dw[m][c][tap] = sum over n and pixels of dy[n, m, pixel] * x[n, c, pixel * step + tap], for the
+// forward correlation `r`. dw is contiguous, (groups * m, c, taps).
+template <class T>
+index_t weight_grad_scratch(const Correlation& r, const Exec& exec);
+template <class T>
+void weight_grad(const Correlation& r, const T* x, const T* dy, T* dw, const Exec& exec,
+                 std::byte* scratch) noexcept;
+
+// db[channel] = sum over n and pixels of dy.
+template <class T>
+void bias_grad(index_t batch, index_t channels, index_t plane, const T* dy, T* db,
+               const Exec& exec) noexcept;
+
+// dx = the adjoint of padding x by mode: each padded element's gradient goes to the element that it
+// copies. `padded` has planes of (h.lo + h.in + h.hi) by (w.lo + w.in + w.hi).
+template <class T>
+void fold_padding(const ConvDesc& d, index_t planes, const T* padded, T* dx,
+                  const Exec& exec) noexcept;
+
+}  // namespace fastconv

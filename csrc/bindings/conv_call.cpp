@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "bindings/conv_call.h"
+
+#include <algorithm>
+
+#include "core/memory.h"
+#include "core/require.h"
+
+namespace fastconv {
+
+ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::handle dilation,
+                         py::handle groups, py::handle padding_mode) {
+  return {.rank = rank,
+          .stride = to_per_axis(stride, "stride", rank, 1),
+          .dilation = to_per_axis(dilation, "dilation", rank, 1),
+          .padding = to_padding(padding, rank),
+          .groups = to_index(groups, "groups"),
+          .mode = to_pad_mode(padding_mode)};
+}
+
+KernelShape kernel_shape(const Dims& dims, const char* name, int rank) {
+  require(dims.rank == rank + 2, name, " must have ", rank + 2, " dimensions (channels, channels / ",
+          "groups, kernel), got shape ", dims.text());
+  for (int i = 0; i < dims.rank; ++i)
+    require(dims[i] >= 1, name, " must have positive lengths, got shape ", dims.text());
+  return {dims, dims[0], dims[1], rank == 1 ? 1 : dims[2], dims[rank + 1]};
+}
+
+namespace {
+
+void check_channels(const Dims& nchw, index_t groups, index_t per_group, const char* side,
+                    const KernelShape& kernel) {
+  require(groups >= 1, "groups must be positive, got ", groups);
+  require(nchw[1] == per_group * groups, "weight of shape ", kernel.dims.text(), " with groups=",
+          groups, " takes ", per_group * groups, " ", side, " channels, but input has ", nchw[1]);
+}
+
+}  // namespace
+
+ConvDesc conv_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g) {
+  check_channels(nchw, g.groups, kernel.second, "input", kernel);
+  ConvDesc d{.rank = g.rank,
+             .batch = nchw[0],
+             .c_in = nchw[1],
+             .c_out = kernel.first,
+             .groups = g.groups,
+             .h = {},
+             .w = {},
+             .mode = g.mode};
+  if (g.rank == 2)
+    d.h = conv_axis("height", nchw[2], kernel.h, g.stride.h, g.dilation.h, g.padding.h, g.mode);
+  d.w = conv_axis(axis_name(g.rank, 1), nchw[3], kernel.w, g.stride.w, g.dilation.w, g.padding.w,
+                  g.mode);
+  return validated(d);
+}
+
+namespace {
+
+// The channels of the convolution whose adjoint is the transposed one; its axes are still to come.
+ConvDesc transposed_channels(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g) {
+  require(g.groups >= 1, "groups must be positive, got ", g.groups);
+  require(nchw[1] == kernel.first, "weight of shape ", kernel.dims.text(), " takes ", kernel.first,
+          " input channels, but input has ", nchw[1]);
+  return {.rank = g.rank,
+          .batch = nchw[0],
+          .c_in = product("the output", {kernel.second, g.groups}),
+          .c_out = nchw[1],
+          .groups = g.groups,
+          .h = {},
+          .w = {}};
+}
+
+// The spatial lengths in `output_size`, which has them alone or with the other axes around them.
+struct OutputSize {
+  std::optional<index_t> h, w;
+};
+OutputSize to_output_size(py::handle value, int rank, const Dims& channels, bool batched,
+                          bool channels_last) {
+  const Dims size = to_dims(value, "output_size", 0);
+  const bool whole = size.rank == rank + (batched ? 2 : 1);
+  require(whole || size.rank == rank, "output_size must be the ", rank,
+          " spatial lengths or the full shape, got ", size.text());
+  const int first = whole ? (batched ? 1 : 0) + (channels_last ? 0 : 1) : 0;
+  OutputSize result{std::nullopt, size[first + rank - 1]};
+  if (rank == 2) result.h = size[first];
+  if (whole) {
+    const Dims full{channels[0], channels[1], result.h.value_or(1), *result.w};
+    const Dims wanted = caller_dims(full, rank, batched, channels_last);
+    require(size == wanted, "output_size as a full shape must be ", wanted.text(),
+            " here, got ", size.text());
+  }
+  return result;
+}
+
+}  // namespace
+
+ConvDesc transposed_desc(const Dims& nchw, bool batched, bool channels_last,
+                         const KernelShape& kernel, const ConvGeometry& g,
+                         py::handle output_padding, py::handle output_size) {
+  ConvDesc d = transposed_channels(nchw, kernel, g);
+  const PerAxis extra = to_per_axis(output_padding, "output_padding", g.rank, 0);
+  OutputSize size;
+  if (!output_size.is_none()) {
+    require(extra.h == 0 && extra.w == 0,
+            "output_padding and output_size exclude each other; got both");
+    size = to_output_size(output_size, g.rank, {nchw[0], d.c_in}, batched, channels_last);
+  }
+  if (g.rank == 2)
+    d.h = transposed_axis("height", nchw[2], kernel.h, g.stride.h, g.dilation.h, g.padding.h,
+                          extra.h, size.h);
+  d.w = transposed_axis(axis_name(g.rank, 1), nchw[3], kernel.w, g.stride.w, g.dilation.w,
+                        g.padding.w, extra.w, size.w);
+  return validated(d);
+}
+
+ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g,
+                         const Dims& grad_output) {
+  ConvDesc d = transposed_channels(nchw, kernel, g);
+  const auto axis = [](const char* name, index_t n, index_t k, index_t stride, index_t dilation,
+                       const Padding& padding, index_t length) {
+    const index_t least = transposed_length(name, n, k, stride, dilation, padding);
+    const index_t most = least + std::max(stride, dilation) - 1;
+    require(length >= least && length <= most, name, ": grad_output must have from ",
+            std::max<index_t>(least, 1), " to ", most, " elements, got ", length);
+    return transposed_axis(name, n, k, stride, dilation, padding, length - least, std::nullopt);
+  };
+  if (g.rank == 2)
+    d.h = axis("height", nchw[2], kernel.h, g.stride.h, g.dilation.h, g.padding.h, grad_output[2]);
+  d.w = axis(axis_name(g.rank, 1), nchw[3], kernel.w, g.stride.w, g.dilation.w, g.padding.w,
+             grad_output[3]);
+  return validated(d);
+}
+
+Algorithm to_algorithm(py::handle value) {
+  if (PyUnicode_Check(value.ptr())) {
+    if (PyUnicode_CompareWithASCIIString(value.ptr(), "auto") == 0) return Algorithm::auto_;
+    for (const Algorithm algorithm : kAlgorithms)
+      if (PyUnicode_CompareWithASCIIString(value.ptr(), name_of(algorithm)) == 0) return algorithm;
+  }
+  throw py::value_error(sentence(
+      "algorithm must be 'auto', 'direct', 'im2col', 'pointwise' or 'depthwise', got ",
+      shown(value)));
+}
+
+Exec make_exec(const Options& options) { return {&active_table(), options.threads}; }
+
+std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels) {
+  if (bias.is_none()) return {};
+  Operand operand = to_operand(bias, "bias");
+  expect_same_dtype(x, "input", operand, "bias");
+  expect_dims(operand, "bias", {channels});
+  return operand;
+}
+
+template <class T>
+void run_call(const Lowered& lowered, const ConvMemory& memory, const Exec& exec) {
+  const index_t packed = cache_lines(lowered.packed_elements * index_t{sizeof(T)});
+  const Scratch scratch(packed + lowered.scratch_bytes);
+  T* weights = scratch.as<T>();
+  const ConvArgs<T> args{.x = static_cast<const T*>(memory.x),
+                         .packed = weights,
+                         .bias = static_cast<const T*>(memory.bias),
+                         .residual = static_cast<const T*>(memory.residual),
+                         .y = static_cast<T*>(memory.y),
+                         .activation = memory.activation.kind,
+                         .slope = static_cast<T>(memory.activation.slope)};
+  const py::gil_scoped_release unlocked;
+  pack(lowered, static_cast<const T*>(memory.weights), weights, exec);
+  run(lowered, args, exec, scratch.bytes() + packed);
+}
+
+template void run_call<float>(const Lowered&, const ConvMemory&, const Exec&);
+template void run_call<double>(const Lowered&, const ConvMemory&, const Exec&);
+
+}  // namespace fastconv
