@@ -15,9 +15,8 @@ Axis pool_axis(const char* name, index_t in, index_t kernel, index_t stride, ind
             "; a (lo, hi) pair may be larger");
   if (!ceil_mode) return axis;
   const index_t padded = in + axis.lo + axis.hi;
-  axis.out = ceil_div(padded - axis.reach(), stride) + 1;
   // The last window starts inside the input or the padding before it.
-  if ((axis.out - 1) * stride >= in + axis.lo) --axis.out;
+  axis.out = std::min(ceil_div(padded - axis.reach(), stride) + 1, ceil_div(in + axis.lo, stride));
   return axis;
 }
 
