@@ -34,21 +34,56 @@ void for_windows(const PoolDesc& d, const T* x, int threads, const Window& windo
   });
 }
 
+// The best of a window's elements, and whether one of them is NaN: no branch depends on an element.
+template <class T, bool kSmallest>
+T best_of(const T* row, Span h, Span w, index_t row_step, index_t step, bool& has_nan) {
+  T best = kSmallest ? highest<T>() : lowest<T>();
+  has_nan = false;
+  for (index_t p = 0; p < h.count; ++p, row += row_step)
+    for (index_t q = 0; q < w.count; ++q) {
+      const T v = row[q * step];
+      best = (kSmallest ? v < best : v > best) ? v : best;
+      has_nan |= v != v;
+    }
+  return best;
+}
+
+// The place of the first element equal to `best`, or of the last NaN.
+template <class T>
+index_t place_of(const T* plane, T best, bool has_nan, Span h, Span w, index_t row_step,
+                 index_t step, index_t first) {
+  index_t place = first;
+  if (has_nan) {
+    for (index_t p = 0; p < h.count; ++p)
+      for (index_t q = 0; q < w.count; ++q) {
+        const index_t at = first + p * row_step + q * step;
+        if (plane[at] != plane[at]) place = at;
+      }
+    return place;
+  }
+  for (index_t p = h.count - 1; p >= 0; --p)
+    for (index_t q = w.count - 1; q >= 0; --q) {
+      const index_t at = first + p * row_step + q * step;
+      place = plane[at] == best ? at : place;
+    }
+  return place;
+}
+
 template <class T, bool kSmallest>
 void extremes(const PoolDesc& d, const T* x, T* y, std::int64_t* indices, int threads) noexcept {
   const index_t row_step = d.h.dilation * d.w.in, step = d.w.dilation;
   for_windows(d, x, threads, [=, &d](const T* plane, Span h, Span w, index_t output) {
-    T best = kSmallest ? highest<T>() : lowest<T>();
-    index_t row = h.at * d.w.in + w.at, place = row;
-    for (index_t p = 0; p < h.count; ++p, row += row_step)
-      for (index_t q = 0, at = row; q < w.count; ++q, at += step) {
-        const T v = plane[at];
-        const bool wins = (kSmallest ? v < best : v > best) || v != v;
-        best = wins ? v : best;
-        place = wins ? at : place;
-      }
-    y[output] = best;
-    if (indices) indices[output] = place;
+    const index_t first = h.at * d.w.in + w.at;
+    if (h.count == 0 || w.count == 0) {
+      y[output] = kSmallest ? highest<T>() : lowest<T>();
+      return;
+    }
+    bool has_nan;
+    y[output] = best_of<T, kSmallest>(plane + first, h, w, row_step, step, has_nan);
+    if (!indices) return;
+    const index_t place = place_of(plane, y[output], has_nan, h, w, row_step, step, first);
+    indices[output] = place;
+    y[output] = plane[place];
   });
 }
 
