@@ -254,7 +254,7 @@ void bind_context(py::module_& m) {
   m.attr("threads_variable") = py::handle(threads_variable);
   m.attr("precision_variable") = py::handle(precision_variable);
   m.def("check_threads", [](py::handle value) { return to_threads(value); });
-  m.def("check_precision", [](py::handle value) { return to_highest(value); });
+  m.def("check_precision", [](py::handle value) { return to_highest(value) ? "highest" : "high"; });
 }
 
 }  // namespace fastconv

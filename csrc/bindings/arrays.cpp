@@ -55,20 +55,6 @@ void refuse_masked(py::handle value, const char* name) {
         sentence(name, " must be a plain array, got a masked array; fill its masked values first"));
 }
 
-py::array as_array(py::handle value, const char* name) {
-  const auto& api = npy_api::get();
-  if (Py_TYPE(value.ptr()) == api.PyArray_Type_) return py::reinterpret_borrow<py::array>(value);
-  if (PyObject_TypeCheck(value.ptr(), api.PyArray_Type_)) {
-    refuse_masked(value, name);
-    return py::reinterpret_borrow<py::array>(value);
-  }
-  if (value.is_none()) throw py::type_error(sentence(name, " must be an array, got None"));
-  PyObject* array = api.PyArray_FromAny_(value.ptr(), nullptr, 0, 0,
-                                         npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
-  if (array == nullptr) throw py::error_already_set();  // a ragged list: NumPy's own ValueError
-  return py::reinterpret_steal<py::array>(array);
-}
-
 // A strided view of (a permutation of) an array: what NumPy copies from or into.
 struct View {
   Dims dims;
@@ -151,10 +137,42 @@ bool Dims::operator==(const Dims& other) const {
   return rank == other.rank && std::equal(at, at + rank, other.at);
 }
 
-std::string Dims::text() const {
+std::string Dims::text() const { return text_of(Shape(at, at + rank)); }
+
+std::string text_of(const Shape& shape) {
   std::string text = "(";
-  for (int i = 0; i < rank; ++i) text += (i ? ", " : "") + std::to_string(at[i]);
-  return text + (rank == 1 ? ",)" : ")");
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+py::array as_array(py::handle value, const char* name) {
+  const auto& api = npy_api::get();
+  if (Py_TYPE(value.ptr()) == api.PyArray_Type_) return py::reinterpret_borrow<py::array>(value);
+  if (PyObject_TypeCheck(value.ptr(), api.PyArray_Type_)) {
+    refuse_masked(value, name);
+    return py::reinterpret_borrow<py::array>(value);
+  }
+  if (value.is_none()) throw py::type_error(sentence(name, " must be an array, got None"));
+  PyObject* array = api.PyArray_FromAny_(value.ptr(), nullptr, 0, 0,
+                                         npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
+  if (array == nullptr) throw py::error_already_set();  // a ragged list: NumPy's own ValueError
+  return py::reinterpret_steal<py::array>(array);
+}
+
+py::array checked_out(py::handle out, DType dtype, const Shape& shape) {
+  if (!PyObject_TypeCheck(out.ptr(), npy_api::get().PyArray_Type_))
+    throw py::type_error(sentence("out must be an array, got ", shown(out)));
+  refuse_masked(out, "out");
+  const auto array = py::reinterpret_borrow<py::array>(out);
+  if (dtype_of(array, "out", Accept::numbers) != dtype)
+    throw py::type_error(sentence("out must have dtype ", name_of(dtype), ", got ",
+                                  py::str(array.dtype()).cast<std::string>()));
+  const Shape got(array.shape(), array.shape() + array.ndim());
+  require(got == shape, "out must have shape ", text_of(shape), ", got ", text_of(got));
+  require(array.writeable(), "out must be writable, got a read-only array");
+  require(is_native(array), "out must be native-endian, got dtype ",
+          py::str(array.dtype()).cast<std::string>());
+  return array;
 }
 
 Operand to_operand(py::handle value, const char* name, Accept accept) {
@@ -269,31 +287,13 @@ Result::Result(const Dims& nchw, int spatial, bool batched, bool channels_last, 
 void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, DType dtype,
                      py::handle out, std::initializer_list<const Operand*> inputs,
                      const Operand* in_place) {
-  const auto shape = std::vector<py::ssize_t>(caller.at, caller.at + caller.rank);
+  const Shape shape(caller.at, caller.at + caller.rank);
   const py::dtype wanted = numpy_dtype(dtype);
   const index_t item = wanted.itemsize();
   product("the result", {order.size(), item});
-  if (out.is_none()) {
-    result_ = py::array(wanted, shape);
-  } else {
-    if (!PyObject_TypeCheck(out.ptr(), npy_api::get().PyArray_Type_))
-      throw py::type_error(sentence("out must be an array, got ", shown(out)));
-    refuse_masked(out, "out");
-    result_ = py::reinterpret_borrow<py::object>(out);
-  }
-  const auto array = py::reinterpret_borrow<py::array>(result_);
-  if (!out.is_none()) {
-    if (dtype_of(array, "out", Accept::numbers) != dtype)
-      throw py::type_error(sentence("out must have dtype ", name_of(dtype), ", got ",
-                                    py::str(array.dtype()).cast<std::string>()));
-    const bool same = array.ndim() == caller.rank &&
-                      std::equal(caller.at, caller.at + caller.rank, array.shape());
-    require(same, "out must have shape ", caller.text(), ", got ",
-            py::str(result_.attr("shape")).cast<std::string>());
-    require(array.writeable(), "out must be writable, got a read-only array");
-    require(is_native(array), "out must be native-endian, got dtype ",
-            py::str(array.dtype()).cast<std::string>());
-  }
+  const py::array array =
+      out.is_none() ? py::array(wanted, shape) : checked_out(out, dtype, shape);
+  result_ = array;
   View view{.dims = order};
   for (int i = 0; i < order.rank; ++i)
     view.strides[i] = axis_of[i] >= 0 ? array.strides(axis_of[i]) : 0;

@@ -9,6 +9,7 @@
 
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "core/types.h"
 
@@ -53,6 +54,14 @@ struct Operand {
     return static_cast<const T*>(data);
   }
 };
+
+using Shape = std::vector<py::ssize_t>;
+std::string text_of(const Shape& shape);  // as Python shows a tuple
+
+// np.asarray(value), or TypeError for None and masked arrays.
+py::array as_array(py::handle value, const char* name);
+// The caller's `out`, which must have this dtype and shape and be writable and native-endian.
+py::array checked_out(py::handle out, DType dtype, const Shape& shape);
 
 // np.asarray(value) with any rank up to four, in its own order of axes.
 Operand to_operand(py::handle value, const char* name, Accept accept = Accept::floats);

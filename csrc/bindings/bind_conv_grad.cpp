@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Gradients of convolutions. The forward geometry is derived again from the arguments, and every
 // array's shape must agree with it.
+#include "algorithms/elementwise.h"
 #include "algorithms/weight_grad.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
@@ -59,6 +60,35 @@ struct Call {
 
   void check_grad(const Image& dy, const ConvDesc& d, bool batched) const {
     expect_image(dy, "grad_output", grad_dims(d), rank, batched, options.channels_last);
+  }
+
+  // Points dy at the gradient before the activation, which follows from the activation's output.
+  Scratch through_activation(Image* dy, const ActivationSpec& act, py::handle output) const {
+    if (act.kind == Activation::none) {
+      require(output.is_none(), "output is for a fused activation, and activation is None");
+      return {};
+    }
+    require(act.kind != Activation::silu && act.kind != Activation::gelu,
+            "activation must be 'relu', 'relu6', 'leaky_relu', 'sigmoid' or 'tanh', whose "
+            "derivative follows from the output; use grad.silu or grad.gelu before this call");
+    require(act.kind != Activation::leaky_relu || act.slope >= 0,
+            "activation: leaky_relu's slope must not be negative for its sign to follow from the "
+            "output, got ", act.slope);
+    require(!output.is_none(), "output, the result of the forward call, is needed to pass through "
+            "the activation");
+    const Image y = to_image(output, "output", rank, options.channels_last);
+    expect_same_dtype(*dy, "grad_output", y, "output");
+    expect_image(y, "output", dy->dims, rank, dy->batched, options.channels_last);
+    return with_float(dy->dtype, [&]<class T>() {
+      const index_t n = dy->dims.size();
+      Scratch scratch(n * index_t{sizeof(T)});
+      const Exec exec = make_exec(options);
+      const py::gil_scoped_release unlocked;
+      activate_grad_from_output(exec, act.kind, static_cast<T>(act.slope), y.as<T>(), dy->as<T>(),
+                                scratch.as<T>(), n);
+      dy->data = scratch.as<T>();
+      return scratch;
+    });
   }
 
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
@@ -151,8 +181,8 @@ py::object grad_bias(int rank, py::handle grad_output, py::handle threads, py::h
 py::tuple grad_all(int rank, bool transposed, py::handle input, py::handle weight,
                    py::handle grad_output, py::handle stride, py::handle padding,
                    py::handle dilation, py::handle groups, py::handle padding_mode,
-                   py::handle output_mask, py::handle threads, py::handle data_format,
-                   py::handle precision) {
+                   py::handle output_mask, py::handle activation, py::handle output,
+                   py::handle threads, py::handle data_format, py::handle precision) {
   const Call call = make_call(rank, transposed, stride, padding, dilation, groups, padding_mode,
                               threads, data_format, precision);
   const bool last = call.options.channels_last;
@@ -162,13 +192,14 @@ py::tuple grad_all(int rank, bool transposed, py::handle input, py::handle weigh
   const py::sequence mask = py::reinterpret_borrow<py::sequence>(output_mask);
   require(mask.size() == 3, "output_mask must have three entries, got ", shown(output_mask));
   const Image x = to_image(input, "input", rank, last);
-  const Image dy = to_image(grad_output, "grad_output", rank, last);
+  Image dy = to_image(grad_output, "grad_output", rank, last);
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   expect_same_dtype(x, "input", dy, "grad_output");
   const ConvDesc d =
       call.describe(x.dims, kernel_shape(w.dims, "weight", rank), dy.dims);
   call.check_grad(dy, d, x.batched);
+  const Scratch through = call.through_activation(&dy, to_activation(activation), output);
   const auto wanted = [&](int i) { return to_bool(py::object(mask[i]), "output_mask"); };
   const py::none none;
   py::object dx = none, dw = none, db = none;

@@ -12,4 +12,7 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_conv_grad(m);
   fastconv::bind_pool(m);
   fastconv::bind_pool_grad(m);
+  fastconv::bind_plan(m);
+  fastconv::bind_shapes(m);
+  fastconv::bind_elementwise(m);
 }

@@ -11,8 +11,6 @@ const char* axis_name(int rank, int axis) {
   return rank == 1 ? "length" : axis == 0 ? "height" : "width";
 }
 
-namespace {
-
 void check_extents(const char* name, index_t in, index_t kernel, index_t stride,
                    index_t dilation) {
   require(in >= 1, name, ": the input must have at least one element, got ", in);
@@ -32,6 +30,8 @@ void check_padding(const char* name, const Padding& padding) {
   require(std::max(padding.lo, padding.hi) <= kMaxExtent, name, ": padding must be at most ",
           kMaxExtent, ", got (", padding.lo, ", ", padding.hi, ")");
 }
+
+namespace {
 
 // Reflection has no second bounce and a circle no second turn, as in PyTorch.
 void check_mode(const char* name, PadMode mode, index_t in, LoHi pad) {

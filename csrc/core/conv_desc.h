@@ -61,6 +61,10 @@ struct LoHi {
 };
 LoHi resolve(const Padding& padding, index_t in, index_t kernel, index_t stride, index_t dilation);
 
+// Throw std::invalid_argument unless each is in its range; `name` is the axis.
+void check_extents(const char* name, index_t in, index_t kernel, index_t stride, index_t dilation);
+void check_padding(const char* name, const Padding& padding);
+
 // An axis of a convolution with its padding resolved, or std::invalid_argument. `name` is "height",
 // "width" or "length" in messages.
 Axis conv_axis(const char* name, index_t in, index_t kernel, index_t stride, index_t dilation,

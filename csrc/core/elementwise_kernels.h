@@ -10,6 +10,19 @@ template <class T>
 struct ElementwiseKernels {
   // y[i] = activation(x[i]) for i < n; y may be x. `slope` is leaky_relu's.
   void (*activate)(Activation activation, const T* x, T* y, index_t n, T slope) noexcept;
+  // dx[i] = dy[i] * activation'(x[i]); dx may be x or dy. PyTorch's at the kinks: relu'(0) = 0.
+  void (*activate_grad)(Activation activation, const T* x, const T* dy, T* dx, index_t n,
+                        T slope) noexcept;
+  // The same from y = activation(x): relu, relu6, leaky_relu with slope >= 0, sigmoid and tanh.
+  void (*activate_grad_from_output)(Activation activation, const T* y, const T* dy, T* dx,
+                                    index_t n, T slope) noexcept;
+
+  // Softmax of n elements in a row, or down `width` columns of n elements that are ld apart.
+  void (*softmax_row)(const T* x, T* y, index_t n) noexcept;
+  void (*softmax_columns)(const T* x, T* y, index_t n, index_t ld, index_t width) noexcept;
+  // In place: from the softmax y to the gradient y * (dy - sum(y * dy)).
+  void (*softmax_row_grad)(T* y, const T* dy, index_t n) noexcept;
+  void (*softmax_columns_grad)(T* y, const T* dy, index_t n, index_t ld, index_t width) noexcept;
 };
 
 }  // namespace fastconv

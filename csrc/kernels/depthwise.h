@@ -11,29 +11,26 @@ namespace fastconv::FC_ISA {
 template <class V, int ROWS, int NV>
 void depthwise_tile(const DepthwiseArgs<typename V::T>& t) noexcept {
   V acc[ROWS][NV];
-  FC_UNROLL for (int r = 0; r < ROWS; ++r)
-    FC_UNROLL for (int j = 0; j < NV; ++j) {
-      acc[r][j] = V::splat(t.bias);
-      if (t.init) {
-        const auto* from = t.init + r * t.ldc + j * V::lanes;
-        acc[r][j] = acc[r][j] + (j + 1 < NV ? V::load(from) : V::load_n(from, t.tail));
-      }
+  FC_UNROLL for (int r = 0; r < ROWS; ++r) FC_UNROLL for (int j = 0; j < NV; ++j) {
+    acc[r][j] = V::splat(t.bias);
+    if (t.init) {
+      const auto* from = t.init + r * t.ldc + j * V::lanes;
+      acc[r][j] = acc[r][j] + (j + 1 < NV ? V::load(from) : V::load_n(from, t.tail));
     }
+  }
   for (index_t p = 0; p < t.k; ++p) {
     const V a = V::splat(t.a[p]);
     const auto* b = t.b + t.offsets[p];
-    FC_UNROLL for (int r = 0; r < ROWS; ++r)
-      FC_UNROLL for (int j = 0; j < NV; ++j)
-        acc[r][j] = fma(a, V::load(b + r * t.row_step + j * V::lanes), acc[r][j]);
+    FC_UNROLL for (int r = 0; r < ROWS; ++r) FC_UNROLL for (int j = 0; j < NV; ++j) acc[r][j] =
+        fma(a, V::load(b + r * t.row_step + j * V::lanes), acc[r][j]);
   }
-  FC_UNROLL for (int r = 0; r < ROWS; ++r)
-    FC_UNROLL for (int j = 0; j < NV; ++j) {
-      auto* to = t.c + r * t.ldc + j * V::lanes;
-      if (j + 1 < NV)
-        acc[r][j].store(to);
-      else
-        acc[r][j].store_n(to, t.tail);
-    }
+  FC_UNROLL for (int r = 0; r < ROWS; ++r) FC_UNROLL for (int j = 0; j < NV; ++j) {
+    auto* to = t.c + r * t.ldc + j * V::lanes;
+    if (j + 1 < NV)
+      acc[r][j].store(to);
+    else
+      acc[r][j].store_n(to, t.tail);
+  }
 }
 
 template <class V, int SHAPE, int NV>

@@ -12,8 +12,8 @@ namespace fastconv::FC_ISA {
 template <class V, int MR, int NR>
 FC_INLINE void dot_step(const DotArgs<typename V::T>& t, index_t p, int n, V (&acc)[MR][NR]) {
   V bj[NR];
-  FC_UNROLL for (int j = 0; j < NR; ++j)
-    bj[j] = n == V::lanes ? V::load(t.b + j * t.ldb + p) : V::load_n(t.b + j * t.ldb + p, n);
+  FC_UNROLL for (int j = 0; j < NR; ++j) bj[j] =
+      n == V::lanes ? V::load(t.b + j * t.ldb + p) : V::load_n(t.b + j * t.ldb + p, n);
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     const V ai = n == V::lanes ? V::load(t.a + i * t.lda + p) : V::load_n(t.a + i * t.lda + p, n);
     FC_UNROLL for (int j = 0; j < NR; ++j) acc[i][j] = fma(ai, bj[j], acc[i][j]);
@@ -23,13 +23,12 @@ FC_INLINE void dot_step(const DotArgs<typename V::T>& t, index_t p, int n, V (&a
 template <class V, int MR, int NR>
 void dot_tile(const DotArgs<typename V::T>& t) noexcept {
   V acc[MR][NR];
-  FC_UNROLL for (int i = 0; i < MR; ++i)
-    FC_UNROLL for (int j = 0; j < NR; ++j) acc[i][j] = V::zero();
+  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NR; ++j) acc[i][j] =
+      V::zero();
   index_t p = 0;
   for (; p + V::lanes <= t.n; p += V::lanes) dot_step<V, MR, NR>(t, p, V::lanes, acc);
   if (p < t.n) dot_step<V, MR, NR>(t, p, static_cast<int>(t.n - p), acc);
-  FC_UNROLL for (int i = 0; i < MR; ++i)
-    FC_UNROLL for (int j = 0; j < NR; ++j)
+  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NR; ++j)
       t.sums[i * t.ld + j] += static_cast<double>(acc[i][j].sum());
 }
 

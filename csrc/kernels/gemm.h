@@ -19,16 +19,16 @@ void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
   V acc[MR][NV];
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();
-    FC_UNROLL for (int j = 0; j < NV; ++j)
-      acc[i][j] = t.init ? load_pixels<V, NV>(t.init + i * t.ldc, j, t.tail) + bias : bias;
+    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
+        t.init ? load_pixels<V, NV>(t.init + i * t.ldc, j, t.tail) + bias : bias;
   }
   const bool masked = !kStrip && t.tail < V::lanes;
   const auto* a = t.a;
   for (index_t p = 0; p < t.k; ++p, a += MR) {
     const auto* b = kStrip ? t.b + t.offsets[p] : t.b + p * t.ldb;
     V bj[NV];
-    FC_UNROLL for (int j = 0; j < NV; ++j)
-      bj[j] = masked ? load_pixels<V, NV>(b, j, t.tail) : V::load(b + j * V::lanes);
+    FC_UNROLL for (int j = 0; j < NV; ++j) bj[j] =
+        masked ? load_pixels<V, NV>(b, j, t.tail) : V::load(b + j * V::lanes);
     FC_UNROLL for (int i = 0; i < MR; ++i) {
       const V ai = V::splat(a[i]);
       FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(ai, bj[j], acc[i][j]);

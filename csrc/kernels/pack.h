@@ -22,7 +22,8 @@ FC_INLINE void copy_row(const typename V::T* from, index_t step, index_t n, type
   index_t i = 0;
   if (step == 1) {
     for (; i + V::lanes <= n; i += V::lanes) V::load(from + i).store(to + i);
-    if (i < n) V::load_n(from + i, static_cast<int>(n - i)).store_n(to + i, static_cast<int>(n - i));
+    if (i < n)
+      V::load_n(from + i, static_cast<int>(n - i)).store_n(to + i, static_cast<int>(n - i));
   } else {
     for (; i < n; ++i) to[i] = from[i * step];
   }

@@ -18,7 +18,7 @@ struct TakeAsIs {
 struct TakeMagnitude {
   template <class V>
   static FC_INLINE V take(V x) {
-    return magnitude(x);
+    return abs(x);
   }
 };
 struct TakeSquare {

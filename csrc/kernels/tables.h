@@ -3,11 +3,14 @@
 #pragma once
 
 #include "core/kernel_table.h"
+#include "kernels/activation.h"
+#include "kernels/activation_grad.h"
 #include "kernels/depthwise.h"
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
+#include "kernels/softmax.h"
 
 namespace fastconv::FC_ISA {
 
@@ -20,7 +23,13 @@ consteval Kernels<typename V::T> make_kernels() {
                    .gather_row = &gather_row<V>,
                    .sum = &sum_row<V>},
           .pool = make_pool<V>(),
-          .elementwise = {}};
+          .elementwise = {.activate = &activate<V>,
+                          .activate_grad = &activate_grad<V>,
+                          .activate_grad_from_output = &activate_grad_from_output<V>,
+                          .softmax_row = &softmax_row<V>,
+                          .softmax_columns = &softmax_columns<V>,
+                          .softmax_row_grad = &softmax_row_grad<V>,
+                          .softmax_columns_grad = &softmax_columns_grad<V>}};
 }
 
 }  // namespace fastconv::FC_ISA

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // AVX2 + FMA vectors of 8 floats and 4 doubles. load_n and store_n touch only the first n elements
 // (0 <= n <= lanes; the others load as 0): masked, so nothing is read past the end of a buffer.
+// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
+// range of normal exponents.
 #pragma once
 
 #include <immintrin.h>
@@ -84,8 +86,6 @@ FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
   const __m256d nan = _mm256_cmp_pd(x.v, x.v, _CMP_UNORD_Q);
   return {_mm256_blendv_pd(_mm256_min_pd(x.v, acc.v), x.v, nan)};
 }
-FC_INLINE VecF32 magnitude(VecF32 a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
-FC_INLINE VecF64 magnitude(VecF64 a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
 
 // The elements of a and b at even and at odd places.
 FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
@@ -98,6 +98,42 @@ FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
 FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
   even = {_mm256_permute4x64_pd(_mm256_unpacklo_pd(a.v, b.v), 0xD8)};
   odd = {_mm256_permute4x64_pd(_mm256_unpackhi_pd(a.v, b.v), 0xD8)};
+}
+
+FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm256_max_ps(a.v, b.v)}; }
+FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return {_mm256_min_ps(a.v, b.v)}; }
+FC_INLINE __m256 less(VecF32 a, VecF32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ); }
+FC_INLINE VecF32 select(__m256 mask, VecF32 a, VecF32 b) {
+  return {_mm256_blendv_ps(b.v, a.v, mask)};
+}
+FC_INLINE VecF32 abs(VecF32 a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+FC_INLINE VecF32 copysign(VecF32 a, VecF32 sign) {
+  const __m256 bit = _mm256_set1_ps(-0.0f);
+  return {_mm256_or_ps(_mm256_andnot_ps(bit, a.v), _mm256_and_ps(bit, sign.v))};
+}
+FC_INLINE VecF32 pow2(VecF32 k) {
+  const __m256 shifted = _mm256_add_ps(k.v, _mm256_set1_ps(0x1.8p23f));
+  const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
+  const __m256i one = _mm256_castps_si256(_mm256_set1_ps(1.0f));
+  return {_mm256_castsi256_ps(_mm256_add_epi32(exponent, one))};
+}
+
+FC_INLINE VecF64 max(VecF64 a, VecF64 b) { return {_mm256_max_pd(a.v, b.v)}; }
+FC_INLINE VecF64 min(VecF64 a, VecF64 b) { return {_mm256_min_pd(a.v, b.v)}; }
+FC_INLINE __m256d less(VecF64 a, VecF64 b) { return _mm256_cmp_pd(a.v, b.v, _CMP_LT_OQ); }
+FC_INLINE VecF64 select(__m256d mask, VecF64 a, VecF64 b) {
+  return {_mm256_blendv_pd(b.v, a.v, mask)};
+}
+FC_INLINE VecF64 abs(VecF64 a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
+FC_INLINE VecF64 copysign(VecF64 a, VecF64 sign) {
+  const __m256d bit = _mm256_set1_pd(-0.0);
+  return {_mm256_or_pd(_mm256_andnot_pd(bit, a.v), _mm256_and_pd(bit, sign.v))};
+}
+FC_INLINE VecF64 pow2(VecF64 k) {
+  const __m256d shifted = _mm256_add_pd(k.v, _mm256_set1_pd(0x1.8p52));
+  const __m256i exponent = _mm256_slli_epi64(_mm256_castpd_si256(shifted), 52);
+  const __m256i one = _mm256_castpd_si256(_mm256_set1_pd(1.0));
+  return {_mm256_castsi256_pd(_mm256_add_epi64(exponent, one))};
 }
 
 }  // namespace fastconv::FC_ISA

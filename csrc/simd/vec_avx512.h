@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // AVX-512 vectors of 16 floats and 8 doubles. load_n and store_n touch only the first n elements
 // (0 <= n <= lanes; the others load as 0): masked, so nothing is read past the end of a buffer.
+// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
+// range of normal exponents.
 #pragma once
 
 #include <immintrin.h>
@@ -69,8 +71,6 @@ FC_INLINE VecF32 smaller(VecF32 acc, VecF32 x) {
 FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
   return {_mm512_mask_min_pd(x.v, _mm512_cmp_pd_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
 }
-FC_INLINE VecF32 magnitude(VecF32 a) { return {_mm512_abs_ps(a.v)}; }
-FC_INLINE VecF64 magnitude(VecF64 a) { return {_mm512_abs_pd(a.v)}; }
 
 // The elements of a and b at even and at odd places.
 FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
@@ -85,6 +85,42 @@ FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
   const __m512i second = _mm512_add_epi64(first, _mm512_set1_epi64(1));
   even = {_mm512_permutex2var_pd(a.v, first, b.v)};
   odd = {_mm512_permutex2var_pd(a.v, second, b.v)};
+}
+
+FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm512_max_ps(a.v, b.v)}; }
+FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return {_mm512_min_ps(a.v, b.v)}; }
+FC_INLINE __mmask16 less(VecF32 a, VecF32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
+FC_INLINE VecF32 select(__mmask16 mask, VecF32 a, VecF32 b) {
+  return {_mm512_mask_blend_ps(mask, b.v, a.v)};
+}
+FC_INLINE VecF32 abs(VecF32 a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0f), a.v)}; }
+FC_INLINE VecF32 copysign(VecF32 a, VecF32 sign) {
+  const __m512 bit = _mm512_set1_ps(-0.0f);
+  return {_mm512_or_ps(_mm512_andnot_ps(bit, a.v), _mm512_and_ps(bit, sign.v))};
+}
+FC_INLINE VecF32 pow2(VecF32 k) {
+  const __m512 shifted = _mm512_add_ps(k.v, _mm512_set1_ps(0x1.8p23f));
+  const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+  const __m512i one = _mm512_castps_si512(_mm512_set1_ps(1.0f));
+  return {_mm512_castsi512_ps(_mm512_add_epi32(exponent, one))};
+}
+
+FC_INLINE VecF64 max(VecF64 a, VecF64 b) { return {_mm512_max_pd(a.v, b.v)}; }
+FC_INLINE VecF64 min(VecF64 a, VecF64 b) { return {_mm512_min_pd(a.v, b.v)}; }
+FC_INLINE __mmask8 less(VecF64 a, VecF64 b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ); }
+FC_INLINE VecF64 select(__mmask8 mask, VecF64 a, VecF64 b) {
+  return {_mm512_mask_blend_pd(mask, b.v, a.v)};
+}
+FC_INLINE VecF64 abs(VecF64 a) { return {_mm512_andnot_pd(_mm512_set1_pd(-0.0), a.v)}; }
+FC_INLINE VecF64 copysign(VecF64 a, VecF64 sign) {
+  const __m512d bit = _mm512_set1_pd(-0.0);
+  return {_mm512_or_pd(_mm512_andnot_pd(bit, a.v), _mm512_and_pd(bit, sign.v))};
+}
+FC_INLINE VecF64 pow2(VecF64 k) {
+  const __m512d shifted = _mm512_add_pd(k.v, _mm512_set1_pd(0x1.8p52));
+  const __m512i exponent = _mm512_slli_epi64(_mm512_castpd_si512(shifted), 52);
+  const __m512i one = _mm512_castpd_si512(_mm512_set1_pd(1.0));
+  return {_mm512_castsi512_pd(_mm512_add_epi64(exponent, one))};
 }
 
 }  // namespace fastconv::FC_ISA

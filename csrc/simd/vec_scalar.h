@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Plain C++ for any CPU: 16-byte vectors in the compiler's own vector type, which becomes whatever
-// the baseline has (SSE2 on x86-64), or scalar code. fma is a multiplication and an addition: without
-// the instruction, std::fma would be a library call.
+// the baseline has (SSE2 on x86-64), or scalar code. fma is a multiplication and an addition:
+// without the instruction, std::fma would be a library call. max and min give b where either is NaN
+// or the two are equal; pow2(k) is 2^k for integral k in the range of normal exponents.
 #pragma once
 
 #include "core/types.h"
@@ -15,13 +16,12 @@ struct Portable {
   static constexpr int lanes = 16 / static_cast<int>(sizeof(Real));
   typedef Real Reg __attribute__((vector_size(16)));
   typedef Real Unaligned __attribute__((vector_size(16), aligned(alignof(Real)), may_alias));
+  using Bits = decltype(Reg{} < Reg{});  // integers as wide as Real; also what less() gives
   Reg v;
 
   static FC_INLINE Portable zero() { return {Reg{}}; }
   static FC_INLINE Portable splat(Real x) { return {x - Reg{}}; }  // x - 0: keeps the sign of -0
-  static FC_INLINE Portable load(const Real* p) {
-    return {*reinterpret_cast<const Unaligned*>(p)};
-  }
+  static FC_INLINE Portable load(const Real* p) { return {*reinterpret_cast<const Unaligned*>(p)}; }
   static FC_INLINE Portable load_n(const Real* p, int n) {
     Reg r{};
     for (int i = 0; i < n; ++i) r[i] = p[i];
@@ -42,15 +42,30 @@ struct Portable {
   friend FC_INLINE Portable operator/(Portable a, Portable b) { return {a.v / b.v}; }
   friend FC_INLINE Portable fma(Portable a, Portable b, Portable c) { return {a.v * b.v + c.v}; }
 
+  friend FC_INLINE Portable max(Portable a, Portable b) { return {a.v > b.v ? a.v : b.v}; }
+  friend FC_INLINE Portable min(Portable a, Portable b) { return {a.v < b.v ? a.v : b.v}; }
+  friend FC_INLINE Bits less(Portable a, Portable b) { return a.v < b.v; }
+  friend FC_INLINE Portable select(Bits mask, Portable a, Portable b) { return {mask ? a.v : b.v}; }
+  friend FC_INLINE Portable abs(Portable a) {
+    return {reinterpret_cast<Reg>(reinterpret_cast<Bits>(a.v) & ~sign_bit())};
+  }
+  friend FC_INLINE Portable copysign(Portable a, Portable sign) {
+    return {reinterpret_cast<Reg>((reinterpret_cast<Bits>(a.v) & ~sign_bit()) |
+                                  (reinterpret_cast<Bits>(sign.v) & sign_bit()))};
+  }
+  friend FC_INLINE Portable pow2(Portable k) {
+    constexpr int kMantissa = sizeof(Real) == 4 ? 23 : 52;
+    constexpr Real kShift = static_cast<Real>(sizeof(Real) == 4 ? 0x1.8p23 : 0x1.8p52);
+    const Bits exponent = reinterpret_cast<Bits>((k + splat(kShift)).v) << kMantissa;
+    return {reinterpret_cast<Reg>(exponent + reinterpret_cast<Bits>(splat(1).v))};
+  }
+
   // x where it is larger than acc, or NaN; else acc.
   friend FC_INLINE Portable larger(Portable acc, Portable x) {
     return {(x.v > acc.v) | (x.v != x.v) ? x.v : acc.v};
   }
   friend FC_INLINE Portable smaller(Portable acc, Portable x) {
     return {(x.v < acc.v) | (x.v != x.v) ? x.v : acc.v};
-  }
-  friend FC_INLINE Portable magnitude(Portable a) {
-    return {(a.v < 0 ? -a.v : a.v) + Reg{}};  // + 0: makes +0 of -0
   }
   // The elements of a and b at even and at odd places.
   friend FC_INLINE void unzip(Portable a, Portable b, Portable& even, Portable& odd) {
@@ -62,6 +77,9 @@ struct Portable {
       odd = {__builtin_shufflevector(a.v, b.v, 1, 3)};
     }
   }
+
+ private:
+  static FC_INLINE Bits sign_bit() { return reinterpret_cast<Bits>(splat(Real{-0.0}).v); }
 };
 
 using VecF32 = Portable<float>;

@@ -7,8 +7,11 @@ specification of it all in `fastconv.reference`.
 
 from __future__ import annotations
 
+from fastconv import grad, reference
 from fastconv._native import __version__
+from fastconv.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
 from fastconv.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from fastconv.plan import Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan, ConvTranspose2dPlan
 from fastconv.runtime import (
     clear_pool,
     get_num_threads,
@@ -19,4 +22,10 @@ from fastconv.runtime import (
     show_config,
     supported_isas,
     threads,
+)
+from fastconv.shapes import (
+    conv_output_shape,
+    conv_transpose_output_shape,
+    receptive_field,
+    resolve_padding,
 )

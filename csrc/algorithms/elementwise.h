@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Loop nests over arrays of any shape: activations, softmax and their gradients. Elements (or rows)
+// are independent, so neither the blocks nor the threads can change a bit of the result.
+#pragma once
+
+#include "core/exec.h"
+
+namespace fastconv {
+
+// y[i] = activation(x[i]) for i < n; y may be x.
+template <class T>
+void activate(const Exec& exec, Activation kind, T slope, const T* x, T* y, index_t n) noexcept;
+
+// dx[i] = dy[i] * activation'(x[i]); dx may be x or dy.
+template <class T>
+void activate_grad(const Exec& exec, Activation kind, T slope, const T* x, const T* dy, T* dx,
+                   index_t n) noexcept;
+
+// The same from y = activation(x), for the kinds of ElementwiseKernels::activate_grad_from_output.
+template <class T>
+void activate_grad_from_output(const Exec& exec, Activation kind, T slope, const T* y, const T* dy,
+                               T* dx, index_t n) noexcept;
+
+struct SoftmaxShape {  // an array of (outer, n, inner), softmax along n
+  index_t outer, n, inner;
+};
+
+template <class T>
+void softmax(const Exec& exec, const SoftmaxShape& shape, const T* x, T* y) noexcept;
+
+// dx = y * (dy - sum(y * dy)) with y = softmax(x); dx may be x, not dy.
+template <class T>
+void softmax_grad(const Exec& exec, const SoftmaxShape& shape, const T* x, const T* dy,
+                  T* dx) noexcept;
+
+}  // namespace fastconv

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Plans: a validated call with its weights packed. A plan is immutable once built, so any number of
+// threads may call it; each call takes its own workspace.
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "bindings/bind.h"
+#include "bindings/conv_call.h"
+#include "core/memory.h"
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+class Plan {
+ public:
+  Plan(int rank, bool transposed, bool channels_last, DType dtype, bool batched, const ConvDesc& d,
+       Algorithm asked, const Exec& exec, ActivationSpec activation, const Operand& weight,
+       const std::optional<Operand>& bias)
+      : rank_(rank), transposed_(transposed), channels_last_(channels_last), batched_(batched),
+        dtype_(dtype), desc_(d), exec_(exec), activation_(activation), kernel_(weight.dims),
+        has_bias_(bias.has_value()) {
+    with_float(dtype, [&]<class T>() {
+      lowered_ = transposed ? lower_adjoint<T>(d, asked, exec) : lower_forward<T>(d, asked, exec);
+      packed_ = Scratch(lowered_.packed_elements * index_t{sizeof(T)});
+      weight_ = copy<T>(weight.as<T>(), weight.dims.size());
+      if (has_bias_) bias_ = copy<T>(bias->as<T>(), channels());
+      const py::gil_scoped_release unlocked;
+      pack(lowered_, weight_.as<T>(), packed_.as<T>(), exec);
+    });
+  }
+
+  py::object call(py::handle input, py::handle residual, py::handle out) const {
+    const Image x = image(input, "x", source_dims());
+    std::optional<Image> res;
+    if (!residual.is_none()) {
+      require(!transposed_, "residual: a transposed convolution takes none");
+      res = image(residual, "residual", result_dims());
+    }
+    const Result y(result_dims(), rank_, batched_, channels_last_, dtype_, out,
+                   {&x, res ? &*res : &x}, res ? &*res : nullptr);
+    with_float(dtype_, [&]<class T>() {
+      const ConvArgs<T> args{.x = x.as<T>(),
+                             .packed = packed_.as<T>(),
+                             .bias = bias_.as<T>(),
+                             .residual = res ? res->as<T>() : nullptr,
+                             .y = y.as<T>(),
+                             .activation = activation_.kind,
+                             .slope = static_cast<T>(activation_.slope)};
+      const Scratch scratch(lowered_.scratch_bytes);
+      const py::gil_scoped_release unlocked;
+      run(lowered_, args, exec_, scratch.bytes());
+    });
+    return y.finish();
+  }
+
+  py::tuple output_shape() const {
+    const Dims dims = caller_dims(result_dims(), rank_, batched_, channels_last_);
+    py::tuple shape(static_cast<std::size_t>(dims.rank));
+    for (int i = 0; i < dims.rank; ++i) shape[static_cast<std::size_t>(i)] = dims[i];
+    return shape;
+  }
+
+  // What the gradient functions need to be called with the plan's own weights.
+  py::array weight() const {
+    std::vector<py::ssize_t> shape(kernel_.at, kernel_.at + kernel_.rank);
+    return with_float(dtype_, [&]<class T>() -> py::array {
+      return py::array_t<T>(shape, weight_.as<T>());
+    });
+  }
+
+  std::string algorithm() const {
+    std::string names;
+    for (const Step& step : lowered_.steps)
+      if (names.find(name_of(step.algorithm)) == std::string::npos)
+        names += (names.empty() ? "" : "+") + std::string(name_of(step.algorithm));
+    return names.empty() ? "fill" : names;  // no tap reaches any output
+  }
+
+  index_t flops() const {
+    double fmas = 0;
+    for (const Step& step : lowered_.steps) fmas += step.r.fmas();
+    return static_cast<index_t>(2 * fmas);
+  }
+  index_t workspace_bytes() const { return lowered_.scratch_bytes; }
+  index_t weight_bytes() const {
+    const index_t elements = lowered_.packed_elements + kernel_.size() + (has_bias_ ? channels() : 0);
+    return elements * (dtype_ == DType::f32 ? index_t{sizeof(float)} : index_t{sizeof(double)});
+  }
+
+  std::string explain() const {
+    std::ostringstream text;
+    text << exec_.table->isa << ", " << name_of(dtype_) << ", up to " << exec_.threads
+         << (exec_.threads == 1 ? " thread" : " threads") << ", " << double(flops()) / 1e6 << " MFLOP, "
+         << workspace_bytes() / 1024 << " KiB of workspace, " << weight_bytes() / 1024
+         << " KiB of weights\n";
+    with_float(dtype_, [&]<class T>() {
+      for (std::size_t i = 0; i < lowered_.steps.size(); ++i) explain_step<T>(text, i);
+    });
+    if (lowered_.steps.empty()) text << "no tap reaches any output: filled with the bias\n";
+    return text.str();
+  }
+
+ private:
+  template <class T>
+  static Scratch copy(const T* from, index_t n) {
+    Scratch block(n * index_t{sizeof(T)});
+    std::copy_n(from, n, block.as<T>());
+    return block;
+  }
+
+  template <class T>
+  void explain_step(std::ostringstream& text, std::size_t i) const {
+    const Step& step = lowered_.steps[i];
+    const Correlation& r = step.r;
+    if (lowered_.steps.size() > 1)
+      text << "phase " << i + 1 << " of " << lowered_.steps.size() << ", outputs from ("
+           << r.h.out_start << ", " << r.w.out_start << ") in steps of (" << r.h.out_step << ", "
+           << r.w.out_step << ")\n";
+    text << "chosen: " << name_of(step.algorithm) << ", for " << r.groups << " x " << r.m
+         << " output channels, sums of " << r.k() << " terms, " << r.batch << " x " << r.h.count
+         << " x " << r.w.count << " outputs\n";
+    for (const Candidate& c : candidates<T>(r, exec_)) {
+      text << "  " << name_of(c.algorithm) << ": ";
+      if (c.refused)
+        text << "not possible, " << c.refused << "\n";
+      else
+        text << "predicted " << std::max<index_t>(1, static_cast<index_t>(c.cycles / 1000))
+             << " thousand cycles of one core" << (c.algorithm == step.algorithm ? " <-" : "")
+             << "\n";
+    }
+  }
+
+  index_t channels() const { return result_dims()[1]; }
+  Dims source_dims() const { return transposed_ ? output_dims(desc_) : input_dims(desc_); }
+  Dims result_dims() const { return transposed_ ? input_dims(desc_) : output_dims(desc_); }
+
+  Image image(py::handle value, const char* name, const Dims& wanted) const {
+    Image x = to_image(value, name, rank_, channels_last_);
+    if (x.dtype != dtype_)
+      throw py::type_error(sentence(name, " must have the plan's dtype, ", name_of(dtype_),
+                                    ", got ", name_of(x.dtype)));
+    expect_image(x, name, wanted, rank_, batched_, channels_last_);
+    return x;
+  }
+
+  int rank_;
+  bool transposed_, channels_last_, batched_;
+  DType dtype_;
+  ConvDesc desc_;
+  Exec exec_;
+  ActivationSpec activation_;
+  Dims kernel_;
+  bool has_bias_;
+  Lowered lowered_;
+  Scratch packed_, weight_, bias_;
+};
+
+std::unique_ptr<Plan> make_plan(int rank, bool transposed, py::handle input_shape,
+                                py::handle weight, py::handle bias, py::handle stride,
+                                py::handle padding, py::handle dilation, py::handle groups,
+                                py::handle padding_mode, py::handle output_padding,
+                                py::handle output_size, py::handle activation,
+                                py::handle algorithm, py::handle threads, py::handle data_format,
+                                py::handle precision) {
+  const Options options = to_options(threads, data_format, precision);
+  const bool last = options.channels_last;
+  const ActivationSpec act = to_activation(activation);
+  const Algorithm asked = to_algorithm(algorithm);
+  const ConvGeometry geometry =
+      to_geometry(rank, stride, padding, dilation, groups, padding_mode);
+  const ImageSize size = to_image_size(input_shape, "input_shape", rank, last);
+  const Operand w = to_operand(weight, "weight");
+  const KernelShape kernel = kernel_shape(w.dims, "weight", rank);
+  const ConvDesc d = transposed ? transposed_desc(size.nchw, size.batched, last, kernel, geometry,
+                                                  output_padding, output_size)
+                                : conv_desc(size.nchw, kernel, geometry);
+  const auto b = to_bias(bias, w, transposed ? d.c_in : d.c_out);
+  return std::make_unique<Plan>(rank, transposed, last, w.dtype, size.batched, d, asked,
+                                make_exec(options), act, w, b);
+}
+
+}  // namespace
+
+void bind_plan(py::module_& m) {
+  py::class_<Plan>(m, "Plan")
+      .def("__call__", &Plan::call, py::arg("x"), py::arg("residual") = py::none(),
+           py::arg("out") = py::none())
+      .def("explain", &Plan::explain)
+      .def_property_readonly("weight", &Plan::weight)
+      .def_property_readonly("algorithm", &Plan::algorithm)
+      .def_property_readonly("output_shape", &Plan::output_shape)
+      .def_property_readonly("flops", &Plan::flops)
+      .def_property_readonly("workspace_bytes", &Plan::workspace_bytes)
+      .def_property_readonly("weight_bytes", &Plan::weight_bytes);
+  m.def("make_plan", &make_plan);
+}
+
+}  // namespace fastconv

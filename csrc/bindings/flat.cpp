@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "bindings/flat.h"
+
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+using py::detail::npy_api;
+
+py::array contiguous(const py::array& array) {
+  if (array.flags() & py::array::c_style) return array;
+  PyObject* copy = npy_api::get().PyArray_FromAny_(
+      array.ptr(), nullptr, 0, 0,
+      npy_api::NPY_ARRAY_C_CONTIGUOUS_ | npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
+  if (copy == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::array>(copy);
+}
+
+// Whether kernels may write `out` while they read `input`.
+bool apart(const py::array& out, const Operand& input) {
+  const auto* first = static_cast<const std::byte*>(out.data());
+  return first + out.nbytes() <= input.first || input.last <= first;
+}
+
+}  // namespace
+
+Flat to_flat(py::handle value, const char* name) {
+  const py::array array = as_array(value, name);
+  Flat flat;
+  flat.shape.assign(array.shape(), array.shape() + array.ndim());
+  const py::array whole = contiguous(array);
+  const py::array row(whole.dtype(), {whole.size()}, {whole.itemsize()}, whole.data(), whole);
+  static_cast<Operand&>(flat) = to_operand(row, name);
+  return flat;
+}
+
+void expect_like(const Flat& a, const char* a_name, const Flat& b, const char* b_name) {
+  expect_same_dtype(a, a_name, b, b_name);
+  require(a.shape == b.shape, b_name, " must have the shape of ", a_name, ", ", text_of(a.shape),
+          ", got ", text_of(b.shape));
+}
+
+FlatResult::FlatResult(const Flat& like, py::handle out,
+                       std::initializer_list<const Flat*> in_place,
+                       std::initializer_list<const Flat*> inputs) {
+  const auto fresh = [&] {
+    return with_float(like.dtype,
+                      [&]<class T>() { return py::array(py::dtype::of<T>(), like.shape); });
+  };
+  if (out.is_none()) {
+    result_ = work_ = fresh();
+    return;
+  }
+  result_ = checked_out(out, like.dtype, like.shape);
+  constexpr int kDirect = int{py::array::c_style} | int{npy_api::NPY_ARRAY_ALIGNED_};
+  bool direct = (result_.flags() & kDirect) == kDirect;
+  for (const Flat* input : in_place)
+    direct = direct && (apart(result_, *input) || input->data == result_.data());
+  for (const Flat* input : inputs) direct = direct && apart(result_, *input);
+  work_ = direct ? result_ : fresh();
+}
+
+py::object FlatResult::finish() const {
+  if (work_.ptr() != result_.ptr() && PyObject_SetItem(result_.ptr(), Py_Ellipsis, work_.ptr()) < 0)
+    throw py::error_already_set();
+  return result_;
+}
+
+}  // namespace fastconv

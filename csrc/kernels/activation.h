@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// Activations over a row. Limits are PyTorch's: NaN gives NaN, and so do silu and gelu at -Inf,
+// where they are -Inf * 0.
+#pragma once
+
+#include "core/elementwise_kernels.h"
+#include "kernels/vector_math.h"
+
+namespace fastconv::FC_ISA {
+
+template <class V>
+FC_INLINE V relu(V x) {
+  return max(V::zero(), x);
+}
+
+template <class V>
+FC_INLINE V relu6(V x) {
+  return min(V::splat(6), max(V::zero(), x));
+}
+
+template <class V>
+FC_INLINE V leaky_relu(V x, V slope) {
+  return select(less(V::zero(), x), x, x * slope);
+}
+
+template <class V>
+FC_INLINE V gelu(V x) {
+  return x * normal(x).cdf;
+}
+
+// 2 sqrt(2 / pi) (x + 0.044715 x^3), of which gelu's approximation takes the logistic function:
+// (1 + tanh(u)) / 2 = logistic(2 u).
+template <class T>
+struct GeluTanh {
+  static constexpr T kLinear = static_cast<T>(0x1.9884533d43651p+0);
+  static constexpr T kCubic = static_cast<T>(0x1.2444f2a4d8b4bp-4);
+};
+
+template <class V>
+FC_INLINE V gelu_tanh(V x) {
+  using C = GeluTanh<typename V::T>;
+  return x * logistic(x * fma(x * x, V::splat(C::kCubic), V::splat(C::kLinear))).value;
+}
+
+// y[i] = f(x[i]), a vector at a time and the rest masked; y may be x.
+template <class V, class F>
+FC_INLINE void map_row(const typename V::T* x, typename V::T* y, index_t n, F f) {
+  index_t i = 0;
+  for (; i + V::lanes <= n; i += V::lanes) f(V::load(x + i)).store(y + i);
+  if (i < n) f(V::load_n(x + i, static_cast<int>(n - i))).store_n(y + i, static_cast<int>(n - i));
+}
+
+template <class V>
+void activate(Activation activation, const typename V::T* x, typename V::T* y, index_t n,
+              typename V::T slope) noexcept {
+  switch (activation) {
+    case Activation::none:
+      return map_row<V>(x, y, n, [](V v) { return v; });
+    case Activation::relu:
+      return map_row<V>(x, y, n, [](V v) { return relu(v); });
+    case Activation::relu6:
+      return map_row<V>(x, y, n, [](V v) { return relu6(v); });
+    case Activation::leaky_relu:
+      return map_row<V>(x, y, n, [s = V::splat(slope)](V v) { return leaky_relu(v, s); });
+    case Activation::sigmoid:
+      return map_row<V>(x, y, n, [](V v) { return logistic(v).value; });
+    case Activation::tanh:
+      return map_row<V>(x, y, n, [](V v) { return tanh(v); });
+    case Activation::silu:
+      return map_row<V>(x, y, n, [](V v) { return v * logistic(v).value; });
+    case Activation::gelu:
+      return map_row<V>(x, y, n, [](V v) { return gelu(v); });
+    case Activation::gelu_tanh:
+      return map_row<V>(x, y, n, [](V v) { return gelu_tanh(v); });
+  }
+}
+
+}  // namespace fastconv::FC_ISA

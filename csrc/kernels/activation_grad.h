@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Derivatives of the activations times the gradient that arrives, from the input or, where the
+// derivative follows from it, from the output. Kinks and infinities as PyTorch has them.
+#pragma once
+
+#include "kernels/activation.h"
+
+namespace fastconv::FC_ISA {
+
+template <class V>
+FC_INLINE V relu6_grad(V x, V dy) {  // strictly between the kinks
+  const V inside = select(less(V::zero(), x), dy, V::zero());
+  return select(less(x, V::splat(6)), inside, V::zero());
+}
+
+// 1 - tanh^2 = 4 e / (1 + e)^2 with e = e^(-2 |x|): no cancellation where tanh is near 1.
+template <class V>
+FC_INLINE V tanh_slope(V x) {
+  const Logistic<V> s = logistic(x + x);
+  return V::splat(4) * s.value * s.complement;
+}
+
+template <class V>
+FC_INLINE V silu_slope(V x) {
+  const Logistic<V> s = logistic(x);
+  return fma(x * s.complement, s.value, s.value);
+}
+
+template <class V>
+FC_INLINE V gelu_slope(V x) {
+  const Normal<V> n = normal(x);
+  const V density = n.bell * V::splat(static_cast<typename V::T>(0x1.9884533d43651p-2));
+  return fma(x, density, n.cdf);
+}
+
+template <class V>
+FC_INLINE V gelu_tanh_slope(V x) {
+  using C = GeluTanh<typename V::T>;
+  const V limit = V::splat(64);  // where the slope is 0 or 1 long since; beyond, x^2 may overflow
+  const V near = max(V::zero() - limit, min(limit, x)), square = near * near;
+  const Logistic<V> s = logistic(near * fma(square, V::splat(C::kCubic), V::splat(C::kLinear)));
+  const V inner = fma(square, V::splat(3 * C::kCubic), V::splat(C::kLinear));
+  return fma(x * s.complement * s.value, inner, s.value);
+}
+
+// dx[i] = f(x[i], dy[i]); dx may be either.
+template <class V, class F>
+FC_INLINE void map_rows(const typename V::T* x, const typename V::T* dy, typename V::T* dx,
+                        index_t n, F f) {
+  index_t i = 0;
+  for (; i + V::lanes <= n; i += V::lanes) f(V::load(x + i), V::load(dy + i)).store(dx + i);
+  if (i < n) {
+    const int tail = static_cast<int>(n - i);
+    f(V::load_n(x + i, tail), V::load_n(dy + i, tail)).store_n(dx + i, tail);
+  }
+}
+
+template <class V>
+void activate_grad(Activation activation, const typename V::T* x, const typename V::T* dy,
+                   typename V::T* dx, index_t n, typename V::T slope) noexcept {
+  switch (activation) {
+    case Activation::none:
+      return map_rows<V>(x, dy, dx, n, [](V, V g) { return g; });
+    case Activation::relu:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) {
+        return select(less(V::zero(), v), g, select(less(v, V::splat(1)), V::zero(), g));
+      });
+    case Activation::relu6:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) { return relu6_grad(v, g); });
+    case Activation::leaky_relu:
+      return map_rows<V>(x, dy, dx, n, [s = V::splat(slope)](V v, V g) {
+        return select(less(V::zero(), v), g, g * s);
+      });
+    case Activation::sigmoid:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) {
+        const Logistic<V> s = logistic(v);
+        return g * (s.value * s.complement);
+      });
+    case Activation::tanh:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) { return g * tanh_slope(v); });
+    case Activation::silu:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) { return g * silu_slope(v); });
+    case Activation::gelu:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) { return g * gelu_slope(v); });
+    case Activation::gelu_tanh:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) { return g * gelu_tanh_slope(v); });
+  }
+}
+
+// Activations whose derivative does not follow from the output are the caller's error; they give
+// NaN.
+template <class V>
+void activate_grad_from_output(Activation activation, const typename V::T* y,
+                               const typename V::T* dy, typename V::T* dx, index_t n,
+                               typename V::T slope) noexcept {
+  const V one = V::splat(1);
+  switch (activation) {
+    case Activation::none:
+    case Activation::relu:  // has its input's sign, zero and NaN
+    case Activation::relu6:
+    case Activation::leaky_relu:
+      return activate_grad<V>(activation, y, dy, dx, n, slope);
+    case Activation::sigmoid:
+      return map_rows<V>(y, dy, dx, n, [one](V v, V g) { return g * (v * (one - v)); });
+    case Activation::tanh:
+      return map_rows<V>(y, dy, dx, n, [one](V v, V g) { return g * ((one - v) * (one + v)); });
+    default:
+      return map_rows<V>(y, dy, dx, n, [](V v, V) { return (v - v) / V::zero(); });
+  }
+}
+
+}  // namespace fastconv::FC_ISA

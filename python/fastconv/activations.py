@@ -1,0 +1,331 @@
+"""Activations and softmax: functions of NumPy arrays of any shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from fastconv import _native
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
+
+
+def relu(
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return ``max(x, 0)`` of every element; NaN stays NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.relu(np.array([-1.0, 0.5]))
+    array([0. , 0.5])
+    """
+    return _native.relu(x, threads, out)
+
+
+def relu6(
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return ``min(max(x, 0), 6)`` of every element; NaN stays NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.relu6(np.array([-1.0, 0.5, 9.0]))
+    array([0. , 0.5, 6. ])
+    """
+    return _native.relu6(x, threads, out)
+
+
+def leaky_relu(
+    x: ArrayLike,
+    /,
+    negative_slope: float = 0.01,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return ``x`` where it is positive, else ``negative_slope * x``.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    negative_slope : float, default 0.01
+        The factor of elements that are not positive.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.leaky_relu(np.array([-2.0, 3.0]))
+    array([-0.02,  3.  ])
+    """
+    return _native.leaky_relu(x, negative_slope, threads, out)
+
+
+def sigmoid(
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return the logistic function, ``1 / (1 + exp(-x))``.
+
+    Errors are a few ulp of the result, in both tails; NaN gives NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.sigmoid(np.array([0.0, 1000.0]))
+    array([0.5, 1. ])
+    """
+    return _native.sigmoid(x, threads, out)
+
+
+def tanh(
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return the hyperbolic tangent of every element.
+
+    Errors are a few ulp of the result, in both tails; NaN gives NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.tanh(np.array([0.0, 1.0])).round(4)
+    array([0.    , 0.7616])
+    """
+    return _native.tanh(x, threads, out)
+
+
+def silu(
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return ``x * sigmoid(x)``, also known as swish.
+
+    Errors are a few ulp of the result, in both tails; NaN and -Inf give NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.silu(np.array([0.0, 1.0])).round(4)
+    array([0.    , 0.7311])
+    """
+    return _native.silu(x, threads, out)
+
+
+def gelu(
+    x: ArrayLike,
+    /,
+    approximate: Literal["none", "tanh"] = "none",
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return ``x`` times the standard normal distribution function at ``x``.
+
+    Errors of the exact form are a few ulp of the result, in both tails; NaN and -Inf give NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    approximate : {"none", "tanh"}, default "none"
+        The exact function, or ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    References
+    ----------
+    D. Hendrycks and K. Gimpel, "Gaussian error linear units (GELUs)", 2016.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.gelu(np.array([0.0, 1.0])).round(4)
+    array([0.    , 0.8413])
+    """
+    return _native.gelu(x, approximate, threads, out)
+
+
+def softmax(
+    x: ArrayLike, /, axis: int = -1, *, threads: int | None = None, out: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return ``exp(x) / sum(exp(x))`` along `axis`.
+
+    The maximum is subtracted first, so nothing overflows, and sums are compensated. A line that
+    holds a NaN or +Inf, or nothing but -Inf, becomes NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Float32 or float64, of any shape.
+    axis : int, default -1
+        The axis along which the results add up to 1.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of `x`, or `out`.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or `x` is a masked array.
+    ValueError
+        If `x` has no such axis, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    return _native.softmax(x, axis, threads, out)

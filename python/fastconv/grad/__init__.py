@@ -1,0 +1,31 @@
+"""Gradients of every function, as functions: they take the forward call's arguments.
+
+The forward geometry is derived again and every shape must agree with it. All of them take and
+return NumPy arrays; there is no tape.
+"""
+
+from __future__ import annotations
+
+from fastconv.grad.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.grad.conv import (
+    conv1d,
+    conv1d_input,
+    conv1d_weight,
+    conv2d,
+    conv2d_input,
+    conv2d_weight,
+)
+from fastconv.grad.conv_bias import (
+    conv1d_bias,
+    conv2d_bias,
+    conv_transpose1d_bias,
+    conv_transpose2d_bias,
+)
+from fastconv.grad.conv_transpose import (
+    conv_transpose1d,
+    conv_transpose1d_input,
+    conv_transpose1d_weight,
+    conv_transpose2d,
+    conv_transpose2d_input,
+    conv_transpose2d_weight,
+)

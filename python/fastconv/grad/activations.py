@@ -1,0 +1,357 @@
+"""Gradients of the activations and of softmax, at the argument of the forward call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from fastconv import _native
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
+
+
+def relu(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return `grad_output` where ``x > 0``, else 0.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be either input.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.relu(np.array([5.0, 5.0]), np.array([-1.0, 1.0]))
+    array([0., 5.])
+    """
+    return _native.relu_grad(grad_output, x, threads, out)
+
+
+def relu6(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return `grad_output` where ``0 < x < 6``, else 0.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be either input.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.relu6(np.array([5.0, 5.0, 5.0]), np.array([-1.0, 1.0, 7.0]))
+    array([0., 5., 0.])
+    """
+    return _native.relu6_grad(grad_output, x, threads, out)
+
+
+def leaky_relu(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    negative_slope: float = 0.01,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return `grad_output` where ``x > 0``, else ``negative_slope * grad_output``.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    negative_slope : float, default 0.01
+        As in the forward call.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be either input.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.leaky_relu(np.array([5.0, 5.0]), np.array([-1.0, 1.0]))
+    array([0.05, 5.  ])
+    """
+    return _native.leaky_relu_grad(grad_output, x, negative_slope, threads, out)
+
+
+def sigmoid(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return the gradient of `fastconv.sigmoid`.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be either input.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.sigmoid(np.array([1.0]), np.array([0.0]))
+    array([0.25])
+    """
+    return _native.sigmoid_grad(grad_output, x, threads, out)
+
+
+def tanh(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return the gradient of `fastconv.tanh`.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be either input.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.tanh(np.array([1.0]), np.array([0.0]))
+    array([1.])
+    """
+    return _native.tanh_grad(grad_output, x, threads, out)
+
+
+def silu(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return the gradient of `fastconv.silu`.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be either input.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.silu(np.array([1.0]), np.array([0.0]))
+    array([0.5])
+    """
+    return _native.silu_grad(grad_output, x, threads, out)
+
+
+def gelu(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    approximate: Literal["none", "tanh"] = "none",
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return the gradient of `fastconv.gelu`.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    approximate : {"none", "tanh"}, default "none"
+        As in the forward call.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be either input.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.gelu(np.array([1.0]), np.array([0.0]))
+    array([0.5])
+    """
+    return _native.gelu_grad(grad_output, x, approximate, threads, out)
+
+
+def softmax(
+    grad_output: ArrayLike,
+    x: ArrayLike,
+    axis: int = -1,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Return the gradient of `fastconv.softmax`.
+
+    Parameters
+    ----------
+    grad_output : array_like
+        The gradient with respect to the result, of the shape and dtype of `x`.
+    x : array_like
+        The argument of the forward call: float32 or float64, of any shape.
+    axis : int, default -1
+        As in the forward call.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says.
+    out : ndarray, optional
+        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
+
+    Returns
+    -------
+    ndarray
+        The gradient with respect to `x`, of its shape and dtype.
+
+    Raises
+    ------
+    TypeError
+        If the dtypes differ, or are neither float32 nor float64.
+    ValueError
+        If the shapes differ, or `out` has another shape or is read-only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.softmax(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
+    array([ 0.25, -0.25])
+    """
+    return _native.softmax_grad(grad_output, x, axis, threads, out)

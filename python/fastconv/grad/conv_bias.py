@@ -1,0 +1,159 @@
+"""Gradients of the bias of convolutions and transposed convolutions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastconv import _native
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastconv.typing import DataFormat
+
+__all__ = ["conv1d_bias", "conv2d_bias", "conv_transpose1d_bias", "conv_transpose2d_bias"]
+
+
+def conv1d_bias(
+    grad_output: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[np.floating] | None = None,
+    data_format: DataFormat = "channels_first",
+) -> NDArray[np.floating]:
+    """Return the gradient of `conv1d` in its bias: the sum over batch and positions.
+
+    Parameters
+    ----------
+    grad_output : (N, C_out, W') or (C_out, W')
+    threads, out, data_format
+        As in the forward call.
+
+    Returns
+    -------
+    d_bias : (C_out,)
+
+    Raises
+    ------
+    TypeError
+        If `grad_output` is neither float32 nor float64.
+    ValueError
+        If it has the wrong number of dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.conv1d_bias(np.ones((2, 3, 16)))
+    array([32., 32., 32.])
+    """
+    return _native.conv_grad_bias(1, grad_output, threads, out, data_format)
+
+
+def conv2d_bias(
+    grad_output: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[np.floating] | None = None,
+    data_format: DataFormat = "channels_first",
+) -> NDArray[np.floating]:
+    """Return the gradient of `conv2d` in its bias: the sum over batch and positions.
+
+    Parameters
+    ----------
+    grad_output : (N, C_out, H', W') or (C_out, H', W')
+    threads, out, data_format
+        As in the forward call.
+
+    Returns
+    -------
+    d_bias : (C_out,)
+
+    Raises
+    ------
+    TypeError
+        If `grad_output` is neither float32 nor float64.
+    ValueError
+        If it has the wrong number of dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.conv2d_bias(np.ones((2, 3, 4, 4)))
+    array([32., 32., 32.])
+    """
+    return _native.conv_grad_bias(2, grad_output, threads, out, data_format)
+
+
+def conv_transpose1d_bias(
+    grad_output: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[np.floating] | None = None,
+    data_format: DataFormat = "channels_first",
+) -> NDArray[np.floating]:
+    """Return the gradient of `conv_transpose1d` in its bias: the sum over batch and positions.
+
+    Parameters
+    ----------
+    grad_output : (N, C_out, W') or (C_out, W')
+    threads, out, data_format
+        As in the forward call.
+
+    Returns
+    -------
+    d_bias : (C_out,)
+
+    Raises
+    ------
+    TypeError
+        If `grad_output` is neither float32 nor float64.
+    ValueError
+        If it has the wrong number of dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.conv_transpose1d_bias(np.ones((2, 3, 16)))
+    array([32., 32., 32.])
+    """
+    return _native.conv_grad_bias(1, grad_output, threads, out, data_format)
+
+
+def conv_transpose2d_bias(
+    grad_output: ArrayLike,
+    *,
+    threads: int | None = None,
+    out: NDArray[np.floating] | None = None,
+    data_format: DataFormat = "channels_first",
+) -> NDArray[np.floating]:
+    """Return the gradient of `conv_transpose2d` in its bias: the sum over batch and positions.
+
+    Parameters
+    ----------
+    grad_output : (N, C_out, H', W') or (C_out, H', W')
+    threads, out, data_format
+        As in the forward call.
+
+    Returns
+    -------
+    d_bias : (C_out,)
+
+    Raises
+    ------
+    TypeError
+        If `grad_output` is neither float32 nor float64.
+    ValueError
+        If it has the wrong number of dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.conv_transpose2d_bias(np.ones((2, 3, 4, 4)))
+    array([32., 32., 32.])
+    """
+    return _native.conv_grad_bias(2, grad_output, threads, out, data_format)

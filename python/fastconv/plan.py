@@ -1,0 +1,262 @@
+"""Plans: a convolution whose weights are packed once and used for many inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastconv import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import SupportsIndex
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastconv.typing import Activation, DataFormat, Padding, PaddingMode, PerAxis, Precision
+
+__all__ = ["Conv1dPlan", "Conv2dPlan", "ConvTranspose1dPlan", "ConvTranspose2dPlan"]
+
+
+class _Plan:
+    """What all plans have: a call, its gradient, and what was decided."""
+
+    _rank: int
+    _transposed: bool
+    _plan: _native.Plan
+    _input_shape: tuple[int, ...]
+    _geometry: tuple[Any, ...]  # of the gradient: stride, padding, dilation, groups, mode, threads
+    _layout: tuple[Any, ...]  # data_format, precision
+
+    def _remember(
+        self,
+        input_shape: Sequence[SupportsIndex],
+        geometry: tuple[Any, ...],
+        threads: int | None,
+        layout: tuple[DataFormat, Precision | None],
+    ) -> None:
+        """Keep what `input_grad` needs; the context is read now, as the native plan does."""
+        self._input_shape = tuple(int(n) for n in input_shape)
+        self._geometry = (*geometry, _native.check_threads(threads))
+        self._layout = (layout[0], _native.check_precision(layout[1]))
+
+    def __call__(
+        self,
+        x: ArrayLike,
+        residual: ArrayLike | None = None,
+        out: NDArray[np.floating] | None = None,
+    ) -> NDArray[np.floating]:
+        """Convolve `x`, of the plan's input shape and dtype; see the function of the same name."""
+        return self._plan(x, residual, out)
+
+    @property
+    def algorithm(self) -> str:
+        """What runs; several names joined by ``+`` where phases of a stride differ."""
+        return self._plan.algorithm
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of the result."""
+        return self._plan.output_shape
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one call, two for each multiplication of the plain sum."""
+        return self._plan.flops
+
+    @property
+    def workspace_bytes(self) -> int:
+        """Bytes of scratch that one call takes while it runs, for all its threads."""
+        return self._plan.workspace_bytes
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes that the plan keeps: its copies of the weights, packed and plain, and the bias."""
+        return self._plan.weight_bytes
+
+    def explain(self) -> str:
+        """Return in words what was chosen, what else was possible, and why."""
+        return self._plan.explain()
+
+    def input_grad(
+        self, dy: ArrayLike, out: NDArray[np.floating] | None = None
+    ) -> NDArray[np.floating]:
+        """Return the gradient of the input for `dy`, the gradient before the activation."""
+        return _native.conv_grad_input(
+            self._rank, self._transposed, self._input_shape, self._plan.weight, dy,
+            *self._geometry, out, *self._layout,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return (
+            f"<fastconv.{type(self).__name__} {self._input_shape} -> {self.output_shape}, "
+            f"{self.algorithm}>"
+        )
+
+
+class _ConvPlan(_Plan):
+    _transposed = False
+
+    def __init__(
+        self,
+        input_shape: Sequence[SupportsIndex],
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: PerAxis = 1,
+        padding: Padding = 0,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        *,
+        padding_mode: PaddingMode = "zeros",
+        activation: Activation | None = None,
+        algorithm: str = "auto",
+        threads: int | None = None,
+        data_format: DataFormat = "channels_first",
+        precision: Precision | None = None,
+    ) -> None:
+        self._plan = _native.make_plan(
+            self._rank, False, input_shape, weight, bias, stride, padding, dilation, groups,
+            padding_mode, 0, None, activation, algorithm, threads, data_format, precision,
+        )  # fmt: skip
+        self._remember(input_shape, (stride, padding, dilation, groups, padding_mode), threads,
+                       (data_format, precision))  # fmt: skip
+
+
+class _ConvTransposePlan(_Plan):
+    _transposed = True
+
+    def __init__(
+        self,
+        input_shape: Sequence[SupportsIndex],
+        weight: ArrayLike,
+        bias: ArrayLike | None = None,
+        stride: PerAxis = 1,
+        padding: Padding = 0,
+        output_padding: PerAxis = 0,
+        groups: int = 1,
+        dilation: PerAxis = 1,
+        *,
+        output_size: PerAxis | None = None,
+        activation: Activation | None = None,
+        algorithm: str = "auto",
+        threads: int | None = None,
+        data_format: DataFormat = "channels_first",
+        precision: Precision | None = None,
+    ) -> None:
+        self._plan = _native.make_plan(
+            self._rank, True, input_shape, weight, bias, stride, padding, dilation, groups,
+            "zeros", output_padding, output_size, activation, algorithm, threads, data_format,
+            precision,
+        )  # fmt: skip
+        self._remember(input_shape, (stride, padding, dilation, groups, "zeros"), threads,
+                       (data_format, precision))  # fmt: skip
+
+
+class Conv1dPlan(_ConvPlan):
+    """A `conv1d` of one input shape with its weights packed once.
+
+    Parameters
+    ----------
+    input_shape : (N, C_in, W) or (C_in, W), channels last if `data_format` says so
+    weight, bias, stride, padding, dilation, groups, padding_mode, activation, algorithm, threads, \
+data_format, precision
+        As in `conv1d`. The weights are copied: changing the array later changes nothing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv1d`, when the plan is built.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> w = np.ones((4, 2, 3), np.float32)
+    >>> plan = fastconv.Conv1dPlan((1, 2, 100), w, padding="causal")
+    >>> plan(np.ones((1, 2, 100), np.float32)).shape
+    (1, 4, 100)
+    """
+
+    _rank = 1
+
+
+class Conv2dPlan(_ConvPlan):
+    """A `conv2d` of one input shape with its weights packed once.
+
+    A plan may be called from any number of threads at once.
+
+    Parameters
+    ----------
+    input_shape : (N, C_in, H, W) or (C_in, H, W), channels last if `data_format` says so
+    weight, bias, stride, padding, dilation, groups, padding_mode, activation, algorithm, threads, \
+data_format, precision
+        As in `conv2d`. The weights are copied: changing the array later changes nothing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv2d`, when the plan is built.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> w = np.ones((8, 3, 3, 3), np.float32)
+    >>> plan = fastconv.Conv2dPlan((1, 3, 32, 32), w, padding="same", activation="relu")
+    >>> plan.output_shape
+    (1, 8, 32, 32)
+    >>> plan(np.ones((1, 3, 32, 32), np.float32)).max()
+    np.float32(27.0)
+    """
+
+    _rank = 2
+
+
+class ConvTranspose1dPlan(_ConvTransposePlan):
+    """A `conv_transpose1d` of one input shape with its weights packed once.
+
+    Parameters
+    ----------
+    input_shape : (N, C_in, W) or (C_in, W), channels last if `data_format` says so
+    weight, bias, stride, padding, output_padding, groups, dilation, output_size, activation, \
+algorithm, threads, data_format, precision
+        As in `conv_transpose1d`. The weights are copied.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv_transpose1d`, when the plan is built.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> plan = fastconv.ConvTranspose1dPlan((1, 2, 50), np.ones((2, 4, 4)), stride=2, padding=1)
+    >>> plan.output_shape
+    (1, 4, 100)
+    """
+
+    _rank = 1
+
+
+class ConvTranspose2dPlan(_ConvTransposePlan):
+    """A `conv_transpose2d` of one input shape with its weights packed once.
+
+    Parameters
+    ----------
+    input_shape : (N, C_in, H, W) or (C_in, H, W), channels last if `data_format` says so
+    weight, bias, stride, padding, output_padding, groups, dilation, output_size, activation, \
+algorithm, threads, data_format, precision
+        As in `conv_transpose2d`. The weights are copied.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv_transpose2d`, when the plan is built.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> w = np.ones((8, 4, 2, 2), np.float32)
+    >>> fastconv.ConvTranspose2dPlan((1, 8, 14, 14), w, stride=2).output_shape
+    (1, 4, 28, 28)
+    """
+
+    _rank = 2
