@@ -1,4 +1,4 @@
-"""Where windows can lie on a plane: one row, one reason. Pools and their gradients go through all."""
+"""Where windows can lie on a plane: one row, one reason, for pools and for their gradients."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pool_cases import WINDOWS, bits, each_windows
 
 import fastconv
 from fastconv import reference
+from pool_cases import WINDOWS, bits, each_windows
 
 FLOATS = (np.float32, np.float64)
 INTEGERS = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
@@ -102,7 +102,9 @@ def test_bits_do_not_depend_on_threads(pool, isa):
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("pool", POOLS)
 def test_nan_reaches_exactly_its_windows(pool, dtype, isa):
-    for case in (w for w in WINDOWS if w.why.startswith(("a row longer", "and at stride 2", "stride"))):
+    for case in (
+        w for w in WINDOWS if w.why.startswith(("a row longer", "and at stride 2", "stride"))
+    ):
         x = np.ones((1, 1, *case.lengths), dtype)
         for column in range(0, case.lengths[1], 1 if dtype == np.float32 else 5):
             x[0, 0, 2, column] = np.nan
@@ -189,20 +191,31 @@ def test_signs_of_zeros_do_not_depend_on_the_isa():
     assert len(set(results)) == 1
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_any_geometry_matches_the_reference(isa, data):
     draw = data.draw
     rank = draw(st.sampled_from([1, 2]))
     axes = st.lists(st.integers(1, 5), min_size=rank, max_size=rank)
-    kernel, stride, dilation = draw(axes), draw(axes), draw(st.lists(st.integers(1, 3), min_size=rank, max_size=rank))
+    kernel, stride, dilation = (
+        draw(axes),
+        draw(axes),
+        draw(st.lists(st.integers(1, 3), min_size=rank, max_size=rank)),
+    )
     pads = st.tuples(st.integers(0, 4), st.integers(0, 4))
     padding = draw(
-        st.sampled_from(["same", "same_lower", "valid"]) | st.lists(pads, min_size=rank, max_size=rank)
+        st.sampled_from(["same", "same_lower", "valid"])
+        | st.lists(pads, min_size=rank, max_size=rank)
     )
     lengths = draw(st.lists(st.integers(1, 40), min_size=rank, max_size=rank))
     arguments = (kernel, stride, padding, dilation, draw(st.booleans()))
-    x = np.random.default_rng(draw(st.integers(0, 99))).integers(-3, 4, (2, *lengths)).astype(np.float32)
+    x = (
+        np.random.default_rng(draw(st.integers(0, 99)))
+        .integers(-3, 4, (2, *lengths))
+        .astype(np.float32)
+    )
     for name in ("max_pool", "min_pool"):
         compare(f"{name}{rank}d", x, *arguments)
         compare(f"{name}{rank}d", x, *arguments, return_indices=True)

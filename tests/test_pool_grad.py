@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pool_cases import WINDOWS, bits, each_windows
 
 import fastconv
 from fastconv import grad, reference
+from pool_cases import WINDOWS, bits, each_windows
 
 ADDING = {
     "sum": ("sum_pool", {}),
@@ -84,9 +84,7 @@ def test_norms_agree_with_finite_differences(p):
     def loss(z):
         return (fastconv.lp_pool2d(z, p, 3, 2, padding=1) * dy).sum()
 
-    got = grad.lp_pool2d_input(
-        dy, x, fastconv.lp_pool2d(x, p, 3, 2, padding=1), p, 3, 2, padding=1
-    )
+    got = grad.lp_pool2d_input(dy, x, fastconv.lp_pool2d(x, p, 3, 2, padding=1), p, 3, 2, padding=1)
     assert_is_gradient(got, loss, x)
 
 

@@ -185,13 +185,16 @@ T extreme_of(const Window<T>& window, const PoolKernels<T>& kernels, bool smalle
 template <class T>
 double total_of(const Window<T>& window, const Pooling& pooling, const ConvKernels<T>& kernels) {
   switch (pooling.op) {
-    case PoolOp::abs_sum: return sum_of(window, [](double v) { return std::abs(v); });
-    case PoolOp::squares: return std::sqrt(sum_of(window, [](double v) { return v * v; }));
+    case PoolOp::abs_sum:
+      return sum_of(window, [](double v) { return std::abs(v); });
+    case PoolOp::squares:
+      return std::sqrt(sum_of(window, [](double v) { return v * v; }));
     case PoolOp::powers: {
       const double p = pooling.power;
       return std::pow(sum_of(window, [&](double v) { return std::pow(std::abs(v), p); }), 1 / p);
     }
-    default: break;
+    default:
+      break;
   }
   if (window.step != 1) return sum_of(window, [](double v) { return v; });
   double total = 0;
@@ -205,9 +208,12 @@ T pooled(const Window<T>& window, const Pooling& pooling, double divisor,
          const Kernels<T>& kernels) {
   switch (pooling.op) {
     case PoolOp::max:
-    case PoolOp::min: return extreme_of(window, kernels.pool, pooling.op == PoolOp::min);
-    case PoolOp::abs_max: return largest_magnitude(window);
-    default: break;
+    case PoolOp::min:
+      return extreme_of(window, kernels.pool, pooling.op == PoolOp::min);
+    case PoolOp::abs_max:
+      return largest_magnitude(window);
+    default:
+      break;
   }
   const double total = total_of(window, pooling, kernels.conv);
   return static_cast<T>(pooling.average ? total / divisor : total);
@@ -241,8 +247,8 @@ PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling, int threads) {
   const Axis& w = d.w;
   const index_t fitting = (kRowBytes / kItem - w.reach()) / w.stride;
   plan.ow_block = std::min(w.out, std::max(fitting, 4 * kLanes));
-  plan.oh_block = std::clamp<index_t>(kBlockWork / (plan.ow_block * w.stride * d.h.stride), 1,
-                                      d.h.out);
+  plan.oh_block =
+      std::clamp<index_t>(kBlockWork / (plan.ow_block * w.stride * d.h.stride), 1, d.h.out);
   if (pooling.op == PoolOp::powers) plan.ow_block = w.out, plan.oh_block = d.h.out;
   plan.line = (plan.ow_block - 1) * w.stride + w.reach();
   plan.phase_step = plan.ow_block + (w.reach() - 1) / w.stride + kLanes;

@@ -9,7 +9,7 @@
 namespace fastconv {
 namespace {
 
-constexpr index_t kMostReach = 16384;   // beyond, a spread row leaves the caches
+constexpr index_t kMostReach = 16384;  // beyond, a spread row leaves the caches
 constexpr index_t kBlockColumns = 8192;
 constexpr index_t kBlockWork = 65536;
 
@@ -19,8 +19,7 @@ struct Range {
 };
 Range touching(const Axis& a, index_t first, index_t last) {
   const index_t begin = first + a.lo - a.reach() + 1;
-  return {begin > 0 ? ceil_div(begin, a.stride) : 0,
-          std::min(a.out, (last + a.lo) / a.stride + 1)};
+  return {begin > 0 ? ceil_div(begin, a.stride) : 0, std::min(a.out, (last + a.lo) / a.stride + 1)};
 }
 
 // Outputs ow of row oh, divided, each added to its window's columns of `row`, which starts at the
@@ -54,7 +53,8 @@ struct Block {
 template <class T>
 void spread_block(const PoolDesc& d, const Pooling& pooling, const Block& b, const T* dy, T* dx,
                   T* row) {
-  for (index_t r = b.r0; r < b.r1; ++r) std::fill(dx + r * d.w.in + b.c0, dx + r * d.w.in + b.c1, T{});
+  for (index_t r = b.r0; r < b.r1; ++r)
+    std::fill(dx + r * d.w.in + b.c0, dx + r * d.w.in + b.c1, T{});
   const Range oh = touching(d.h, b.r0, b.r1 - 1), ow = touching(d.w, b.c0, b.c1 - 1);
   if (ow.begin >= ow.end) return;
   const index_t start = ow.begin * d.w.stride - d.w.lo;  // the column at row[0]
@@ -80,8 +80,7 @@ void for_taps(const PoolDesc& d, const Element& element) {
       const Span w = span_of(d.w, ow);
       for (index_t p = 0; p < h.count; ++p)
         for (index_t q = 0; q < w.count; ++q)
-          element((h.at + p * d.h.dilation) * d.w.in + w.at + q * d.w.dilation,
-                  oh * d.w.out + ow);
+          element((h.at + p * d.h.dilation) * d.w.in + w.at + q * d.w.dilation, oh * d.w.out + ow);
     }
   }
 }
@@ -126,8 +125,8 @@ T norm_slope(T x, T y, T exponent) {
 template <class T>
 SpreadPlan plan_spread(const PoolDesc& d) {
   SpreadPlan plan;
-  plan.by_rows = d.h.kernel > 0 && d.w.kernel > 0 && d.w.reach() <= kMostReach &&
-                 d.w.stride <= kMostReach;
+  plan.by_rows =
+      d.h.kernel > 0 && d.w.kernel > 0 && d.w.reach() <= kMostReach && d.w.stride <= kMostReach;
   if (!plan.by_rows) return plan;
   plan.column_block = std::min(d.w.in, kBlockColumns);
   plan.row_block = std::clamp<index_t>(kBlockWork / plan.column_block, 1, d.h.in);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Gradients of pools, and unpooling: planes in, planes out. A plane of a scattered result belongs to
-// one thread, so that duplicates are added, or overwritten, in the order of the outputs.
+// Gradients of pools, and unpooling: planes in, planes out. A plane of a scattered result belongs
+// to one thread, so that duplicates are added, or overwritten, in the order of the outputs.
 #pragma once
 
 #include <cstdint>

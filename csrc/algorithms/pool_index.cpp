@@ -120,34 +120,42 @@ void pool_with_indices(const PoolDesc& d, bool smallest, const T* x, T* y, std::
     extremes<T, false>(d, x, y, indices, threads);
 }
 
-template void pool_integers(const PoolDesc&, PoolOp, const std::int8_t*, std::int8_t*, int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::int16_t*, std::int16_t*, int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::int32_t*, std::int32_t*, int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::int64_t*, std::int64_t*, int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint8_t*, std::uint8_t*, int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint16_t*, std::uint16_t*, int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint32_t*, std::uint32_t*, int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint64_t*, std::uint64_t*, int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::int8_t*, std::int8_t*,
+                            int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::int16_t*, std::int16_t*,
+                            int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::int32_t*, std::int32_t*,
+                            int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::int64_t*, std::int64_t*,
+                            int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::uint8_t*, std::uint8_t*,
+                            int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::uint16_t*, std::uint16_t*,
+                            int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::uint32_t*, std::uint32_t*,
+                            int) noexcept;
+template void pool_integers(const PoolDesc&, PoolOp, const std::uint64_t*, std::uint64_t*,
+                            int) noexcept;
 
 template void pool_with_indices(const PoolDesc&, bool, const float*, float*, std::int64_t*,
                                 int) noexcept;
 template void pool_with_indices(const PoolDesc&, bool, const double*, double*, std::int64_t*,
                                 int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int8_t*, std::int8_t*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int16_t*, std::int16_t*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int32_t*, std::int32_t*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int64_t*, std::int64_t*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint8_t*, std::uint8_t*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint16_t*, std::uint16_t*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint32_t*, std::uint32_t*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint64_t*, std::uint64_t*, std::int64_t*,
-                                int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int8_t*, std::int8_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int16_t*, std::int16_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int32_t*, std::int32_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int64_t*, std::int64_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint8_t*, std::uint8_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint16_t*, std::uint16_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint32_t*, std::uint32_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint64_t*, std::uint64_t*,
+                                std::int64_t*, int) noexcept;
 
 }  // namespace fastconv

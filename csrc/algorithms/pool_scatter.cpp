@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Moving elements of planes to and from given places. Indices are judged as unsigned 64-bit numbers,
-// and again where they are used: another thread may change the array meanwhile.
+// Moving elements of planes to and from given places. Indices are judged as unsigned 64-bit
+// numbers, and again where they are used: another thread may change the array meanwhile.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -71,13 +71,21 @@ template void gather(const Planes&, const double*, const std::int64_t*, double*,
 
 template void scatter(const Planes&, const float*, const std::int64_t*, float*, int) noexcept;
 template void scatter(const Planes&, const double*, const std::int64_t*, double*, int) noexcept;
-template void scatter(const Planes&, const std::int8_t*, const std::int64_t*, std::int8_t*, int) noexcept;
-template void scatter(const Planes&, const std::int16_t*, const std::int64_t*, std::int16_t*, int) noexcept;
-template void scatter(const Planes&, const std::int32_t*, const std::int64_t*, std::int32_t*, int) noexcept;
-template void scatter(const Planes&, const std::int64_t*, const std::int64_t*, std::int64_t*, int) noexcept;
-template void scatter(const Planes&, const std::uint8_t*, const std::int64_t*, std::uint8_t*, int) noexcept;
-template void scatter(const Planes&, const std::uint16_t*, const std::int64_t*, std::uint16_t*, int) noexcept;
-template void scatter(const Planes&, const std::uint32_t*, const std::int64_t*, std::uint32_t*, int) noexcept;
-template void scatter(const Planes&, const std::uint64_t*, const std::int64_t*, std::uint64_t*, int) noexcept;
+template void scatter(const Planes&, const std::int8_t*, const std::int64_t*, std::int8_t*,
+                      int) noexcept;
+template void scatter(const Planes&, const std::int16_t*, const std::int64_t*, std::int16_t*,
+                      int) noexcept;
+template void scatter(const Planes&, const std::int32_t*, const std::int64_t*, std::int32_t*,
+                      int) noexcept;
+template void scatter(const Planes&, const std::int64_t*, const std::int64_t*, std::int64_t*,
+                      int) noexcept;
+template void scatter(const Planes&, const std::uint8_t*, const std::int64_t*, std::uint8_t*,
+                      int) noexcept;
+template void scatter(const Planes&, const std::uint16_t*, const std::int64_t*, std::uint16_t*,
+                      int) noexcept;
+template void scatter(const Planes&, const std::uint32_t*, const std::int64_t*, std::uint32_t*,
+                      int) noexcept;
+template void scatter(const Planes&, const std::uint64_t*, const std::int64_t*, std::uint64_t*,
+                      int) noexcept;
 
 }  // namespace fastconv

@@ -87,8 +87,8 @@ py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::t
                   out, options.channels_last);
 }
 
-py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size,
-                             py::handle threads, py::handle out, py::handle data_format) {
+py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size, py::handle threads,
+                             py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const Image x = to_image(input, "input", rank, options.channels_last);
   return run_pool(x, to_adaptive_desc(x.dims, rank, output_size),
@@ -121,9 +121,9 @@ struct Lengths {
 };
 Lengths to_unpooled_size(py::handle output_size, const Image& x, int rank, bool channels_last) {
   if (output_size.is_none()) return {};
-  const bool is_int = PyIndex_Check(output_size.ptr()) && !PySequence_Check(output_size.ptr());
-  const bool is_short = is_int || py::len(output_size) <= static_cast<std::size_t>(rank);
-  if (is_short) {
+  const Py_ssize_t entries = PySequence_Size(output_size.ptr());
+  if (entries < 0) PyErr_Clear();  // no sequence: an int, or for to_per_axis to refuse
+  if (entries <= rank) {
     const PerAxis size = to_per_axis(output_size, "output_size", rank, 1);
     return {size.h, size.w};
   }
@@ -166,7 +166,8 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
 py::object pool_output_shape(py::handle input_shape, const py::tuple& geometry) {
   const Dims shape = to_dims(input_shape, "input_shape", 0);
   const py::handle kernel = geometry[0];
-  const bool pair = PySequence_Check(kernel.ptr()) && py::len(kernel) == 2;
+  const bool pair = PySequence_Size(kernel.ptr()) == 2;
+  PyErr_Clear();  // an int has no size
   const int rank = shape.rank == 4 || (shape.rank == 3 && pair) ? 2 : 1;
   const ImageSize size = to_image_size(input_shape, "input_shape", rank, false);
   const PoolDesc d = to_pool_desc(size.nchw, rank, geometry);

@@ -19,10 +19,11 @@ ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::ha
 }
 
 KernelShape kernel_shape(const Dims& dims, const char* name, int rank) {
-  require(dims.rank == rank + 2, name, " must have ", rank + 2, " dimensions (channels, channels / ",
-          "groups, kernel), got shape ", dims.text());
+  if (dims.rank != rank + 2)
+    refuse(name, " must have ", rank + 2, " dimensions (channels, channels / groups, kernel), got ",
+           "shape ", dims.text());
   for (int i = 0; i < dims.rank; ++i)
-    require(dims[i] >= 1, name, " must have positive lengths, got shape ", dims.text());
+    if (dims[i] < 1) refuse(name, " must have positive lengths, got shape ", dims.text());
   return {dims, dims[0], dims[1], rank == 1 ? 1 : dims[2], dims[rank + 1]};
 }
 
@@ -31,8 +32,9 @@ namespace {
 void check_channels(const Dims& nchw, index_t groups, index_t per_group, const char* side,
                     const KernelShape& kernel) {
   require(groups >= 1, "groups must be positive, got ", groups);
-  require(nchw[1] == per_group * groups, "weight of shape ", kernel.dims.text(), " with groups=",
-          groups, " takes ", per_group * groups, " ", side, " channels, but input has ", nchw[1]);
+  if (nchw[1] % groups != 0 || nchw[1] / groups != per_group)
+    refuse("weight of shape ", kernel.dims.text(), " with groups=", groups, " takes ", per_group,
+           " x ", groups, " ", side, " channels, but input has ", nchw[1]);
 }
 
 }  // namespace
@@ -59,8 +61,9 @@ namespace {
 // The channels of the convolution whose adjoint is the transposed one; its axes are still to come.
 ConvDesc transposed_channels(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g) {
   require(g.groups >= 1, "groups must be positive, got ", g.groups);
-  require(nchw[1] == kernel.first, "weight of shape ", kernel.dims.text(), " takes ", kernel.first,
-          " input channels, but input has ", nchw[1]);
+  if (nchw[1] != kernel.first)
+    refuse("weight of shape ", kernel.dims.text(), " takes ", kernel.first,
+           " input channels, but input has ", nchw[1]);
   return {.rank = g.rank,
           .batch = nchw[0],
           .c_in = product("the output", {kernel.second, g.groups}),

@@ -19,8 +19,8 @@ PoolDesc to_pool_desc(const Dims& nchw, int rank, const py::tuple& geometry) {
   PoolDesc d{.rank = rank, .batch = nchw[0], .channels = nchw[1]};
   if (rank == 2)
     d.h = pool_axis("height", nchw[2], kernel.h, stride.h, dilation.h, padding.h, ceil_mode);
-  d.w = pool_axis(axis_name(rank, 1), nchw[3], kernel.w, stride.w, dilation.w, padding.w,
-                  ceil_mode);
+  d.w =
+      pool_axis(axis_name(rank, 1), nchw[3], kernel.w, stride.w, dilation.w, padding.w, ceil_mode);
   return validated(d);
 }
 
@@ -51,8 +51,7 @@ double to_norm_type(py::handle norm_type) {
 Image to_indices(py::handle value, int rank, bool channels_last) {
   const Image indices = to_image(value, "indices", rank, channels_last, Accept::numbers);
   if (indices.dtype != DType::i64)
-    throw py::type_error(
-        sentence("indices must have dtype int64, got ", name_of(indices.dtype)));
+    throw py::type_error(sentence("indices must have dtype int64, got ", name_of(indices.dtype)));
   return indices;
 }
 
@@ -69,9 +68,9 @@ void expect_inside(const Image& indices, index_t places, int rank, bool channels
   if (at < 0) return;
   const Dims nchw{at / n / indices.c(), at / n % indices.c(), at % n / indices.w(),
                   at % n % indices.w()};
-  throw py::index_error(
-      sentence("indices must be from 0 to ", places - 1, ", got ", data[at], " at ",
-               caller_dims(nchw, rank, indices.batched, channels_last).text()));
+  throw py::index_error(sentence("indices must be from 0 to ", places - 1, ", got ", data[at],
+                                 " at ",
+                                 caller_dims(nchw, rank, indices.batched, channels_last).text()));
 }
 
 }  // namespace fastconv

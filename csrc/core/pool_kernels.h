@@ -24,9 +24,9 @@ struct PoolArgs {
   const T* x;
   PoolAxis h, w;
   index_t oh0, oh1, ow0, ow1;
-  T* row;              // row_size elements
+  T* row;  // row_size elements
   index_t row_size;
-  index_t phase_step;  // stride 2: even columns at row, odd ones this far behind
+  index_t phase_step;     // stride 2: even columns at row, odd ones this far behind
   const index_t* phases;  // stride > 2: columns phases[i] + j * stride, at
   index_t n_phases;       //   row + line + i * phase_step, behind
   index_t line;           //   the unsplit row of this many elements

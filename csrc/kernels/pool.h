@@ -80,11 +80,10 @@ template <class Op, class V, int K>
 FC_INLINE V join_column(const typename V::T* x, index_t pitch, index_t k, index_t n) {
   V acc = Op::take(load_some<V>(x, n));
   if constexpr (K > 0)
-    FC_UNROLL for (index_t p = 1; p < K; ++p)
-      acc = Op::join(acc, Op::take(load_some<V>(x + p * pitch, n)));
+    FC_UNROLL for (index_t p = 1; p < K; ++p) acc =
+        Op::join(acc, Op::take(load_some<V>(x + p * pitch, n)));
   else
-    for (index_t p = 1; p < k; ++p)
-      acc = Op::join(acc, Op::take(load_some<V>(x + p * pitch, n)));
+    for (index_t p = 1; p < k; ++p) acc = Op::join(acc, Op::take(load_some<V>(x + p * pitch, n)));
   return acc;
 }
 
@@ -110,8 +109,7 @@ FC_INLINE void join_rows(const typename V::T* x, index_t pitch, index_t k, index
   if (c == n) return;
   const index_t left = n - c;
   V second = V::zero();
-  if (left > V::lanes)
-    second = join_column<Op, V, K>(x + c + V::lanes, pitch, k, left - V::lanes);
+  if (left > V::lanes) second = join_column<Op, V, K>(x + c + V::lanes, pitch, k, left - V::lanes);
   unzip(join_column<Op, V, K>(x + c, pitch, k, left), second, evens, odds);
   store_some(evens, even + c / 2, (left + 1) / 2);
   store_some(odds, odd + c / 2, left / 2);
@@ -124,13 +122,12 @@ FC_INLINE void join_taps(const PoolArgs<typename V::T>& a, typename V::T rows, i
   for (index_t j = 0; j < n; j += V::lanes) {
     V acc = V::load(a.row + a.offsets[0] + j);
     if constexpr (K > 0)
-      FC_UNROLL for (index_t t = 1; t < K; ++t)
-        acc = Op::join(acc, V::load(a.row + a.offsets[t] + j));
+      FC_UNROLL for (index_t t = 1; t < K; ++t) acc =
+          Op::join(acc, V::load(a.row + a.offsets[t] + j));
     else
       for (index_t t = 1; t < a.w.kernel; ++t)
         acc = Op::join(acc, V::load(a.row + a.offsets[t] + j));
-    if (a.w_counts)
-      acc = acc / (V::splat(rows) * load_some<V>(a.w_counts + a.ow0 + j, n - j));
+    if (a.w_counts) acc = acc / (V::splat(rows) * load_some<V>(a.w_counts + a.ow0 + j, n - j));
     store_some(acc, y + j, n - j);
   }
 }
@@ -207,8 +204,8 @@ typename V::T join_row(const typename V::T* x, index_t n) noexcept {
     FC_UNROLL for (int u = 0; u < 4; ++u) acc[u] = V::load(x);
     index_t i = V::lanes;
     for (; i + 4 * V::lanes <= n; i += 4 * V::lanes)
-      FC_UNROLL for (int u = 0; u < 4; ++u)
-        acc[u] = Op::join(acc[u], V::load(x + i + u * V::lanes));
+      FC_UNROLL for (int u = 0; u < 4; ++u) acc[u] =
+          Op::join(acc[u], V::load(x + i + u * V::lanes));
     for (; i + V::lanes <= n; i += V::lanes) acc[0] = Op::join(acc[0], V::load(x + i));
     acc[0] = Op::join(acc[0], V::load(x + n - V::lanes));
     acc[0] = Op::join(Op::join(acc[0], acc[1]), Op::join(acc[2], acc[3]));
