@@ -49,11 +49,14 @@ Algorithm choose(const Correlation& r, Algorithm asked, const Exec& exec) {
             reason ? reason : "", "; 'auto', 'direct' and 'im2col' take every shape");
     return asked;
   }
-  if (is_depthwise(r)) return Algorithm::depthwise;  // all others gather as much and compute more
-  if (is_pointwise(r)) return Algorithm::pointwise;
-  const CostModel model(r, choose_tile(exec.kernels<T>().conv.gemm, r.m),
-                        exec.kernels<T>().conv.gemm.lanes);
-  return model.direct() <= model.im2col() ? Algorithm::direct : Algorithm::im2col;
+  Algorithm best = Algorithm::direct;
+  double least = predicted_cycles<T>(best, r, exec);
+  for (const Algorithm algorithm : kAlgorithms) {
+    if (algorithm == best || why_refused(algorithm, r)) continue;
+    const double cycles = predicted_cycles<T>(algorithm, r, exec);
+    if (cycles < least) best = algorithm, least = cycles;
+  }
+  return best;
 }
 
 template <class T>

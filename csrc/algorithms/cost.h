@@ -14,35 +14,42 @@ class CostModel {
   CostModel(const Correlation& r, const Tile& tile, index_t lanes)
       : r_(r), tile_(tile), lanes_(lanes) {}
 
-  double im2col() const { return images() * (product(pixel_vectors()) + panels_packed()); }
-  double pointwise() const { return images() * product(pixel_vectors()) * kUnpacked; }
+  double im2col() const {
+    return images() * (product(pixel_vectors(), pixel_tiles()) + panels_packed());
+  }
+  double pointwise() const {
+    return images() * product(pixel_vectors(), pixel_tiles()) * kUnpacked;
+  }
   double direct() const {
-    return images() * (product(row_vectors()) + double(r_.c) * rows_gathered());
+    const double tiles = double(r_.h.count) * double(ceil_div(r_.w.count, tile_.nr));
+    return images() * (product(row_vectors(), tiles) + double(r_.c) * rows_gathered());
   }
   double depthwise() const {
-    return images() * (double(r_.k()) * double(r_.m) * row_vectors() * kDepthwiseTap +
-                       rows_gathered());
+    const double per_vector = double(r_.k()) * kDepthwiseTap + kTile / 8;
+    return images() * (double(r_.m) * row_vectors() * per_vector + rows_gathered());
   }
 
  private:
   // Two FMAs a cycle; a tile of few rows waits for its loads.
-  double product(double vectors) const {
+  double product(double vectors, double tiles) const {
     const double feeding = 1 + kLoadsPerRow / double(tile_.mr);
-    return double(r_.k()) * double(r_.m) * vectors / 2 * feeding;
+    const double panels = double(ceil_div(r_.m, tile_.mr));
+    return double(r_.k()) * double(r_.m) * vectors / 2 * feeding + panels * tiles * kTile;
   }
   double images() const { return double(r_.batch) * double(r_.groups); }
+  double pixel_tiles() const { return double(ceil_div(r_.pixels(), tile_.nr)); }
   double pixel_vectors() const { return double(ceil_div(r_.pixels(), lanes_)); }
   double row_vectors() const { return double(r_.h.count) * double(ceil_div(r_.w.count, lanes_)); }
 
   // A panel's row of im2col is one or more pieces of image rows.
   double panels_packed() const {
-    const double panels = double(ceil_div(r_.pixels(), tile_.nr));
-    const double pieces = panels * (1 + double(tile_.nr) / double(r_.w.count));
+    const double pieces = pixel_tiles() * (1 + double(tile_.nr) / double(r_.w.count));
     return double(r_.k()) * (pieces * kPiece + copies(double(r_.pixels())));
   }
-  // A strip's row is gathered once for each output row, or less where blocks of rows share it.
+  // A strip's row is gathered once for each output row that it serves, less what blocks share.
   double rows_gathered() const {
-    const double rows = double(r_.h.count) * double(r_.h.n_taps());
+    const double taps = double(r_.h.n_taps());
+    const double rows = double(r_.h.count) * std::min(taps, double(r_.h.in_step) + taps / kShared);
     const double runs = double(std::min(r_.w.in_step, std::max<index_t>(r_.w.n_taps(), 1)));
     return rows * (runs * kPiece + copies(runs * double(r_.w.count)));
   }
@@ -55,7 +62,9 @@ class CostModel {
   static constexpr double kGather = 1;        // one element at a stride
   static constexpr double kUnpacked = 1.05;   // rows of a panel in different pages
   static constexpr double kLoadsPerRow = 0.8;
-  static constexpr double kDepthwiseTap = 1;  // bound by one unaligned load per FMA
+  static constexpr double kTile = 30;           // calling a tile, starting and storing it
+  static constexpr double kShared = 4;          // rows of a block that share what they gather
+  static constexpr double kDepthwiseTap = 0.6;  // bound by one unaligned load per FMA
 
   const Correlation& r_;
   Tile tile_;

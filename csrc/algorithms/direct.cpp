@@ -22,13 +22,15 @@ struct Cut {
 // Rows of a block share most of what they read; the strip must leave room in L2 for the weights.
 template <class T>
 Cut cut_for(const Correlation& r, const Exec& exec) {
-  constexpr index_t kMostColumns = 512, kMostRows = 4;
+  constexpr index_t kMostColumns = 512, kMostRows = 8;
   Cut cut{};
   cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
   cut.column_blocks = ceil_div(r.w.count, kMostColumns);
   cut.columns = ceil_div(r.w.count, cut.column_blocks);
   const index_t lines = r.batch * r.groups * r.h.count * cut.column_blocks;
-  cut.rows = std::clamp(lines / (4 * exec.threads), index_t{1}, std::min(kMostRows, r.h.count));
+  const int threads = useful_threads(lines, r.fmas(), exec.threads);
+  const index_t enough = threads == 1 ? kMostRows : lines / (4 * threads);
+  cut.rows = std::clamp(enough, index_t{1}, std::min(kMostRows, r.h.count));
   cut.row_blocks = ceil_div(r.h.count, cut.rows);
   // The slices of a sum must not depend on the threads, so their size is that of a one-row strip.
   const index_t kc = choose_kc<T>(r.k());

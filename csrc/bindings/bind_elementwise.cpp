@@ -51,8 +51,9 @@ Activation to_gelu(py::handle approximate) {
 SoftmaxShape softmax_shape(const Shape& shape, py::handle axis_value) {
   const index_t rank = std::max<index_t>(1, std::ssize(shape));  // 0-d: one row of one element
   const index_t axis = to_index(axis_value, "axis");
-  require(axis >= -rank && axis < rank, "axis must be from ", -rank, " to ", rank - 1,
-          " for an array of shape ", text_of(shape), ", got ", axis);
+  if (axis < -rank || axis >= rank)
+    refuse("axis must be from ", -rank, " to ", rank - 1, " for an array of shape ", text_of(shape),
+           ", got ", axis);
   SoftmaxShape s{.outer = 1, .n = 1, .inner = 1};
   const index_t along = axis < 0 ? axis + rank : axis;
   for (index_t i = 0; i < std::ssize(shape); ++i)

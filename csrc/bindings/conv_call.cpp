@@ -22,10 +22,11 @@ ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::ha
 }
 
 KernelShape kernel_shape(const Dims& dims, const char* name, int rank) {
-  require(dims.rank == rank + 2, name, " must have ", rank + 2, " dimensions (channels, channels / ",
-          "groups, kernel), got shape ", dims.text());
+  if (dims.rank != rank + 2)
+    refuse(name, " must have ", rank + 2, " dimensions (channels, channels / groups, kernel), got ",
+           "shape ", dims.text());
   for (int i = 0; i < dims.rank; ++i)
-    require(dims[i] >= 1, name, " must have positive lengths, got shape ", dims.text());
+    if (dims[i] < 1) refuse(name, " must have positive lengths, got shape ", dims.text());
   return {dims, dims[0], dims[1], rank == 1 ? 1 : dims[2], dims[rank + 1]};
 }
 
@@ -33,9 +34,10 @@ namespace {
 
 void check_channels(const Dims& nchw, index_t groups, index_t per_group, const char* side,
                     const KernelShape& kernel) {
-  const index_t wanted = product("weight", {per_group, groups});
-  require(nchw[1] == wanted, "weight of shape ", kernel.dims.text(), " with groups=", groups,
-          " takes ", wanted, " ", side, " channels, but input has ", nchw[1]);
+  require(groups >= 1, "groups must be positive, got ", groups);
+  if (nchw[1] % groups != 0 || nchw[1] / groups != per_group)
+    refuse("weight of shape ", kernel.dims.text(), " with groups=", groups, " takes ", per_group,
+           " x ", groups, " ", side, " channels, but input has ", nchw[1]);
 }
 
 }  // namespace
@@ -61,8 +63,10 @@ namespace {
 
 // The channels of the convolution whose adjoint is the transposed one; its axes are still to come.
 ConvDesc transposed_channels(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g) {
-  require(nchw[1] == kernel.first, "weight of shape ", kernel.dims.text(), " takes ", kernel.first,
-          " input channels, but input has ", nchw[1]);
+  require(g.groups >= 1, "groups must be positive, got ", g.groups);
+  if (nchw[1] != kernel.first)
+    refuse("weight of shape ", kernel.dims.text(), " takes ", kernel.first,
+           " input channels, but input has ", nchw[1]);
   return {.rank = g.rank,
           .batch = nchw[0],
           .c_in = product("the output", {kernel.second, g.groups}),

@@ -37,8 +37,9 @@ Flat to_flat(py::handle value, const char* name) {
 
 void expect_like(const Flat& a, const char* a_name, const Flat& b, const char* b_name) {
   expect_same_dtype(a, a_name, b, b_name);
-  require(a.shape == b.shape, b_name, " must have the shape of ", a_name, ", ", text_of(a.shape),
-          ", got ", text_of(b.shape));
+  if (a.shape != b.shape)
+    refuse(b_name, " must have the shape of ", a_name, ", ", text_of(a.shape), ", got ",
+           text_of(b.shape));
 }
 
 FlatResult::FlatResult(const Flat& like, py::handle out,

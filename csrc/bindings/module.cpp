@@ -12,5 +12,6 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_conv_grad(m);
   fastconv::bind_plan(m);
   fastconv::bind_shapes(m);
+  fastconv::bind_fold(m);
   fastconv::bind_elementwise(m);
 }

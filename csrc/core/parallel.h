@@ -13,7 +13,7 @@ namespace fastconv {
 
 // Below this many FMAs (or elements moved) a second thread costs more than it saves: waking it takes
 // a few microseconds, in which one core does about this much.
-inline constexpr double kWorthAThread = 200e3;
+inline constexpr double kWorthAThread = 500e3;
 
 // Threads worth using for `tasks` tasks of together `work` FMAs or elements.
 inline int useful_threads(index_t tasks, double work, int threads) noexcept {

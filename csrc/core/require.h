@@ -23,6 +23,7 @@ template <class... Parts>
   throw std::invalid_argument(sentence(parts...));
 }
 
+// The parts are evaluated whether or not they are needed: where they cost, test and refuse().
 template <class... Parts>
 void require(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]

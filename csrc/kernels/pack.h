@@ -45,10 +45,13 @@ FC_INLINE void gather_edge(const RowArgs<typename V::T>& r, index_t from, index_
 
 template <class V>
 FC_INLINE void gather(const RowArgs<typename V::T>& r) {
-  index_t lo = 0, hi = r.n;  // outputs lo..hi read inside the row
-  if (r.start < 0) lo = (-r.start + r.step - 1) / r.step;
-  if (r.start + (r.n - 1) * r.step >= r.width)
-    hi = r.start >= r.width ? 0 : (r.width - r.start + r.step - 1) / r.step;
+  index_t lo = -r.start, hi = r.width - r.start;  // outputs lo..hi read inside the row
+  if (r.step != 1) {                              // a division costs as much as a short row
+    lo = lo > 0 ? (lo + r.step - 1) / r.step : 0;
+    hi = hi > 0 ? (hi + r.step - 1) / r.step : 0;
+  }
+  if (lo < 0) lo = 0;
+  if (hi > r.n) hi = r.n;
   if (lo > r.n) lo = r.n;
   if (hi < lo) hi = lo;
   if (lo > 0) gather_edge<V>(r, 0, lo);

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastconv import _native
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
 
 
 def relu(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
     """Return ``max(x, 0)`` of every element; NaN stays NaN.
 
     Parameters
@@ -49,8 +50,8 @@ def relu(
 
 
 def relu6(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
     """Return ``min(max(x, 0), 6)`` of every element; NaN stays NaN.
 
     Parameters
@@ -90,8 +91,8 @@ def leaky_relu(
     negative_slope: float = 0.01,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return ``x`` where it is positive, else ``negative_slope * x``.
 
     Parameters
@@ -128,8 +129,8 @@ def leaky_relu(
 
 
 def sigmoid(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
     """Return the logistic function, ``1 / (1 + exp(-x))``.
 
     Errors are a few ulp of the result, in both tails; NaN gives NaN.
@@ -166,8 +167,8 @@ def sigmoid(
 
 
 def tanh(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
     """Return the hyperbolic tangent of every element.
 
     Errors are a few ulp of the result, in both tails; NaN gives NaN.
@@ -204,8 +205,8 @@ def tanh(
 
 
 def silu(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
     """Return ``x * sigmoid(x)``, also known as swish.
 
     Errors are a few ulp of the result, in both tails; NaN and -Inf give NaN.
@@ -247,8 +248,8 @@ def gelu(
     approximate: Literal["none", "tanh"] = "none",
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return ``x`` times the standard normal distribution function at ``x``.
 
     Errors of the exact form are a few ulp of the result, in both tails; NaN and -Inf give NaN.
@@ -291,8 +292,13 @@ def gelu(
 
 
 def softmax(
-    x: ArrayLike, /, axis: int = -1, *, threads: int | None = None, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: ArrayLike,
+    /,
+    axis: int = -1,
+    *,
+    threads: int | None = None,
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return ``exp(x) / sum(exp(x))`` along `axis`.
 
     The maximum is subtracted first, so nothing overflows, and sums are compensated. A line that

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from fastconv import _native
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
@@ -17,8 +18,8 @@ def relu(
     x: ArrayLike,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return `grad_output` where ``x > 0``, else 0.
 
     Parameters
@@ -59,8 +60,8 @@ def relu6(
     x: ArrayLike,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return `grad_output` where ``0 < x < 6``, else 0.
 
     Parameters
@@ -102,8 +103,8 @@ def leaky_relu(
     negative_slope: float = 0.01,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return `grad_output` where ``x > 0``, else ``negative_slope * grad_output``.
 
     Parameters
@@ -146,8 +147,8 @@ def sigmoid(
     x: ArrayLike,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return the gradient of `fastconv.sigmoid`.
 
     Parameters
@@ -188,8 +189,8 @@ def tanh(
     x: ArrayLike,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return the gradient of `fastconv.tanh`.
 
     Parameters
@@ -230,8 +231,8 @@ def silu(
     x: ArrayLike,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return the gradient of `fastconv.silu`.
 
     Parameters
@@ -273,8 +274,8 @@ def gelu(
     approximate: Literal["none", "tanh"] = "none",
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return the gradient of `fastconv.gelu`.
 
     Parameters
@@ -318,8 +319,8 @@ def softmax(
     axis: int = -1,
     *,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: NDArray[np.floating] | None = None,
+) -> NDArray[np.floating]:
     """Return the gradient of `fastconv.softmax`.
 
     Parameters

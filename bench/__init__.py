@@ -1,0 +1,1 @@
+"""The benchmark suite: real layers, real peers, one protocol. See bench/README.md."""

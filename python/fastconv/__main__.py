@@ -1,0 +1,62 @@
+"""The command line: ``python -m fastconv info`` and ``python -m fastconv demo``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import fastconv
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fastconv", description="Convolution kernels for the CPU on NumPy arrays."
+    )
+    parser.add_argument("--version", action="version", version=f"fastconv {fastconv.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser("info", help="show version, instruction set, threads, OpenMP, compiler")
+    demo = commands.add_parser(
+        "demo", help="train a small network on handwritten digits, in under a minute"
+    )
+    demo.add_argument("--epochs", type=_positive, default=30, help="default: %(default)s")
+    demo.add_argument("--seed", type=_natural, default=0, help="default: %(default)s")
+    demo.add_argument("--threads", type=_positive, help="default: all available cores")
+    demo.add_argument(
+        "--plot", metavar="FILE", help="save a picture of filters, feature maps and loss"
+    )
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "info":
+        fastconv.show_config()
+        return 0
+    return _demo(chosen)
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    """Run the demo; a missing extra or an unusable file is a message and exit code 1."""
+    from fastconv import demo
+
+    try:
+        demo.run(chosen.epochs, seed=chosen.seed, threads=chosen.threads, plot=chosen.plot)
+    except (demo.Refused, OSError) as error:
+        print(f"python -m fastconv demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _positive(text: str) -> int:
+    number = _natural(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("must be at least 1, got 0")
+    return number
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""Windows of an image as columns (im2col), and back (col2im)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastconv import _native
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastconv.typing import DataFormat, Padding, PerAxis
+
+__all__ = ["fold", "unfold"]
+
+
+def unfold(
+    input: ArrayLike,
+    kernel_size: PerAxis,
+    dilation: PerAxis = 1,
+    padding: Padding = 0,
+    stride: PerAxis = 1,
+    *,
+    threads: int | None = None,
+    out: NDArray[np.floating] | None = None,
+    data_format: DataFormat = "channels_first",
+) -> NDArray[np.floating]:
+    """Copy every window of an image into a column (im2col).
+
+    Column ``l`` holds window ``(l // ow, l % ow)`` of the ``L = oh * ow`` of a convolution of this
+    geometry has, so that ``weight.reshape(C_out, -1) @ unfold(input, ...)`` is that convolution.
+
+    Parameters
+    ----------
+    input : array_like
+        Images ``(N, C, H, W)``, or one ``(C, H, W)``; float32 or float64.
+    kernel_size : int or sequence of int
+        The window, ``(kh, kw)``.
+    dilation : int or sequence of int, default 1
+        Steps between the elements of a window.
+    padding : int, sequence of int, (lo, hi) pairs or str, default 0
+        Zeros around the image, or ``"valid"``, ``"same"``, ``"same_lower"`` or ``"full"``.
+    stride : int or sequence of int, default 1
+        Steps between windows.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the result's shape and dtype to write into.
+    data_format : {"channels_first", "channels_last"}
+        With channels last, images are ``(N, H, W, C)`` and columns ``(N, L, C*kh*kw)``; the order
+        of the rows, ``(C, kh, kw)``, stays.
+
+    Returns
+    -------
+    ndarray
+        ``(N, C*kh*kw, L)``, or ``(C*kh*kw, L)`` for one image.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or an argument has the wrong type.
+    ValueError
+        If a shape or size does not fit; the message says which.
+
+    See Also
+    --------
+    fold : The adjoint, which adds columns up into an image.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.unfold(np.array([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]), 2)
+    array([[1., 2.],
+           [2., 3.],
+           [4., 5.],
+           [5., 6.]])
+    """
+    return _native.unfold(input, kernel_size, dilation, padding, stride, threads, out, data_format)
+
+
+def fold(
+    input: ArrayLike,
+    output_size: PerAxis,
+    kernel_size: PerAxis,
+    dilation: PerAxis = 1,
+    padding: Padding = 0,
+    stride: PerAxis = 1,
+    *,
+    threads: int | None = None,
+    out: NDArray[np.floating] | None = None,
+    data_format: DataFormat = "channels_first",
+) -> NDArray[np.floating]:
+    """Add every column to the window of an image that it stands for (col2im).
+
+    The adjoint of `unfold`: where windows overlap, their elements are added up.
+
+    Parameters
+    ----------
+    input : array_like
+        Columns ``(N, C*kh*kw, L)``, or ``(C*kh*kw, L)`` for one image; float32 or float64.
+    output_size : int or sequence of int
+        The image, ``(H, W)``; ``L`` must be the number of its windows.
+    kernel_size : int or sequence of int
+        The window, ``(kh, kw)``.
+    dilation : int or sequence of int, default 1
+        Steps between the elements of a window.
+    padding : int, sequence of int, (lo, hi) pairs or str, default 0
+        Zeros around the image, or ``"valid"``, ``"same"``, ``"same_lower"`` or ``"full"``.
+    stride : int or sequence of int, default 1
+        Steps between windows.
+    threads : int, optional
+        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
+        whatever their number.
+    out : ndarray, optional
+        A writable array of the result's shape and dtype to write into.
+    data_format : {"channels_first", "channels_last"}
+        With channels last, images are ``(N, H, W, C)`` and columns ``(N, L, C*kh*kw)``; the order
+        of the rows, ``(C, kh, kw)``, stays.
+
+    Returns
+    -------
+    ndarray
+        ``(N, C, H, W)``, or ``(C, H, W)`` for one image.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64, or an argument has the wrong type.
+    ValueError
+        If a shape or size does not fit; the message says which.
+
+    See Also
+    --------
+    unfold : Its adjoint, which copies windows into columns.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.fold(np.array([[1.0, 2.0], [2.0, 3.0], [4.0, 5.0], [5.0, 6.0]]), (2, 3), 2)
+    array([[[ 1.,  4.,  3.],
+            [ 4., 10.,  6.]]])
+    """
+    return _native.fold(
+        input, output_size, kernel_size, dilation, padding, stride, threads, out, data_format
+    )

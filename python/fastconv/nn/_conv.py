@@ -1,0 +1,181 @@
+"""What convolution layers of either direction share: checks, calls, gradients, plans."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+
+import fastconv as fc
+from fastconv import grad
+
+from ._checks import (
+    DATA_FORMATS,
+    Array,
+    Shape,
+    array,
+    choice,
+    integer,
+    per_axis,
+)
+from ._plans import PlanCache
+from ._shapes import checked_padding, short
+from .activations import (
+    Activation,
+    activate,
+    activation_grad,
+    checked_activation,
+    follows_from_output,
+)
+from .layer import Weighted
+
+
+class ConvBase(Weighted):
+    """What convolutions of either direction and any rank share."""
+
+    _n: ClassVar[int]
+    _words: ClassVar[tuple[str, ...]]
+    _function: ClassVar[str]
+    _plan: ClassVar[str]
+    _fused_gradient: ClassVar[bool]  # whether the gradient passes through an activation itself
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        groups: int,
+        activation: Any,
+        data_format: str,
+    ) -> None:
+        super().__init__()
+        self.in_channels = integer(in_channels, "in_channels")
+        self.out_channels = integer(out_channels, "out_channels")
+        self.kernel_size = per_axis(kernel_size, self._n, "kernel_size")
+        self.stride = per_axis(stride, self._n, "stride")
+        self.padding = checked_padding(padding, self._n, self._words)
+        self.dilation = per_axis(dilation, self._n, "dilation")
+        self.groups = integer(groups, "groups")
+        for name in ("in_channels", "out_channels"):
+            if getattr(self, name) % self.groups:
+                raise ValueError(
+                    f"{name} must be divisible by groups={self.groups}, got {getattr(self, name)}"
+                )
+        self.activation = checked_activation(activation)
+        self.data_format = choice(data_format, "data_format", DATA_FORMATS)
+        self._plans = PlanCache()
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        if not self.training:
+            return self._planned(x, self.activation)
+        x = array(x, "x", self.weight.dtype)
+        if self._keeps_output():
+            y = self._convolve(x, self.activation)
+            self._saved = (x, y)
+            return y
+        before = self._convolve(x, None)
+        self._saved = (x, before)
+        return activate(before, self.activation)
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        x, kept = self._recall()
+        dy = array(grad_output, "grad_output", x.dtype)
+        through: dict[str, Any] = {}
+        if not self._keeps_output():
+            dy = activation_grad(dy, kept, self.activation)
+        elif self.activation is not None:
+            through = {"activation": self.activation, "output": kept}
+        gradient: Callable[..., tuple[Array, Array, Array | None]] = getattr(grad, self._function)
+        dx, d_weight, d_bias = gradient(
+            x,
+            self.weight,
+            dy,
+            output_mask=(True, True, self.bias is not None),
+            data_format=self.data_format,
+            **self._window(),
+            **self._mode(),
+            **through,
+        )
+        self._grads["weight"] += d_weight
+        if d_bias is not None:
+            self._grads["bias"] += d_bias
+        return dx
+
+    def fused(self, x: npt.ArrayLike, activation: Activation) -> Array:
+        """The layer and an activation behind it in one call; for evaluation mode."""
+        return self._planned(x, activation)
+
+    def _keeps_output(self) -> bool:
+        """Whether `backward` works from the result, not from what the activation was given."""
+        if self.activation is None:
+            return True
+        return self._fused_gradient and follows_from_output(self.activation)
+
+    def _planned(self, x: npt.ArrayLike, activation: Activation) -> Array:
+        """Run on packed weights."""
+        x = array(x, "x", self.weight.dtype)
+
+        def build(weight: Array, bias: Array | None) -> Any:
+            plan = getattr(fc, self._plan)
+            return plan(x.shape, weight, bias, **self._settings(activation))
+
+        plan = self._plans.get((x.shape, activation), (self.weight, self.bias), build)
+        y: Array = plan(x)
+        return y
+
+    def _convolve(self, x: Array, activation: Activation) -> Array:
+        function: Callable[..., Array] = getattr(fc, self._function)
+        return function(x, self.weight, self.bias, **self._settings(activation))
+
+    def _window(self) -> dict[str, Any]:
+        """The geometry that the forward call and the gradient have in common."""
+        return {
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+        }
+
+    def _mode(self) -> dict[str, Any]:
+        """What the gradient needs to know beyond `_window`."""
+        return {}
+
+    def _settings(self, activation: Activation) -> dict[str, Any]:
+        """All settings of a forward call or a plan."""
+        return {
+            **self._window(),
+            **self._mode(),
+            "activation": activation,
+            "data_format": self.data_format,
+        }
+
+    def _macs_per(self, spatial: Shape) -> int:
+        """Multiply-adds of one sample for `spatial` applications of the kernel."""
+        dense = self.in_channels * self.out_channels // self.groups
+        return math.prod(spatial) * math.prod(self.kernel_size) * dense
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._plans = PlanCache()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_plans": PlanCache()}
+
+    def _describe(self) -> str:
+        kernel = "x".join(map(str, self.kernel_size))
+        parts = [f"{self.in_channels}, {self.out_channels}, {kernel}"]
+        for name, usual in (("stride", 1), ("dilation", 1)):
+            if set(getattr(self, name)) != {usual}:
+                parts.append(f"{name}={short(getattr(self, name))}")
+        if self.padding != 0:
+            parts.append(f"padding={self.padding!r}")
+        if self.groups != 1:
+            parts.append(f"groups={self.groups}")
+        if self.activation is not None:
+            parts.append(f"activation={self.activation!r}")
+        return ", ".join(parts)

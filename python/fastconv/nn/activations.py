@@ -1,0 +1,211 @@
+"""Activations as layers, and the names under which a convolution can fuse them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+import fastconv as fc
+from fastconv import grad
+
+from ._checks import Array, Shape, array, choice, integer, real, shape_of
+from .layer import Layer
+
+Activation = str | tuple[str, float] | None
+
+FUSED = ("relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu")
+_FROM_OUTPUT = ("relu", "relu6", "leaky_relu", "sigmoid", "tanh")
+
+
+def checked_activation(value: Any) -> Activation:
+    """Return the `activation` argument of a convolution if it is one that can be fused."""
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        if len(value) != 2 or value[0] != "leaky_relu":
+            raise ValueError(f"activation must be ('leaky_relu', slope) as a tuple, got {value!r}")
+        return ("leaky_relu", real(value[1], "activation's slope", float("-inf")))
+    return choice(value, "activation", FUSED)
+
+
+def follows_from_output(activation: Activation) -> bool:
+    """Whether the derivative of `activation` can be told from its result."""
+    if isinstance(activation, tuple):
+        return activation[1] >= 0
+    return activation in _FROM_OUTPUT
+
+
+def activate(x: Array, activation: Activation) -> Array:
+    """Apply an activation that is given as a convolution takes it."""
+    if isinstance(activation, tuple):
+        y: Array = fc.leaky_relu(x, activation[1])
+        return y
+    function: Callable[[Array], Array] = getattr(fc, str(activation))
+    return function(x)
+
+
+def activation_grad(grad_output: Array, x: Array, activation: Activation) -> Array:
+    """The gradient of `activate` with respect to `x`."""
+    if isinstance(activation, tuple):
+        dx: Array = grad.leaky_relu(grad_output, x, activation[1])
+        return dx
+    function: Callable[[Array, Array], Array] = getattr(grad, str(activation))
+    return function(grad_output, x)
+
+
+class Elementwise(Layer):
+    """A function of each element alone; subclasses say which.
+
+    Notes
+    -----
+    In evaluation mode `Sequential` runs a convolution and the activation behind it as one call.
+    """
+
+    _activation: Activation
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x)
+        if self.training:
+            self._saved = (x,)
+        return activate(x, self._activation)
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        (x,) = self._recall()
+        return activation_grad(array(grad_output, "grad_output", x.dtype), x, self._activation)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return shape_of(input_shape)
+
+    def fused(self) -> Activation:
+        """This layer as the `activation` of a convolution; None if that cannot be said."""
+        return self._activation
+
+
+class ReLU(Elementwise):
+    """``max(x, 0)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import ReLU
+    >>> relu = ReLU()
+    >>> relu(np.float32([-1, 2]))
+    array([0., 2.], dtype=float32)
+    >>> relu.backward(np.float32([1, 1]))
+    array([0., 1.], dtype=float32)
+    """
+
+    _activation = "relu"
+
+
+class LeakyReLU(Elementwise):
+    """``x`` where positive, else ``negative_slope * x``.
+
+    Parameters
+    ----------
+    negative_slope : float, default 0.01
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        super().__init__()
+        slope = real(negative_slope, "negative_slope", float("-inf"))
+        self._activation: Activation = ("leaky_relu", slope)
+        self.negative_slope = slope
+
+    def _describe(self) -> str:
+        return f"{self.negative_slope:g}"
+
+
+class Sigmoid(Elementwise):
+    """``1 / (1 + exp(-x))``."""
+
+    _activation = "sigmoid"
+
+
+class Tanh(Elementwise):
+    """The hyperbolic tangent."""
+
+    _activation = "tanh"
+
+
+class SiLU(Elementwise):
+    """``x * sigmoid(x)``, also called swish."""
+
+    _activation = "silu"
+
+
+class GELU(Elementwise):
+    """``x * Phi(x)`` with the distribution function Phi of the standard normal.
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        The exact function, or its approximation by a tanh.
+
+    References
+    ----------
+    .. [1] Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016, arXiv:1606.08415.
+    """
+
+    _activation = "gelu"
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate: Literal["none", "tanh"] = choice(
+            approximate, "approximate", ("none", "tanh")
+        )
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x)
+        if self.training:
+            self._saved = (x,)
+        y: Array = fc.gelu(x, self.approximate)
+        return y
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        (x,) = self._recall()
+        grad_output = array(grad_output, "grad_output", x.dtype)
+        dx: Array = grad.gelu(grad_output, x, self.approximate)
+        return dx
+
+    def fused(self) -> Activation:
+        return "gelu" if self.approximate == "none" else None
+
+    def _describe(self) -> str:
+        return "" if self.approximate == "none" else "'tanh'"
+
+
+class Softmax(Layer):
+    """``exp(x) / sum(exp(x))`` along one axis.
+
+    For a classifier train on `SoftmaxCrossEntropy`, which holds its own softmax, without this.
+
+    Parameters
+    ----------
+    axis : int, default -1
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = integer(axis, "axis", -64)
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x)
+        y: Array = fc.softmax(x, self.axis)
+        if self.training:
+            self._saved = (x,)
+        return y
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        (x,) = self._recall()
+        grad_output = array(grad_output, "grad_output", x.dtype)
+        dx: Array = grad.softmax(grad_output, x, self.axis)
+        return dx
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return shape_of(input_shape)
+
+    def _describe(self) -> str:
+        return "" if self.axis == -1 else f"axis={self.axis}"

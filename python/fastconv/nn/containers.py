@@ -1,0 +1,223 @@
+"""Layers made of layers."""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import overload
+
+import numpy.typing as npt
+
+from ._checks import Array, Shape, array, same_shape
+from ._conv import ConvBase
+from ._field import Field
+from .activations import Elementwise
+from .layer import Layer
+from .summary import table
+
+
+class Sequential(Layer):
+    """Layers that are applied one after the other.
+
+    In evaluation mode a convolution and the activation behind it run as one call. Iterable, and
+    indexed as a list is; a slice is a `Sequential` of the same layers.
+
+    Parameters
+    ----------
+    *layers : Layer
+        Each of them once: a layer remembers one call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential
+    >>> model = Sequential(
+    ...     Conv2d(1, 8, 3, padding="same"), ReLU(), MaxPool2d(2), Flatten(), Linear(128, 10)
+    ... )
+    >>> model(np.zeros((5, 1, 8, 8), np.float32)).shape
+    (5, 10)
+    >>> [name for name in model.state_dict()]
+    ['0.weight', '0.bias', '4.weight', '4.bias']
+    """
+
+    def __init__(self, *layers: Layer) -> None:
+        super().__init__()
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers must be fastconv.nn layers, got {layer!r}")
+        self._layers = layers
+        _refuse_repeats(self)
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        y = array(x)
+        layers = iter(self._layers)
+        layer = next(layers, None)
+        while layer is not None:
+            following = next(layers, None)
+            joint = _one_call(layer, following)
+            if joint is None:
+                y = layer(y)
+            else:
+                y = joint(y)
+                following = next(layers, None)
+            layer = following
+        return y
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        dy = array(grad_output, "grad_output")
+        for layer in reversed(self._layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        for layer in self._layers:
+            input_shape = layer.output_shape(input_shape)
+        return tuple(input_shape)
+
+    def summary(self, input_shape: Shape) -> str:
+        """Describe the model in a table: one line a layer, and totals.
+
+        Parameters
+        ----------
+        input_shape : sequence of int
+            The shape of a batch, or, if the model begins with a layer that has spatial axes, of
+            one sample without N. Output shapes have N if it does.
+
+        Returns
+        -------
+        str
+            Layer, output shape, parameters, FLOPs (twice the multiply-adds of convolutions and
+            dense layers, for this input; the rest is not counted) and receptive field (inputs
+            that one output sees along each axis, padding included; "all" behind dense layers
+            and global pools).
+
+        Examples
+        --------
+        >>> from fastconv.nn import Conv2d, MaxPool2d, Sequential
+        >>> print(Sequential(Conv2d(1, 4, 3), MaxPool2d(2)).summary((1, 8, 8)))
+        layer                output shape  parameters  FLOPs  receptive field
+        ---------------------------------------------------------------------
+        0 Conv2d(1, 4, 3x3)  (4, 6, 6)             40  2,592              3x3
+        1 MaxPool2d(2x2)     (4, 3, 3)              0      0              4x4
+        ---------------------------------------------------------------------
+        total                                      40  2,592
+        """
+        return table(self, input_shape)
+
+    @overload
+    def __getitem__(self, index: int) -> Layer: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+
+    def __getitem__(self, index: int | slice) -> Layer | Sequential:
+        if isinstance(index, slice):
+            return Sequential(*self._layers[index])
+        return self._layers[index]
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self._layers)
+
+    def _children(self) -> Iterator[tuple[str, Layer]]:
+        for i, layer in enumerate(self._layers):
+            yield str(i), layer
+
+    def _flops(self, input_shape: Shape) -> int:
+        total = 0
+        for layer in self._layers:
+            total += layer._flops(input_shape)
+            input_shape = layer.output_shape(input_shape)
+        return total
+
+    def _see(self, field: Field, input_shape: Shape) -> Field:
+        for layer in self._layers:
+            field = layer._see(field, input_shape)
+            input_shape = layer.output_shape(input_shape)
+        return field
+
+    def __repr__(self) -> str:
+        inner = ",\n".join(textwrap.indent(repr(layer), "  ") for layer in self._layers)
+        return f"Sequential(\n{inner}\n)" if inner else "Sequential()"
+
+
+class Residual(Layer):
+    """``y = x + layer(x)``, for a layer that keeps the shape.
+
+    Parameters
+    ----------
+    layer : Layer
+        Its entries in `state_dict` begin with ``"layer."``.
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016.
+
+    Examples
+    --------
+    >>> from fastconv.nn import Conv2d, Residual
+    >>> Residual(Conv2d(8, 8, 3, padding="same")).output_shape((1, 8, 16, 16))
+    (1, 8, 16, 16)
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layer must be a fastconv.nn layer, got {layer!r}")
+        self.layer = layer
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x)
+        y = same_shape(self.layer(x), x.shape, "the result of the layer inside Residual")
+        total: Array = x + y
+        return total
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        dy = array(grad_output, "grad_output")
+        dx: Array = dy + self.layer.backward(dy)
+        return dx
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        shape = self.layer.output_shape(input_shape)
+        if shape != tuple(input_shape):
+            raise ValueError(
+                f"the layer inside Residual must keep the shape, got {shape} from {input_shape}"
+            )
+        return shape
+
+    def _children(self) -> Iterator[tuple[str, Layer]]:
+        yield "layer", self.layer
+
+    def _flops(self, input_shape: Shape) -> int:
+        return self.layer._flops(input_shape)
+
+    def _see(self, field: Field, input_shape: Shape) -> Field:
+        return field.union(self.layer._see(field, input_shape))
+
+    def _describe(self) -> str:
+        return repr(self.layer)
+
+
+def _one_call(layer: Layer, following: Layer | None) -> Callable[[Array], Array] | None:
+    """A layer and the one behind it as one call, where they can be fused."""
+    if not (isinstance(layer, ConvBase) and isinstance(following, Elementwise)):
+        return None
+    activation = following.fused()
+    if layer.training or following.training or layer.activation is not None or activation is None:
+        return None
+    return functools.partial(layer.fused, activation=activation)
+
+
+def _refuse_repeats(root: Layer) -> None:
+    """Refuse a tree that holds one layer twice: its second call would overwrite the first."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        layer = waiting.pop()
+        if id(layer) in seen:
+            raise ValueError(f"layers must differ, got {layer!r} twice; use copy.deepcopy")
+        seen.add(id(layer))
+        waiting.extend(child for _, child in layer._children())

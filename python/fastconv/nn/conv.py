@@ -1,0 +1,261 @@
+"""Convolutions and transposed convolutions as layers."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import fastconv as fc
+
+from ._checks import Shape, choice, float_dtype, generator, per_axis
+from ._conv import ConvBase
+from ._field import Field
+from ._shapes import channels_first, in_format
+from .activations import Activation
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+class _Direct(ConvBase):
+    """A convolution; subclasses say of which rank."""
+
+    _fused_gradient = True
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        padding_mode: str = "zeros",
+        bias: bool = True,
+        activation: Any = None,
+        data_format: str = "channels_first",
+        dtype: npt.DTypeLike = np.float32,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            activation,
+            data_format,
+        )
+        self.padding_mode = choice(padding_mode, "padding_mode", PADDING_MODES)
+        shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
+        length = self.out_channels if bias else 0
+        self._init_uniform(shape, length, float_dtype(dtype), generator(rng))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        first = channels_first(input_shape, self._n, self.data_format)
+        shape = fc.conv_output_shape(first, self.weight.shape, **self._window())
+        return in_format(shape, self._n, self.data_format)
+
+    def _mode(self) -> dict[str, Any]:
+        return {"padding_mode": self.padding_mode}
+
+    def _flops(self, input_shape: Shape) -> int:
+        out = channels_first(self.output_shape(input_shape), self._n, self.data_format)
+        return 2 * math.prod(out[: -self._n - 1]) * self._macs_per(out[-self._n :])
+
+    def _see(self, field: Field, input_shape: Shape) -> Field:
+        reach = zip(self.kernel_size, self.dilation, strict=True)
+        return field.through(tuple(d * (k - 1) + 1 for k, d in reach), self.stride)
+
+
+class _Transposed(ConvBase):
+    """A transposed convolution; subclasses say of which rank."""
+
+    _words = ("valid", "same", "same_lower")
+    _fused_gradient = False
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        *,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+        bias: bool = True,
+        activation: Any = None,
+        data_format: str = "channels_first",
+        dtype: npt.DTypeLike = np.float32,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            activation,
+            data_format,
+        )
+        self.output_padding = per_axis(output_padding, self._n, "output_padding", 0)
+        for extra, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True):
+            if extra >= max(s, d):
+                raise ValueError(
+                    f"output_padding must be smaller than stride or dilation, got {extra} "
+                    f"with stride {s} and dilation {d}"
+                )
+        shape = (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
+        length = self.out_channels if bias else 0
+        self._init_uniform(shape, length, float_dtype(dtype), generator(rng))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        first = channels_first(input_shape, self._n, self.data_format)
+        shape = fc.conv_transpose_output_shape(
+            first, self.weight.shape, **self._window(), output_padding=self.output_padding
+        )
+        return in_format(shape, self._n, self.data_format)
+
+    def _settings(self, activation: Activation) -> dict[str, Any]:
+        return {**super()._settings(activation), "output_padding": self.output_padding}
+
+    def _flops(self, input_shape: Shape) -> int:
+        shape = channels_first(input_shape, self._n, self.data_format)
+        return 2 * math.prod(shape[: -self._n - 1]) * self._macs_per(shape[-self._n :])
+
+    def _see(self, field: Field, input_shape: Shape) -> Field:
+        # Of the taps that span `reach` outputs, those that meet one output lie `stride` apart.
+        axes = zip(self.kernel_size, self.dilation, self.stride, strict=True)
+        reach = tuple((d * (k - 1)) // s + 1 for k, d, s in axes)
+        return field.through(reach, tuple(Fraction(1, s) for s in self.stride))
+
+
+class Conv1d(_Direct):
+    """1-D convolution of ``(N, C_in, W)``, or of one sample without N.
+
+    As `Conv2d`, which describes the parameters; `padding` also takes ``"causal"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Conv1d
+    >>> Conv1d(2, 4, 3, padding="causal", dilation=2).output_shape((1, 2, 50))
+    (1, 4, 50)
+    """
+
+    _n = 1
+    _words = ("valid", "same", "same_lower", "causal", "full")
+    _function, _plan = "conv1d", "Conv1dPlan"
+
+
+class Conv2d(_Direct):
+    """2-D convolution of ``(N, C_in, H, W)``, or of one sample without N, with filters it learns.
+
+    ``y[n, o] = bias[o] + sum_c x[n, c] (*) weight[o, c]``, then the activation: `fastconv.conv2d`
+    and `fastconv.grad.conv2d`. In evaluation mode it runs on a `fastconv.Conv2dPlan`, which is
+    packed again when the weights have changed, however they were changed.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Both divisible by `groups`.
+    kernel_size : int or (int, int)
+    stride, dilation : int or (int, int), default 1
+    padding : int, ints, (lo, hi) pairs or a word, default 0
+        As `fastconv.conv2d` takes it.
+    groups : int, default 1
+        Independent blocks of channels; ``groups == in_channels`` is depthwise.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+    bias : bool, default True
+    activation : str or ("leaky_relu", slope), optional
+        ``"relu"``, ``"relu6"``, ``"leaky_relu"``, ``"sigmoid"``, ``"tanh"``, ``"silu"`` or
+        ``"gelu"``, applied within the convolution's last store.
+    data_format : {"channels_first", "channels_last"}
+    dtype : float32 or float64, default float32
+    rng : numpy.random.Generator, int or None
+        Source, or seed, of the initial values: Kaiming-uniform [1]_ with a = sqrt(5), so within
+        ``fan_in ** -0.5`` of zero, as in PyTorch.
+
+    Attributes
+    ----------
+    weight : (out_channels, in_channels // groups, KH, KW)
+    bias : (out_channels,) or None
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument, or the input of a call, does not fit; the message names it.
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren and Sun, "Delving Deep into Rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Conv2d
+    >>> conv = Conv2d(1, 8, 3, padding="same", activation="relu", rng=0)
+    >>> y = conv(np.ones((2, 1, 6, 6), np.float32))
+    >>> y.shape
+    (2, 8, 6, 6)
+    >>> conv.backward(np.ones_like(y)).shape, conv.grads["weight"].shape
+    ((2, 1, 6, 6), (8, 1, 3, 3))
+    """
+
+    _n = 2
+    _words = ("valid", "same", "same_lower", "full")
+    _function, _plan = "conv2d", "Conv2dPlan"
+
+
+class ConvTranspose1d(_Transposed):
+    """1-D transposed convolution of ``(N, C_in, W)``, or of one sample without N.
+
+    As `ConvTranspose2d`, which describes the parameters.
+    """
+
+    _n = 1
+    _function, _plan = "conv_transpose1d", "ConvTranspose1dPlan"
+
+
+class ConvTranspose2d(_Transposed):
+    """2-D transposed convolution of ``(N, C_in, H, W)``, or of one sample without N.
+
+    The adjoint of a convolution with the same geometry, with weights of its own:
+    `fastconv.conv_transpose2d` and `fastconv.grad.conv_transpose2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, dilation, groups, bias, activation
+        As for `Conv2d`.
+    padding : int, ints, (lo, hi) pairs or a word, default 0
+        What is cropped from the full output; words: ``"valid"``, ``"same"``, ``"same_lower"``.
+    output_padding : int or (int, int), default 0
+        Added to the output's length at its end; less than stride or dilation.
+    data_format, dtype, rng
+        As for `Conv2d`.
+
+    Attributes
+    ----------
+    weight : (in_channels, out_channels // groups, KH, KW)
+    bias : (out_channels,) or None
+
+    Examples
+    --------
+    >>> from fastconv.nn import ConvTranspose2d
+    >>> ConvTranspose2d(8, 4, 2, stride=2).output_shape((1, 8, 16, 16))
+    (1, 4, 32, 32)
+    """
+
+    _n = 2
+    _function, _plan = "conv_transpose2d", "ConvTranspose2dPlan"

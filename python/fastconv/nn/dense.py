@@ -1,0 +1,171 @@
+"""Dense layers, and the flattening before them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._checks import (
+    Array,
+    Shape,
+    array,
+    float_dtype,
+    generator,
+    integer,
+    real,
+    same_shape,
+    shape_of,
+)
+from ._field import Field
+from .layer import Layer, Weighted
+
+
+class Linear(Weighted):
+    """``y = x @ weight.T + bias`` on the last axis.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Length of the last axis of `x` and of `y`.
+    bias : bool, default True
+    dtype : float32 or float64, default float32
+    rng : numpy.random.Generator, int or None
+        Source, or seed, of the initial values: Kaiming-uniform, as in PyTorch.
+
+    Attributes
+    ----------
+    weight : (out_features, in_features)
+    bias : (out_features,) or None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Linear
+    >>> layer = Linear(3, 2, rng=0)
+    >>> layer(np.ones((5, 3), np.float32)).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        bias: bool = True,
+        dtype: npt.DTypeLike = np.float32,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = integer(in_features, "in_features")
+        self.out_features = integer(out_features, "out_features")
+        shape = (self.out_features, self.in_features)
+        length = self.out_features if bias else 0
+        self._init_uniform(shape, length, float_dtype(dtype), generator(rng))
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x, "x", self.weight.dtype)
+        self.output_shape(x.shape)
+        y: Array = x @ self.weight.T
+        if self.bias is not None:
+            y += self.bias
+        if self.training:
+            self._saved = (x,)
+        return y
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        (x,) = self._recall()
+        dy = array(grad_output, "grad_output", x.dtype)
+        same_shape(dy, self.output_shape(x.shape), "grad_output")
+        flat = dy.reshape(math.prod(dy.shape[:-1]), self.out_features)
+        self._grads["weight"] += flat.T @ x.reshape(flat.shape[0], self.in_features)
+        if self.bias is not None:
+            self._grads["bias"] += flat.sum(axis=0)
+        dx: Array = dy @ self.weight
+        return dx
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        shape = shape_of(input_shape)
+        if shape[-1] != self.in_features:
+            raise ValueError(f"the last axis must have {self.in_features} features, got {shape}")
+        return (*shape[:-1], self.out_features)
+
+    def _flops(self, input_shape: Shape) -> int:
+        return 2 * math.prod(self.output_shape(input_shape)) * self.in_features
+
+    def _see(self, field: Field, input_shape: Shape) -> Field:
+        return Field(whole=True)
+
+    def _describe(self) -> str:
+        bias = "" if self.bias is not None else ", bias=False"
+        return f"{self.in_features}, {self.out_features}{bias}"
+
+
+Dense = Linear
+
+
+class Flatten(Layer):
+    """Join all axes behind the first: ``(N, ...)`` to ``(N, product)``, in C order."""
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x)
+        if self.training:
+            self._saved = (x.shape, x.dtype)
+        return x.reshape(self.output_shape(x.shape))
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        shape, dtype = self._recall()
+        dy = array(grad_output, "grad_output", dtype)
+        return same_shape(dy, self.output_shape(shape), "grad_output").reshape(shape)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        shape = shape_of(input_shape)
+        return (shape[0], math.prod(shape[1:]))
+
+
+class Dropout(Layer):
+    """Zero each element with probability `p` while training, and scale the rest by 1/(1-p).
+
+    In evaluation mode it returns `x` itself.
+
+    Parameters
+    ----------
+    p : float in [0, 1], default 0.5
+    rng : numpy.random.Generator, int or None
+        Source, or seed, of the masks.
+
+    References
+    ----------
+    .. [1] Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
+       Overfitting", JMLR 15, 2014.
+    """
+
+    def __init__(self, p: float = 0.5, rng: np.random.Generator | int | None = None) -> None:
+        super().__init__()
+        self.p = real(p, "p", 0, 1)
+        self._rng = generator(rng)
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x)
+        if not self.training:
+            return x
+        scale = 0.0 if self.p == 1 else 1 / (1 - self.p)
+        dtype: Any = x.dtype.newbyteorder("=")
+        mask = (self._rng.random(x.shape, dtype=np.float32) >= self.p).astype(dtype) * scale
+        self._saved = (mask,)
+        y: Array = x * mask
+        return y
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        (mask,) = self._recall()
+        dy = array(grad_output, "grad_output", mask.dtype)
+        dx: Array = same_shape(dy, mask.shape, "grad_output") * mask
+        return dx
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return shape_of(input_shape)
+
+    def _describe(self) -> str:
+        return f"{self.p:g}"

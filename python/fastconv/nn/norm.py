@@ -1,0 +1,224 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ._checks import (
+    DATA_FORMATS,
+    Array,
+    Shape,
+    array,
+    choice,
+    float_dtype,
+    integer,
+    real,
+    same_shape,
+    shape_of,
+)
+from .layer import Weighted
+
+
+class _BatchNorm(Weighted):
+    """Batch normalisation over all axes but the channels; subclasses say the ranks."""
+
+    _ranks: ClassVar[tuple[int, ...]]
+
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        *,
+        num_features: int | None = None,
+        data_format: str = "channels_first",
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        super().__init__()
+        if isinstance(eps, int) and eps >= 1:
+            raise ValueError(
+                f"eps must be a small number, got {eps}; give channels as num_features={eps}, "
+                "or leave them to the first call"
+            )
+        self.eps = real(eps, "eps", 0)
+        self.momentum = None if momentum is None else real(momentum, "momentum", 0, 1)
+        self.data_format = choice(data_format, "data_format", DATA_FORMATS)
+        self._known = False
+        dtype = float_dtype(dtype)
+        if num_features is not None:
+            self._create(integer(num_features, "num_features"), dtype)
+
+    def forward(self, x: npt.ArrayLike) -> Array:
+        x = array(x, "x", self.weight.dtype if self._known else None)
+        channels = self._channels(x.shape)
+        if not self._known:
+            self._create(channels, x.dtype)
+        axes, rows = self._axes(x.ndim)
+        values = self._values
+        if self.training:
+            mean, var = self._observe(x, axes)
+        else:
+            mean, var = self._buffers["running_mean"], self._buffers["running_var"]
+        scale = (1 / np.sqrt(var + self.eps)).astype(x.dtype)
+        normal = x - mean.astype(x.dtype).reshape(rows)
+        normal *= scale.reshape(rows)
+        if self.training:
+            self._saved = (normal, scale)
+        y: Array = normal * values["weight"].reshape(rows)
+        y += values["bias"].reshape(rows)
+        return y
+
+    def backward(self, grad_output: npt.ArrayLike) -> Array:
+        normal, scale = self._recall()
+        dy = array(grad_output, "grad_output", normal.dtype)
+        same_shape(dy, normal.shape, "grad_output")
+        axes, rows = self._axes(dy.ndim)
+        d_bias = dy.sum(axis=axes, dtype=np.float64)
+        d_weight = (dy * normal).sum(axis=axes, dtype=np.float64)
+        self._grads["bias"] += d_bias.astype(dy.dtype)
+        self._grads["weight"] += d_weight.astype(dy.dtype)
+        count = dy.size // scale.size
+        centred = dy - (d_bias / count).astype(dy.dtype).reshape(rows)
+        centred -= normal * (d_weight / count).astype(dy.dtype).reshape(rows)
+        dx: Array = centred * (self._values["weight"] * scale).reshape(rows)
+        return dx
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        shape = shape_of(input_shape)
+        self._channels(shape)
+        return shape
+
+    def parameters(self) -> Iterator[tuple[Array, Array]]:
+        self._need_channels()
+        yield from super().parameters()
+
+    def _need_channels(self) -> None:
+        """Raise if there are no parameters yet: to pass over them would be a silent fault."""
+        if not self._known:
+            raise ValueError(
+                f"{type(self).__name__} does not know its channels yet: call the model once "
+                "before its parameters are asked for, or give num_features"
+            )
+
+    def _parameter(self, name: str) -> Array:
+        self._need_channels()
+        return super()._parameter(name)
+
+    def _observe(self, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+        """Mean and biased variance of a batch, which also move the running statistics."""
+        running_mean, running_var = self._buffers["running_mean"], self._buffers["running_var"]
+        count = x.size // running_mean.size
+        if count < 2:
+            raise ValueError(
+                f"x must have more than one value per channel in training, got shape {x.shape}"
+            )
+        mean = x.mean(axis=axes, dtype=np.float64)
+        var = x.var(axis=axes, dtype=np.float64)
+        seen = self._buffers["num_batches_tracked"]
+        seen += 1
+        step = 1 / float(seen) if self.momentum is None else self.momentum
+        running_mean += (step * (mean - running_mean)).astype(x.dtype)
+        running_var += (step * (var * count / (count - 1) - running_var)).astype(x.dtype)
+        return mean, var
+
+    def _channels(self, shape: Shape) -> int:
+        if len(shape) not in self._ranks:
+            ranks = " or ".join(map(str, self._ranks))
+            raise ValueError(f"{type(self).__name__} takes {ranks} axes, got shape {shape}")
+        channels = shape[1 if self.data_format == "channels_first" else -1]
+        if self._known and channels != self.weight.size:
+            raise ValueError(f"x must have {self.weight.size} channels, got shape {shape}")
+        return channels
+
+    def _axes(self, ndim: int) -> tuple[tuple[int, ...], Shape]:
+        """The axes to sum over, and the shape that lays a channel vector along the others."""
+        at = 1 if self.data_format == "channels_first" else ndim - 1
+        axes = tuple(i for i in range(ndim) if i != at)
+        return axes, tuple(-1 if i == at else 1 for i in range(ndim))
+
+    def _create(self, channels: int, dtype: np.dtype[Any]) -> None:
+        self._add_parameter("weight", np.ones(channels, dtype))
+        self._add_parameter("bias", np.zeros(channels, dtype))
+        self._buffers["running_mean"] = np.zeros(channels, dtype)
+        self._buffers["running_var"] = np.ones(channels, dtype)
+        self._buffers["num_batches_tracked"] = np.zeros((), np.int64)
+        self._known = True
+
+    def _expected(
+        self, prefix: str, state: Mapping[str, Array]
+    ) -> dict[str, tuple[Shape, np.dtype[Any] | None]]:
+        weight = state.get(prefix + "weight")
+        if self._known or weight is None:
+            return super()._expected(prefix, state)
+        shape, dtype = (math.prod(weight.shape),), float_dtype(weight.dtype, f"{prefix}weight")
+        names = ("weight", "bias", "running_mean", "running_var")
+        return {prefix + name: (shape, dtype) for name in names} | {
+            f"{prefix}num_batches_tracked": ((), np.dtype(np.int64))
+        }
+
+    def _assign(self, prefix: str, state: Mapping[str, Array]) -> None:
+        weight = state.get(prefix + "weight")
+        if not self._known and weight is not None:
+            self._create(weight.size, float_dtype(weight.dtype))
+        super()._assign(prefix, state)
+
+    def _describe(self) -> str:
+        parts = [f"num_features={self.weight.size}"] if self._known else []
+        parts += [f"eps={self.eps:g}"] if self.eps != 1e-5 else []
+        parts += [f"momentum={self.momentum}"] if self.momentum != 0.1 else []
+        return ", ".join(parts)
+
+
+class BatchNorm1d(_BatchNorm):
+    """Normalise each channel of ``(N, C)`` or ``(N, C, W)`` over the batch.
+
+    As `BatchNorm2d`, which describes the parameters.
+    """
+
+    _ranks = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalise each channel of ``(N, C, H, W)`` over the batch, then scale and shift it.
+
+    ``y = (x - mean) / sqrt(var + eps) * weight + bias``. In training mean and (biased) variance
+    are the batch's, and move ``running_mean`` and ``running_var`` (unbiased) by `momentum`
+    towards themselves; in evaluation mode the running ones are used.
+
+    Parameters
+    ----------
+    eps : float, default 1e-5
+    momentum : float in [0, 1] or None, default 0.1
+        The weight of the newest batch; None averages all batches alike.
+    num_features : int, optional
+        The number of channels. Without it the first call, or `load_state_dict`, tells it, and
+        the dtype; until then the layer has no parameters. An optimiser may be made before that
+        from ``model.parameters()``, not from a list of it.
+    data_format : {"channels_first", "channels_last"}
+    dtype : float32 or float64, default float32
+        Counts only with `num_features`.
+
+    Attributes
+    ----------
+    weight, bias : (C,)
+
+    References
+    ----------
+    .. [1] Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by
+       Reducing Internal Covariate Shift", ICML 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import BatchNorm2d
+    >>> norm = BatchNorm2d()
+    >>> y = norm(np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2))
+    >>> bool(abs(y.mean()) < 1e-6)
+    True
+    """
+
+    _ranks = (4,)
