@@ -34,10 +34,9 @@ namespace {
 
 void check_channels(const Dims& nchw, index_t groups, index_t per_group, const char* side,
                     const KernelShape& kernel) {
-  require(groups >= 1, "groups must be positive, got ", groups);
   if (nchw[1] % groups != 0 || nchw[1] / groups != per_group)
-    refuse("weight of shape ", kernel.dims.text(), " with groups=", groups, " takes ", per_group,
-           " x ", groups, " ", side, " channels, but input has ", nchw[1]);
+    refuse("weight of shape ", kernel.dims.text(), " with groups=", groups, " takes ",
+           product("weight", {per_group, groups}), " ", side, " channels, but input has ", nchw[1]);
 }
 
 }  // namespace
@@ -63,7 +62,6 @@ namespace {
 
 // The channels of the convolution whose adjoint is the transposed one; its axes are still to come.
 ConvDesc transposed_channels(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g) {
-  require(g.groups >= 1, "groups must be positive, got ", g.groups);
   if (nchw[1] != kernel.first)
     refuse("weight of shape ", kernel.dims.text(), " takes ", kernel.first,
            " input channels, but input has ", nchw[1]);

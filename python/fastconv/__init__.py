@@ -7,9 +7,13 @@ specification of it all in `fastconv.reference`.
 
 from __future__ import annotations
 
-from fastconv import grad, reference
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fastconv import grad
 from fastconv._native import __version__
 from fastconv.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.columns import fold, unfold
 from fastconv.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from fastconv.plan import Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan, ConvTranspose2dPlan
 from fastconv.runtime import (
@@ -30,6 +34,9 @@ from fastconv.shapes import (
     resolve_padding,
 )
 
+if TYPE_CHECKING:
+    from fastconv import nn, reference
+
 __all__ = [
     "Conv1dPlan",
     "Conv2dPlan",
@@ -43,11 +50,13 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose_output_shape",
+    "fold",
     "gelu",
     "get_num_threads",
     "grad",
     "isa",
     "leaky_relu",
+    "nn",
     "precision",
     "receptive_field",
     "reference",
@@ -63,4 +72,16 @@ __all__ = [
     "supported_isas",
     "tanh",
     "threads",
+    "unfold",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `nn` and `reference` when they are first used: an import of fastconv stays cheap."""
+    if name in ("nn", "reference"):
+        return import_module(f"fastconv.{name}")
+    raise AttributeError(f"module 'fastconv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,6 +7,7 @@ return NumPy arrays; there is no tape.
 from __future__ import annotations
 
 from fastconv.grad.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.grad.columns import fold_input, unfold_input
 from fastconv.grad.conv import (
     conv1d,
     conv1d_input,
@@ -47,6 +48,7 @@ __all__ = [
     "conv_transpose2d_bias",
     "conv_transpose2d_input",
     "conv_transpose2d_weight",
+    "fold_input",
     "gelu",
     "leaky_relu",
     "relu",
@@ -55,4 +57,5 @@ __all__ = [
     "silu",
     "softmax",
     "tanh",
+    "unfold_input",
 ]
