@@ -31,3 +31,10 @@ def isa(request):
     fastconv.set_isa(request.param)
     yield request.param
     fastconv.set_isa(before)
+
+
+@pytest.fixture
+def plain_sums():
+    """No fast algorithm: sums of small integers are then exact."""
+    with fastconv.precision("highest"):
+        yield

@@ -9,6 +9,8 @@ import fastconv
 from arithmetic import CONVOLUTIONS, FACTS, TRANSPOSED
 from fastconv import grad, reference
 
+pytestmark = pytest.mark.usefixtures("plain_sums")
+
 ALGORITHMS = ("auto", "direct", "im2col")
 
 

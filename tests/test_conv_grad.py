@@ -11,6 +11,8 @@ import fastconv
 from cases import CONV, TRANSPOSED, UNIT, each
 from fastconv import grad, reference
 
+pytestmark = pytest.mark.usefixtures("plain_sums")
+
 DTYPES = (np.float32, np.float64)
 ALL = (*CONV, *TRANSPOSED)
 

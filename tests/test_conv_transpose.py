@@ -11,6 +11,8 @@ import fastconv
 from cases import ALGORITHMS, TRANSPOSED, bound, each, each_with_algorithm, takes
 from fastconv import reference
 
+pytestmark = pytest.mark.usefixtures("plain_sums")
+
 DTYPES = (np.float32, np.float64)
 
 
