@@ -216,3 +216,51 @@ def gelu_grad(
 def softmax_grad(
     dy: object, x: object, axis: object, threads: object, out: object, /
 ) -> _Floats: ...
+
+# Columns.
+def unfold(
+    input: object,
+    kernel_size: object,
+    dilation: object,
+    padding: object,
+    stride: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def fold(
+    input: object,
+    output_size: object,
+    kernel_size: object,
+    dilation: object,
+    padding: object,
+    stride: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def unfold_input(
+    grad_output: object,
+    input_size: object,
+    kernel_size: object,
+    dilation: object,
+    padding: object,
+    stride: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def fold_input(
+    grad_output: object,
+    kernel_size: object,
+    dilation: object,
+    padding: object,
+    stride: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
