@@ -64,7 +64,7 @@ constexpr Word<Activation> kActivations[] = {
 Padding pair_of(const py::list& pair) {
   if (pair.size() != 2)
     throw py::value_error(sentence("padding: a pair must be (lo, hi), got ", shown(pair)));
-  return {.lo = to_index(pair[0], "padding"), .hi = to_index(pair[1], "padding")};
+  return {.lo = to_index(pair[0], "padding"), .hi = to_index(pair[1], "padding"), .is_pair = true};
 }
 
 // One entry of a padding sequence: an int for both sides, or a (lo, hi) pair.

@@ -10,6 +10,8 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_runtime(m);
   fastconv::bind_conv(m);
   fastconv::bind_conv_grad(m);
+  fastconv::bind_pool(m);
+  fastconv::bind_pool_grad(m);
   fastconv::bind_plan(m);
   fastconv::bind_shapes(m);
   fastconv::bind_fold(m);

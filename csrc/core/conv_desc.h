@@ -14,6 +14,7 @@ enum class PadWord : int { explicit_, valid, same, same_lower, causal, full };
 struct Padding {
   PadWord word = PadWord::explicit_;
   index_t lo = 0, hi = 0;
+  bool is_pair = false;  // given as (lo, hi): pools limit what is given as one int
 };
 
 // The element that position `i` of a padded axis of `n` elements copies, or -1 where it is a zero.

@@ -6,7 +6,42 @@
 
 namespace fastconv {
 
+// How the elements of a window are joined. NaN wins over all in max, min and abs_max; among equals
+// the first wins. `powers`, sums of abs(x)**p, has no kernel.
+enum class PoolOp : int { max, min, sum, abs_max, abs_sum, squares, powers };
+inline constexpr int kPoolKernels = 6;
+
+struct PoolAxis {
+  index_t in, kernel, stride, dilation, lo;
+};
+
+// Outputs oh0..oh1 by ow0..ow1 of one plane. Kernel rows are joined into one row, which starts at
+// the first window's first column, holds the op's neutral element where the plane has nothing, and
+// is split by stride, so that neighbouring windows read neighbours: tap t of the window at ow0 + j
+// is row[offsets[t] + j].
 template <class T>
-struct PoolKernels {};
+struct PoolArgs {
+  const T* x;
+  PoolAxis h, w;
+  index_t oh0, oh1, ow0, ow1;
+  T* row;  // row_size elements
+  index_t row_size;
+  index_t phase_step;     // stride 2: even columns at row, odd ones this far behind
+  const index_t* phases;  // stride > 2: columns phases[i] + j * stride, at
+  index_t n_phases;       //   row + line + i * phase_step, behind
+  index_t line;           //   the unsplit row of this many elements
+  const index_t* offsets;
+  const T* h_counts;  // null, or what sums are divided by: h_counts[oh] * w_counts[ow]
+  const T* w_counts;
+  T* y;  // the plane's
+  index_t out_w;
+};
+
+template <class T>
+struct PoolKernels {
+  void (*block[kPoolKernels])(const PoolArgs<T>&) noexcept;
+  T (*largest)(const T* x, index_t n) noexcept;  // n >= 1; the first of equals, NaN over all
+  T (*smallest)(const T* x, index_t n) noexcept;
+};
 
 }  // namespace fastconv

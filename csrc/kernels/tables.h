@@ -9,6 +9,7 @@
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
+#include "kernels/pool.h"
 #include "kernels/softmax.h"
 
 namespace fastconv::FC_ISA {
@@ -21,7 +22,7 @@ consteval Kernels<typename V::T> make_kernels() {
                    .pack_panel = &pack_panel<V>,
                    .gather_row = &gather_row<V>,
                    .sum = &sum_row<V>},
-          .pool = {},
+          .pool = make_pool<V>(),
           .elementwise = {.activate = &activate<V>,
                           .activate_grad = &activate_grad<V>,
                           .activate_grad_from_output = &activate_grad_from_output<V>,

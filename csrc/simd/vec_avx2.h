@@ -69,6 +69,37 @@ FC_INLINE VecF64 operator*(VecF64 a, VecF64 b) { return {_mm256_mul_pd(a.v, b.v)
 FC_INLINE VecF64 operator/(VecF64 a, VecF64 b) { return {_mm256_div_pd(a.v, b.v)}; }
 FC_INLINE VecF64 fma(VecF64 a, VecF64 b, VecF64 c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 
+// x where it is larger than acc, or NaN; else acc.
+FC_INLINE VecF32 larger(VecF32 acc, VecF32 x) {
+  const __m256 nan = _mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q);
+  return {_mm256_blendv_ps(_mm256_max_ps(x.v, acc.v), x.v, nan)};
+}
+FC_INLINE VecF64 larger(VecF64 acc, VecF64 x) {
+  const __m256d nan = _mm256_cmp_pd(x.v, x.v, _CMP_UNORD_Q);
+  return {_mm256_blendv_pd(_mm256_max_pd(x.v, acc.v), x.v, nan)};
+}
+FC_INLINE VecF32 smaller(VecF32 acc, VecF32 x) {
+  const __m256 nan = _mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q);
+  return {_mm256_blendv_ps(_mm256_min_ps(x.v, acc.v), x.v, nan)};
+}
+FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
+  const __m256d nan = _mm256_cmp_pd(x.v, x.v, _CMP_UNORD_Q);
+  return {_mm256_blendv_pd(_mm256_min_pd(x.v, acc.v), x.v, nan)};
+}
+
+// The elements of a and b at even and at odd places.
+FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
+  const auto pairs = [](__m256 v) {
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0xD8));
+  };
+  even = {pairs(_mm256_shuffle_ps(a.v, b.v, 0x88))};
+  odd = {pairs(_mm256_shuffle_ps(a.v, b.v, 0xDD))};
+}
+FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
+  even = {_mm256_permute4x64_pd(_mm256_unpacklo_pd(a.v, b.v), 0xD8)};
+  odd = {_mm256_permute4x64_pd(_mm256_unpackhi_pd(a.v, b.v), 0xD8)};
+}
+
 FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm256_max_ps(a.v, b.v)}; }
 FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return {_mm256_min_ps(a.v, b.v)}; }
 FC_INLINE __m256 less(VecF32 a, VecF32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ); }

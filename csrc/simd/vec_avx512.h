@@ -58,6 +58,35 @@ FC_INLINE VecF64 operator*(VecF64 a, VecF64 b) { return {_mm512_mul_pd(a.v, b.v)
 FC_INLINE VecF64 operator/(VecF64 a, VecF64 b) { return {_mm512_div_pd(a.v, b.v)}; }
 FC_INLINE VecF64 fma(VecF64 a, VecF64 b, VecF64 c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 
+// x where it is larger than acc, or NaN; else acc.
+FC_INLINE VecF32 larger(VecF32 acc, VecF32 x) {
+  return {_mm512_mask_max_ps(x.v, _mm512_cmp_ps_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
+}
+FC_INLINE VecF64 larger(VecF64 acc, VecF64 x) {
+  return {_mm512_mask_max_pd(x.v, _mm512_cmp_pd_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
+}
+FC_INLINE VecF32 smaller(VecF32 acc, VecF32 x) {
+  return {_mm512_mask_min_ps(x.v, _mm512_cmp_ps_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
+}
+FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
+  return {_mm512_mask_min_pd(x.v, _mm512_cmp_pd_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
+}
+
+// The elements of a and b at even and at odd places.
+FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
+  const __m512i first =
+      _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(1));
+  even = {_mm512_permutex2var_ps(a.v, first, b.v)};
+  odd = {_mm512_permutex2var_ps(a.v, second, b.v)};
+}
+FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
+  const __m512i first = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+  const __m512i second = _mm512_add_epi64(first, _mm512_set1_epi64(1));
+  even = {_mm512_permutex2var_pd(a.v, first, b.v)};
+  odd = {_mm512_permutex2var_pd(a.v, second, b.v)};
+}
+
 FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm512_max_ps(a.v, b.v)}; }
 FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return {_mm512_min_ps(a.v, b.v)}; }
 FC_INLINE __mmask16 less(VecF32 a, VecF32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }

@@ -60,6 +60,24 @@ struct Portable {
     return {reinterpret_cast<Reg>(exponent + reinterpret_cast<Bits>(splat(1).v))};
   }
 
+  // x where it is larger than acc, or NaN; else acc.
+  friend FC_INLINE Portable larger(Portable acc, Portable x) {
+    return {(x.v > acc.v) | (x.v != x.v) ? x.v : acc.v};
+  }
+  friend FC_INLINE Portable smaller(Portable acc, Portable x) {
+    return {(x.v < acc.v) | (x.v != x.v) ? x.v : acc.v};
+  }
+  // The elements of a and b at even and at odd places.
+  friend FC_INLINE void unzip(Portable a, Portable b, Portable& even, Portable& odd) {
+    if constexpr (lanes == 4) {
+      even = {__builtin_shufflevector(a.v, b.v, 0, 2, 4, 6)};
+      odd = {__builtin_shufflevector(a.v, b.v, 1, 3, 5, 7)};
+    } else {
+      even = {__builtin_shufflevector(a.v, b.v, 0, 2)};
+      odd = {__builtin_shufflevector(a.v, b.v, 1, 3)};
+    }
+  }
+
  private:
   static FC_INLINE Bits sign_bit() { return reinterpret_cast<Bits>(splat(Real{-0.0}).v); }
 };

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// The pools, forward. `rank` is the number of spatial axes, `geometry` as in pool_arguments.h.
+#include <cmath>
+#include <optional>
+
+#include "algorithms/pool_grad.h"
+#include "bindings/bind.h"
+#include "bindings/pool_arguments.h"
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+// Any pool that needs no indices: check, allocate, let go, compute.
+py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling, int threads,
+                    py::handle out, bool channels_last) {
+  const Result y(out_dims(d), d.rank, x.batched, channels_last, x.dtype, out, {&x});
+  with_number(x.dtype, [&]<class T>() {
+    if constexpr (std::is_floating_point_v<T>) {
+      const Exec exec = exec_for(threads);
+      const PoolPlan plan = plan_pool<T>(d, pooling, threads);
+      const Scratch scratch(pool_scratch(plan, threads));
+      const py::gil_scoped_release unlocked;
+      pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
+    } else {
+      const py::gil_scoped_release unlocked;
+      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), threads);
+    }
+  });
+  return y.finish();
+}
+
+py::object run_pool_with_indices(const Image& x, const PoolDesc& d, bool smallest, int threads,
+                                 py::handle out, bool channels_last) {
+  for (const Axis* axis : {&d.h, &d.w})
+    require(!has_empty_window(*axis),
+            "return_indices: padding leaves a window without any element of the input");
+  const Result y(out_dims(d), d.rank, x.batched, channels_last, x.dtype, out, {&x});
+  const Result indices(out_dims(d), d.rank, x.batched, channels_last, DType::i64, py::none(), {});
+  with_number(x.dtype, [&]<class T>() {
+    const py::gil_scoped_release unlocked;
+    pool_with_indices(d, smallest, x.as<T>(), y.as<T>(), indices.as<std::int64_t>(), threads);
+  });
+  return py::make_tuple(y.finish(), indices.finish());
+}
+
+py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tuple& geometry,
+                        py::handle return_indices, py::handle threads, py::handle out,
+                        py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
+  const PoolDesc d = to_pool_desc(x.dims, rank, geometry);
+  if (to_bool(return_indices, "return_indices"))
+    return run_pool_with_indices(x, d, smallest, options.threads, out, options.channels_last);
+  const Pooling pooling{.op = smallest ? PoolOp::min : PoolOp::max};
+  return run_pool(x, d, pooling, options.threads, out, options.channels_last);
+}
+
+py::object sum_pool(int rank, py::handle input, const py::tuple& geometry, py::handle threads,
+                    py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
+  return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = PoolOp::sum}, options.threads,
+                  out, options.channels_last);
+}
+
+py::object avg_pool(int rank, py::handle input, const py::tuple& geometry,
+                    py::handle count_include_pad, py::handle divisor_override, py::handle threads,
+                    py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Pooling pooling = to_average(count_include_pad, divisor_override);
+  const Image x = to_image(input, "input", rank, options.channels_last);
+  return run_pool(x, to_pool_desc(x.dims, rank, geometry), pooling, options.threads, out,
+                  options.channels_last);
+}
+
+py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::tuple& geometry,
+                   py::handle threads, py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const double p = to_norm_type(norm_type);
+  const Image x = to_image(input, "input", rank, options.channels_last);
+  const PoolOp op = std::isinf(p) ? PoolOp::abs_max
+                    : p == 1      ? PoolOp::abs_sum
+                    : p == 2      ? PoolOp::squares
+                                  : PoolOp::powers;
+  return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = op, .power = p}, options.threads,
+                  out, options.channels_last);
+}
+
+py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size, py::handle threads,
+                             py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Image x = to_image(input, "input", rank, options.channels_last);
+  return run_pool(x, to_adaptive_desc(x.dims, rank, output_size),
+                  {.op = PoolOp::sum, .average = true}, options.threads, out,
+                  options.channels_last);
+}
+
+py::object adaptive_max_pool(int rank, py::handle input, py::handle output_size,
+                             py::handle return_indices, py::handle threads, py::handle out,
+                             py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
+  const PoolDesc d = to_adaptive_desc(x.dims, rank, output_size);
+  if (to_bool(return_indices, "return_indices"))
+    return run_pool_with_indices(x, d, false, options.threads, out, options.channels_last);
+  return run_pool(x, d, {.op = PoolOp::max}, options.threads, out, options.channels_last);
+}
+
+py::object global_sum_pool(int rank, py::handle input, py::handle threads, py::handle out,
+                           py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
+  return run_pool(x, to_adaptive_desc(x.dims, rank, py::int_(1)), {.op = PoolOp::sum},
+                  options.threads, out, options.channels_last);
+}
+
+// The last `rank` spatial lengths of output_size: those alone, or the full shape of the result.
+struct Lengths {
+  std::optional<index_t> h, w;
+};
+Lengths to_unpooled_size(py::handle output_size, const Image& x, int rank, bool channels_last) {
+  if (output_size.is_none()) return {};
+  const Py_ssize_t entries = PySequence_Size(output_size.ptr());
+  if (entries < 0) PyErr_Clear();  // no sequence: an int, or for to_per_axis to refuse
+  if (entries <= rank) {
+    const PerAxis size = to_per_axis(output_size, "output_size", rank, 1);
+    return {size.h, size.w};
+  }
+  const ImageSize size = to_image_size(output_size, "output_size", rank, channels_last);
+  require(size.batched == x.batched && size.nchw[0] == x.n() && size.nchw[1] == x.c(),
+          "output_size must have the batch and channels of input, ",
+          caller_dims(x.dims, rank, x.batched, channels_last).text(), ", got ",
+          caller_dims(size.nchw, rank, size.batched, channels_last).text());
+  return {size.nchw[2], size.nchw[3]};
+}
+
+py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle kernel_size,
+                      py::handle stride, py::handle padding, py::handle output_size,
+                      py::handle threads, py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const bool last = options.channels_last;
+  const Image x = to_image(input, "input", rank, last, Accept::numbers);
+  const Image at = to_indices(indices, rank, last);
+  expect_image(at, "indices", x.dims, rank, x.batched, last);
+  require(x.c() >= 1, "input must have at least one channel, got 0");
+  const PerAxis kernel = to_per_axis(kernel_size, "kernel_size", rank, 1);
+  const PerAxis step = stride.is_none() ? kernel : to_per_axis(stride, "stride", rank, 1);
+  const PaddingPair pads = to_padding(padding, rank, true);
+  const Lengths size = to_unpooled_size(output_size, x, rank, last);
+  const index_t h =
+      rank == 1 ? 1 : unpooled_length("height", x.h(), kernel.h, step.h, pads.h, size.h);
+  const index_t w = unpooled_length(axis_name(rank, 1), x.w(), kernel.w, step.w, pads.w, size.w);
+  const index_t places = product("the result", {h, w});
+  expect_inside(at, places, rank, last, options.threads);
+  const Result y({x.n(), x.c(), h, w}, rank, x.batched, last, x.dtype, out, {&x, &at});
+  with_number(x.dtype, [&]<class T>() {
+    const py::gil_scoped_release unlocked;
+    scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(), at.as<std::int64_t>(), y.as<T>(),
+               options.threads);
+  });
+  return y.finish();
+}
+
+// Two spatial axes if the shape has four entries, or three beside a kernel of two; else one.
+py::object pool_output_shape(py::handle input_shape, const py::tuple& geometry) {
+  const Dims shape = to_dims(input_shape, "input_shape", 0);
+  const py::handle kernel = geometry[0];
+  const bool pair = PySequence_Size(kernel.ptr()) == 2;
+  PyErr_Clear();  // an int has no size
+  const int rank = shape.rank == 4 || (shape.rank == 3 && pair) ? 2 : 1;
+  const ImageSize size = to_image_size(input_shape, "input_shape", rank, false);
+  const PoolDesc d = to_pool_desc(size.nchw, rank, geometry);
+  const Dims result = caller_dims(out_dims(d), rank, size.batched, false);
+  py::tuple lengths(result.rank);
+  for (int i = 0; i < result.rank; ++i) lengths[static_cast<std::size_t>(i)] = result[i];
+  return lengths;
+}
+
+}  // namespace
+
+void bind_pool(py::module_& m) {
+  m.def("extreme_pool", &extreme_pool);
+  m.def("sum_pool", &sum_pool);
+  m.def("avg_pool", &avg_pool);
+  m.def("lp_pool", &lp_pool);
+  m.def("adaptive_avg_pool", &adaptive_avg_pool);
+  m.def("adaptive_max_pool", &adaptive_max_pool);
+  m.def("global_sum_pool", &global_sum_pool);
+  m.def("max_unpool", &max_unpool);
+  m.def("pool_output_shape", &pool_output_shape);
+}
+
+}  // namespace fastconv

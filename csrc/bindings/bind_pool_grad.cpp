@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Gradients of the pools. The forward geometry is derived again; every shape has to agree with it.
+#include <cmath>
+
+#include "algorithms/pool_grad.h"
+#include "bindings/bind.h"
+#include "bindings/pool_arguments.h"
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+// Gradient of max and min pools: each element of grad_output, added at its index.
+py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indices,
+                              py::handle input_size, py::handle threads, py::handle out,
+                              py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const bool last = options.channels_last;
+  const Image dy = to_image(grad_output, "grad_output", rank, last);
+  const Image at = to_indices(indices, rank, last);
+  const ImageSize size = to_image_size(input_size, "input_size", rank, last);
+  expect_image(at, "indices", dy.dims, rank, dy.batched, last);
+  expect_image(dy, "grad_output", {size.nchw[0], size.nchw[1], dy.h(), dy.w()}, rank, size.batched,
+               last);
+  const Dims& in = size.nchw;
+  const index_t places = product("input_size", {in[2], in[3]});
+  expect_inside(at, places, rank, last, options.threads);
+  const Result dx(in, rank, size.batched, last, dy.dtype, out, {&dy, &at});
+  with_float(dy.dtype, [&]<class T>() {
+    const py::gil_scoped_release unlocked;
+    scatter_add<T>({in[0] * in[1], dy.h() * dy.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
+                   dx.as<T>(), options.threads);
+  });
+  return dx.finish();
+}
+
+py::object max_unpool_input(int rank, py::handle grad_output, py::handle indices,
+                            py::handle threads, py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const bool last = options.channels_last;
+  const Image dy = to_image(grad_output, "grad_output", rank, last);
+  const Image at = to_indices(indices, rank, last);
+  expect_image(at, "indices", {dy.n(), dy.c(), at.h(), at.w()}, rank, dy.batched, last);
+  const index_t places = dy.h() * dy.w();
+  expect_inside(at, places, rank, last, options.threads);
+  const Result dx(at.dims, rank, dy.batched, last, dy.dtype, out, {&dy, &at});
+  with_float(dy.dtype, [&]<class T>() {
+    const py::gil_scoped_release unlocked;
+    gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
+              dx.as<T>(), options.threads);
+  });
+  return dx.finish();
+}
+
+// Gradient of sums and averages over the windows of `d`.
+py::object run_spread(const Image& dy, const PoolDesc& d, const Pooling& pooling, bool batched,
+                      const Options& options, py::handle out) {
+  const bool last = options.channels_last;
+  expect_image(dy, "grad_output", out_dims(d), d.rank, batched, last);
+  const Result dx(in_dims(d), d.rank, batched, last, dy.dtype, out, {&dy});
+  with_float(dy.dtype, [&]<class T>() {
+    const SpreadPlan plan = plan_spread<T>(d);
+    const Scratch scratch(plan.thread_bytes * options.threads);
+    const py::gil_scoped_release unlocked;
+    spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), options.threads, scratch);
+  });
+  return dx.finish();
+}
+
+py::object sum_pool_input(int rank, py::handle grad_output, py::handle input_size,
+                          const py::tuple& geometry, py::handle threads, py::handle out,
+                          py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Image dy = to_image(grad_output, "grad_output", rank, options.channels_last);
+  const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
+  return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), {.op = PoolOp::sum}, size.batched,
+                    options, out);
+}
+
+py::object avg_pool_input(int rank, py::handle grad_output, py::handle input_size,
+                          const py::tuple& geometry, py::handle count_include_pad,
+                          py::handle divisor_override, py::handle threads, py::handle out,
+                          py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Pooling pooling = to_average(count_include_pad, divisor_override);
+  const Image dy = to_image(grad_output, "grad_output", rank, options.channels_last);
+  const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
+  return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), pooling, size.batched, options,
+                    out);
+}
+
+// `average` or sum over adaptive windows; without output_size those of grad_output.
+py::object adaptive_pool_input(int rank, bool average, py::handle grad_output,
+                               py::handle input_size, py::handle output_size, py::handle threads,
+                               py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const Image dy = to_image(grad_output, "grad_output", rank, options.channels_last);
+  const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
+  PoolDesc d{.rank = rank, .batch = size.nchw[0], .channels = size.nchw[1]};
+  if (output_size.is_none()) {
+    if (rank == 2) d.h = adaptive_axis("height", size.nchw[2], dy.h());
+    d.w = adaptive_axis(axis_name(rank, 1), size.nchw[3], dy.w());
+    d = validated(d);
+  } else {
+    d = to_adaptive_desc(size.nchw, rank, output_size);
+  }
+  return run_spread(dy, d, {.op = PoolOp::sum, .average = average}, size.batched, options, out);
+}
+
+py::object global_max_pool_input(int rank, py::handle grad_output, py::handle input,
+                                 py::handle threads, py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const bool last = options.channels_last;
+  const Image dy = to_image(grad_output, "grad_output", rank, last);
+  const Image x = to_image(input, "input", rank, last);
+  expect_same_dtype(dy, "grad_output", x, "input");
+  const PoolDesc d = to_adaptive_desc(x.dims, rank, py::int_(1));
+  expect_image(dy, "grad_output", out_dims(d), rank, x.batched, last);
+  const Result dx(in_dims(d), rank, x.batched, last, dy.dtype, out, {&dy, &x});
+  with_float(dy.dtype, [&]<class T>() {
+    constexpr auto kPair = static_cast<index_t>(sizeof(std::int64_t) + sizeof(T));
+    const Scratch scratch(d.planes() * kPair);
+    auto* places = scratch.as<std::int64_t>();
+    auto* values = reinterpret_cast<T*>(places + d.planes());
+    const py::gil_scoped_release unlocked;
+    pool_with_indices(d, false, x.as<T>(), values, places, options.threads);
+    scatter_add<T>({d.planes(), 1, d.in_plane()}, dy.as<T>(), places, dx.as<T>(), options.threads);
+  });
+  return dx.finish();
+}
+
+py::object lp_pool_input(int rank, py::handle grad_output, py::handle input, py::handle output,
+                         py::handle norm_type, const py::tuple& geometry, py::handle threads,
+                         py::handle out, py::handle data_format) {
+  const Options options = to_options(threads, data_format);
+  const bool last = options.channels_last;
+  const double p = to_norm_type(norm_type);
+  const Image dy = to_image(grad_output, "grad_output", rank, last);
+  const Image x = to_image(input, "input", rank, last);
+  const Image y = to_image(output, "output", rank, last);
+  expect_same_dtype(x, "input", dy, "grad_output");
+  expect_same_dtype(x, "input", y, "output");
+  const PoolDesc d = to_pool_desc(x.dims, rank, geometry);
+  expect_image(dy, "grad_output", out_dims(d), rank, x.batched, last);
+  expect_image(y, "output", out_dims(d), rank, x.batched, last);
+  const Result dx(in_dims(d), rank, x.batched, last, x.dtype, out, {&dy, &x, &y});
+  with_float(x.dtype, [&]<class T>() {
+    const py::gil_scoped_release unlocked;
+    spread_norm(d, p, x.as<T>(), y.as<T>(), dy.as<T>(), dx.as<T>(), options.threads);
+  });
+  return dx.finish();
+}
+
+}  // namespace
+
+void bind_pool_grad(py::module_& m) {
+  m.def("indexed_pool_input", &indexed_pool_input);
+  m.def("max_unpool_input", &max_unpool_input);
+  m.def("sum_pool_input", &sum_pool_input);
+  m.def("avg_pool_input", &avg_pool_input);
+  m.def("adaptive_pool_input", &adaptive_pool_input);
+  m.def("global_max_pool_input", &global_max_pool_input);
+  m.def("lp_pool_input", &lp_pool_input);
+}
+
+}  // namespace fastconv

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "bindings/pool_arguments.h"
+
+#include <cmath>
+
+#include "algorithms/pool_grad.h"
+#include "core/require.h"
+
+namespace fastconv {
+
+PoolDesc to_pool_desc(const Dims& nchw, int rank, const py::tuple& geometry) {
+  const py::handle asked_stride = geometry[1];
+  const PerAxis kernel = to_per_axis(geometry[0], "kernel_size", rank, 1);
+  const PerAxis stride =
+      asked_stride.is_none() ? kernel : to_per_axis(asked_stride, "stride", rank, 1);
+  const PaddingPair padding = to_padding(geometry[2], rank, true);
+  const PerAxis dilation = to_per_axis(geometry[3], "dilation", rank, 1);
+  const bool ceil_mode = to_bool(geometry[4], "ceil_mode");
+  PoolDesc d{.rank = rank, .batch = nchw[0], .channels = nchw[1]};
+  if (rank == 2)
+    d.h = pool_axis("height", nchw[2], kernel.h, stride.h, dilation.h, padding.h, ceil_mode);
+  d.w =
+      pool_axis(axis_name(rank, 1), nchw[3], kernel.w, stride.w, dilation.w, padding.w, ceil_mode);
+  return validated(d);
+}
+
+PoolDesc to_adaptive_desc(const Dims& nchw, int rank, py::handle output_size) {
+  const OptionalPerAxis out = to_optional_per_axis(output_size, "output_size", rank);
+  PoolDesc d{.rank = rank, .batch = nchw[0], .channels = nchw[1]};
+  if (rank == 2) d.h = adaptive_axis("height", nchw[2], out.h.value_or(nchw[2]));
+  d.w = adaptive_axis(axis_name(rank, 1), nchw[3], out.w.value_or(nchw[3]));
+  return validated(d);
+}
+
+Pooling to_average(py::handle count_include_pad, py::handle divisor_override) {
+  Pooling pooling{.op = PoolOp::sum, .average = true};
+  pooling.include_pad = to_bool(count_include_pad, "count_include_pad");
+  if (!divisor_override.is_none()) {
+    pooling.divisor = to_index(divisor_override, "divisor_override");
+    require(pooling.divisor != 0, "divisor_override must not be zero");
+  }
+  return pooling;
+}
+
+double to_norm_type(py::handle norm_type) {
+  const double p = to_double(norm_type, "norm_type");
+  require(p > 0, "norm_type must be positive, got ", p);
+  return p;
+}
+
+Image to_indices(py::handle value, int rank, bool channels_last) {
+  const Image indices = to_image(value, "indices", rank, channels_last, Accept::numbers);
+  if (indices.dtype != DType::i64)
+    throw py::type_error(sentence("indices must have dtype int64, got ", name_of(indices.dtype)));
+  return indices;
+}
+
+void expect_inside(const Image& indices, index_t places, int rank, bool channels_last,
+                   int threads) {
+  const index_t n = indices.h() * indices.w();
+  const Planes planes{indices.n() * indices.c(), n, places};
+  const auto* data = indices.as<std::int64_t>();
+  index_t at = -1;
+  {
+    const py::gil_scoped_release unlocked;
+    at = first_outside(planes, data, threads);
+  }
+  if (at < 0) return;
+  const Dims nchw{at / n / indices.c(), at / n % indices.c(), at % n / indices.w(),
+                  at % n % indices.w()};
+  throw py::index_error(sentence("indices must be from 0 to ", places - 1, ", got ", data[at],
+                                 " at ",
+                                 caller_dims(nchw, rank, indices.batched, channels_last).text()));
+}
+
+}  // namespace fastconv

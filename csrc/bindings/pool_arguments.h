@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The arguments that the pools and their gradients share, into a PoolDesc.
+#pragma once
+
+#include "algorithms/pool.h"
+#include "bindings/arguments.h"
+#include "bindings/arrays.h"
+#include "core/dispatch.h"
+#include "core/pool_desc.h"
+
+namespace fastconv {
+
+// geometry: (kernel_size, stride, padding, dilation, ceil_mode), each as the user gave it.
+PoolDesc to_pool_desc(const Dims& nchw, int rank, const py::tuple& geometry);
+
+// output_size: an int, None or a sequence of one or of `rank` of them.
+PoolDesc to_adaptive_desc(const Dims& nchw, int rank, py::handle output_size);
+
+Pooling to_average(py::handle count_include_pad, py::handle divisor_override);
+double to_norm_type(py::handle norm_type);
+
+// int64 in the layout of images, or a TypeError.
+Image to_indices(py::handle value, int rank, bool channels_last);
+// IndexError, naming the index and its position, if one is outside 0..places.
+void expect_inside(const Image& indices, index_t places, int rank, bool channels_last, int threads);
+
+inline Exec exec_for(int threads) { return {&active_table(), threads}; }
+inline Dims in_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.in, d.w.in}; }
+inline Dims out_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.out, d.w.out}; }
+
+}  // namespace fastconv

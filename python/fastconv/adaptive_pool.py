@@ -1,0 +1,345 @@
+"""Pools into a given number of windows, adaptive pools, or into one, global pools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from fastconv import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import SupportsIndex
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastconv.typing import DataFormat
+
+    OutputSize = SupportsIndex | Sequence[SupportsIndex | None] | None
+    Floats = NDArray[np.floating]
+    Pooled = NDArray[Any]
+    PooledWithIndices = tuple[NDArray[Any], NDArray[np.int64]]
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "global_avg_pool1d",
+    "global_avg_pool2d",
+    "global_max_pool1d",
+    "global_max_pool2d",
+    "global_sum_pool1d",
+    "global_sum_pool2d",
+]
+
+
+def adaptive_avg_pool1d(
+    input: ArrayLike, output_size: OutputSize, *, threads: int | None = None,
+    out: Floats | None = None, data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the means of `output_size` windows that cover each signal evenly.
+
+    Window i of o holds the elements from ``floor(i*W/o)`` to ``ceil((i+1)*W/o)``, so that
+    neighbours overlap where o does not divide W.
+
+    Parameters
+    ----------
+    input : (N, C, W) or (C, W), float32 or float64
+        Without N it is one sample, and the result has no N either.
+    output_size : int or None
+        The number of windows, also more than W; 0 gives an empty result, None as many as elements.
+    threads : int, optional
+        OpenMP threads of this call; default `fastconv.get_num_threads()`. Never changes a result.
+    out : writable array of the result's shape and dtype, optional
+        Written and returned. It may overlap the input.
+    data_format : {"channels_first", "channels_last"}
+        ``"channels_last"`` means (N, W, C), for input and result.
+
+    Returns
+    -------
+    y : (N, C, output_size), the dtype of input
+
+    Raises
+    ------
+    TypeError
+        If the dtype is not supported; nothing is cast.
+    ValueError
+        If `output_size` is negative or too large to address, or the input has no element.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.adaptive_avg_pool1d(np.array([[1.0, 2.0, 3.0, 4.0, 5.0]]), 2)
+    array([[2., 4.]])
+    """
+    return _native.adaptive_avg_pool(1, input, output_size, threads, out, data_format)
+
+
+def adaptive_avg_pool2d(
+    input: ArrayLike, output_size: OutputSize, *, threads: int | None = None,
+    out: Floats | None = None, data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the means of windows, in number `output_size`, that cover each image evenly.
+
+    Parameters
+    ----------
+    input : (N, C, H, W) or (C, H, W), float32 or float64
+        Without N it is one sample, and the result has no N either.
+    output_size : int, None or a sequence of two of them
+        The number of windows per axis (height, width), as in `adaptive_avg_pool1d`.
+    threads, out
+        As in `adaptive_avg_pool1d`.
+    data_format : {"channels_first", "channels_last"}
+        ``"channels_last"`` means (N, H, W, C), for input and result.
+
+    Returns
+    -------
+    y : (N, C, H', W'), the dtype of input
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `adaptive_avg_pool1d`.
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren, Sun, "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
+       Recognition", ECCV 2014.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.adaptive_avg_pool2d(np.arange(12.0).reshape(1, 3, 4), (1, None))
+    array([[[4., 5., 6., 7.]]])
+    """
+    return _native.adaptive_avg_pool(2, input, output_size, threads, out, data_format)
+
+
+@overload
+def adaptive_max_pool1d(
+    input: ArrayLike, output_size: OutputSize, return_indices: Literal[False] = False, *,
+    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+) -> Pooled: ...  # fmt: skip
+@overload
+def adaptive_max_pool1d(
+    input: ArrayLike, output_size: OutputSize, return_indices: Literal[True], *,
+    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+) -> PooledWithIndices: ...  # fmt: skip
+@overload
+def adaptive_max_pool1d(
+    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+) -> Any: ...  # fmt: skip
+def adaptive_max_pool1d(
+    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: Pooled | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Any:  # fmt: skip
+    """Return the largest elements of `output_size` windows that cover each signal evenly.
+
+    Parameters
+    ----------
+    input : (N, C, W) or (C, W), float32, float64 or an integer dtype
+        Without N it is one sample, and the result has no N either.
+    output_size, threads, out, data_format
+        As in `adaptive_avg_pool1d`.
+    return_indices : bool, default False
+        Also return where in the signal each element was: the first of equals, but the last NaN.
+
+    Returns
+    -------
+    y : (N, C, output_size), the dtype of input
+    indices : the shape of y, int64
+        Only with `return_indices`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `adaptive_avg_pool1d`.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.adaptive_max_pool1d(np.array([[1, 5, 2, 4, 3]]), 2, return_indices=True)
+    (array([[5, 4]]), array([[1, 3]]))
+    """
+    return _native.adaptive_max_pool(
+        1, input, output_size, return_indices, threads, out, data_format
+    )
+
+
+@overload
+def adaptive_max_pool2d(
+    input: ArrayLike, output_size: OutputSize, return_indices: Literal[False] = False, *,
+    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+) -> Pooled: ...  # fmt: skip
+@overload
+def adaptive_max_pool2d(
+    input: ArrayLike, output_size: OutputSize, return_indices: Literal[True], *,
+    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+) -> PooledWithIndices: ...  # fmt: skip
+@overload
+def adaptive_max_pool2d(
+    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+) -> Any: ...  # fmt: skip
+def adaptive_max_pool2d(
+    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: Pooled | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Any:  # fmt: skip
+    """Return the largest elements of windows, in number `output_size`, that cover images evenly.
+
+    Parameters
+    ----------
+    input : (N, C, H, W) or (C, H, W), float32, float64 or an integer dtype
+        Without N it is one sample, and the result has no N either.
+    output_size, threads, out, data_format
+        As in `adaptive_avg_pool2d`.
+    return_indices : bool, default False
+        Also return the place ``h * W + w`` of each element in its plane.
+
+    Returns
+    -------
+    y : (N, C, H', W'), the dtype of input
+    indices : the shape of y, int64
+        Only with `return_indices`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `adaptive_avg_pool1d`.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.adaptive_max_pool2d(np.arange(12).reshape(1, 3, 4), (1, 2))
+    array([[[ 9, 11]]])
+    """
+    return _native.adaptive_max_pool(
+        2, input, output_size, return_indices, threads, out, data_format
+    )
+
+
+def global_avg_pool1d(
+    input: ArrayLike, *, threads: int | None = None, out: Floats | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the mean of each signal; its axis stays, of length 1.
+
+    Parameters
+    ----------
+    input : (N, C, W) or (C, W), float32 or float64
+        Without N it is one sample, and the result has no N either.
+    threads, out, data_format
+        As in `adaptive_avg_pool1d`.
+
+    Returns
+    -------
+    y : (N, C, 1), the dtype of input
+        Added up in float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `adaptive_avg_pool1d`.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.global_avg_pool1d(np.array([[1.0, 2.0, 6.0]]))
+    array([[3.]])
+    """
+    return _native.adaptive_avg_pool(1, input, 1, threads, out, data_format)
+
+
+def global_avg_pool2d(
+    input: ArrayLike, *, threads: int | None = None, out: Floats | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the mean of each image's channel; the spatial axes stay, of length 1.
+
+    Arguments, result and errors are those of `global_avg_pool1d`, for (N, C, H, W) or (C, H, W).
+
+    References
+    ----------
+    .. [1] Lin, Chen, Yan, "Network In Network", ICLR 2014.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.global_avg_pool2d(np.arange(8.0).reshape(2, 2, 2)).ravel()
+    array([1.5, 5.5])
+    """
+    return _native.adaptive_avg_pool(2, input, 1, threads, out, data_format)
+
+
+def global_max_pool1d(
+    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Pooled:  # fmt: skip
+    """Return the largest element of each signal, or NaN if there is one; its axis stays.
+
+    Arguments, result and errors are those of `global_avg_pool1d`; the integer dtypes are taken too.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.global_max_pool1d(np.array([[1, 6, 2]]))
+    array([[6]])
+    """
+    return _native.adaptive_max_pool(1, input, 1, False, threads, out, data_format)
+
+
+def global_max_pool2d(
+    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Pooled:  # fmt: skip
+    """Return the largest element of each image's channel, or NaN if there is one.
+
+    Arguments, result and errors are those of `global_avg_pool2d`; the integer dtypes are taken too.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.global_max_pool2d(np.arange(8).reshape(2, 2, 2)).ravel()
+    array([3, 7])
+    """
+    return _native.adaptive_max_pool(2, input, 1, False, threads, out, data_format)
+
+
+def global_sum_pool1d(
+    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Pooled:  # fmt: skip
+    """Return the sum of each signal; its axis stays, of length 1.
+
+    Arguments, result and errors are those of `global_avg_pool1d`; the integer dtypes are taken too,
+    and wrap around.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.global_sum_pool1d(np.array([[1, 6, 2]]))
+    array([[9]])
+    """
+    return _native.global_sum_pool(1, input, threads, out, data_format)
+
+
+def global_sum_pool2d(
+    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Pooled:  # fmt: skip
+    """Return the sum of each image's channel; the spatial axes stay, of length 1.
+
+    Arguments, result and errors are those of `global_avg_pool2d`; the integer dtypes are taken too,
+    and wrap around.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.global_sum_pool2d(np.arange(8).reshape(2, 2, 2)).ravel()
+    array([ 6, 22])
+    """
+    return _native.global_sum_pool(2, input, threads, out, data_format)

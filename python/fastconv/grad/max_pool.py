@@ -1,0 +1,191 @@
+"""Gradients of the pools that keep an element of each window, and of unpooling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastconv import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import SupportsIndex
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastconv.typing import DataFormat
+
+    Floats = NDArray[np.floating]
+    Shape = Sequence[SupportsIndex]
+
+__all__ = [
+    "max_pool1d_input",
+    "max_pool2d_input",
+    "max_unpool1d_input",
+    "max_unpool2d_input",
+    "min_pool1d_input",
+    "min_pool2d_input",
+]
+
+
+def max_pool1d_input(
+    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
+    threads: int | None = None, out: Floats | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the gradient of `max_pool1d`: each output's, added to the element at its index.
+
+    Parameters
+    ----------
+    grad_output : (N, C, W') or (C, W'), float32 or float64
+        Gradient with respect to the pool's output.
+    indices : the shape of grad_output, int64
+        What the pool returned with ``return_indices=True``.
+    input_size : sequence of int
+        The full shape of the pool's input, in the order of `data_format`.
+    threads : int, optional
+        OpenMP threads of this call; default `fastconv.get_num_threads()`. Never changes a result.
+    out : writable array of the result's shape and dtype, optional
+        Written and returned. It may overlap an input.
+    data_format : {"channels_first", "channels_last"}
+        ``"channels_last"`` means (N, W, C), for every array.
+
+    Returns
+    -------
+    grad_input : input_size, the dtype of grad_output
+
+    Raises
+    ------
+    IndexError
+        If an index is outside the input; the message says which.
+    TypeError
+        If grad_output is neither float32 nor float64, or indices are not int64.
+    ValueError
+        If the shapes do not fit together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.max_pool1d_input(np.array([[1.0, 2.0, 4.0]]), np.array([[1, 2, 2]]), (1, 4))
+    array([[0., 1., 6., 0.]])
+    """
+    return _native.indexed_pool_input(
+        1, grad_output, indices, input_size, threads, out, data_format
+    )
+
+
+def max_pool2d_input(
+    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
+    threads: int | None = None, out: Floats | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the gradient of `max_pool2d`: each output's, added to the element at its index.
+
+    Arguments, result and errors are those of `max_pool1d_input`, for images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.max_pool2d_input(np.array([[[5.0]]]), np.array([[[3]]]), (1, 2, 2))
+    array([[[0., 0.],
+            [0., 5.]]])
+    """
+    return _native.indexed_pool_input(
+        2, grad_output, indices, input_size, threads, out, data_format
+    )
+
+
+def min_pool1d_input(
+    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
+    threads: int | None = None, out: Floats | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the gradient of `min_pool1d`: each output's, added to the element at its index.
+
+    Arguments, result and errors are those of `max_pool1d_input`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.min_pool1d_input(np.array([[1.0, 2.0]]), np.array([[0, 0]]), (1, 3))
+    array([[3., 0., 0.]])
+    """
+    return _native.indexed_pool_input(
+        1, grad_output, indices, input_size, threads, out, data_format
+    )
+
+
+def min_pool2d_input(
+    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
+    threads: int | None = None, out: Floats | None = None,
+    data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the gradient of `min_pool2d`: each output's, added to the element at its index.
+
+    Arguments, result and errors are those of `max_pool2d_input`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.min_pool2d_input(np.array([[[5.0]]]), np.array([[[1]]]), (1, 1, 2))
+    array([[[0., 5.]]])
+    """
+    return _native.indexed_pool_input(
+        2, grad_output, indices, input_size, threads, out, data_format
+    )
+
+
+def max_unpool1d_input(
+    grad_output: ArrayLike, indices: ArrayLike, *, threads: int | None = None,
+    out: Floats | None = None, data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the gradient of `max_unpool1d`: that at the index of each element.
+
+    Parameters
+    ----------
+    grad_output : (N, C, W') or (C, W'), float32 or float64
+        Gradient with respect to the result of `max_unpool1d`.
+    indices : (N, C, W) or (C, W), int64
+        Those of the forward call.
+    threads, out, data_format
+        As in `max_pool1d_input`.
+
+    Returns
+    -------
+    grad_input : the shape of indices, the dtype of grad_output
+
+    Raises
+    ------
+    IndexError, TypeError, ValueError
+        As in `max_pool1d_input`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.max_unpool1d_input(np.array([[4.0, 5.0]]), np.array([[1]]))
+    array([[5.]])
+    """
+    return _native.max_unpool_input(1, grad_output, indices, threads, out, data_format)
+
+
+def max_unpool2d_input(
+    grad_output: ArrayLike, indices: ArrayLike, *, threads: int | None = None,
+    out: Floats | None = None, data_format: DataFormat = "channels_first",
+) -> Floats:  # fmt: skip
+    """Return the gradient of `max_unpool2d`: that at the index of each element.
+
+    Arguments, result and errors are those of `max_unpool1d_input`, for images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.max_unpool2d_input(np.array([[[4.0, 5.0]]]), np.array([[[1]]]))
+    array([[[5.]]])
+    """
+    return _native.max_unpool_input(2, grad_output, indices, threads, out, data_format)
