@@ -264,3 +264,156 @@ def fold_input(
     data_format: object,
     /,
 ) -> _Floats: ...
+
+# Pools. A geometry is (kernel_size, stride, padding, dilation, ceil_mode); results have the input's
+# dtype, which for max, min and sum pools may be an integer's.
+def extreme_pool(
+    rank: int,
+    smallest: bool,
+    input: object,
+    geometry: tuple[object, ...],
+    return_indices: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> Any: ...
+def sum_pool(
+    rank: int,
+    input: object,
+    geometry: tuple[object, ...],
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> NDArray[Any]: ...
+def avg_pool(
+    rank: int,
+    input: object,
+    geometry: tuple[object, ...],
+    count_include_pad: object,
+    divisor_override: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def lp_pool(
+    rank: int,
+    input: object,
+    norm_type: object,
+    geometry: tuple[object, ...],
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def adaptive_avg_pool(
+    rank: int,
+    input: object,
+    output_size: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def adaptive_max_pool(
+    rank: int,
+    input: object,
+    output_size: object,
+    return_indices: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> Any: ...
+def global_sum_pool(
+    rank: int, input: object, threads: object, out: object, data_format: object, /
+) -> NDArray[Any]: ...
+def max_unpool(
+    rank: int,
+    input: object,
+    indices: object,
+    kernel_size: object,
+    stride: object,
+    padding: object,
+    output_size: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> NDArray[Any]: ...
+def pool_output_shape(input_shape: object, geometry: tuple[object, ...], /) -> tuple[int, ...]: ...
+def indexed_pool_input(
+    rank: int,
+    grad_output: object,
+    indices: object,
+    input_size: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def max_unpool_input(
+    rank: int,
+    grad_output: object,
+    indices: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def sum_pool_input(
+    rank: int,
+    grad_output: object,
+    input_size: object,
+    geometry: tuple[object, ...],
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def avg_pool_input(
+    rank: int,
+    grad_output: object,
+    input_size: object,
+    geometry: tuple[object, ...],
+    count_include_pad: object,
+    divisor_override: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def adaptive_pool_input(
+    rank: int,
+    average: bool,
+    grad_output: object,
+    input_size: object,
+    output_size: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def global_max_pool_input(
+    rank: int,
+    grad_output: object,
+    input: object,
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
+def lp_pool_input(
+    rank: int,
+    grad_output: object,
+    input: object,
+    output: object,
+    norm_type: object,
+    geometry: tuple[object, ...],
+    threads: object,
+    out: object,
+    data_format: object,
+    /,
+) -> _Floats: ...
