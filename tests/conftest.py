@@ -1,18 +1,40 @@
-"""Fixtures that every test file may use."""
+"""What all tests share: the ISA they run on, and Hypothesis without chance or clocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 
+import hypothesis
 import pytest
 
-from fastconv import _native
+import fastconv
+
+# A failure must be the same for everyone who runs the suite.
+hypothesis.settings.register_profile(
+    "fastconv",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("fastconv")
+
+# Where the environment forces an ISA, a run of the suite is about that one.
+FORCED = os.environ.get("FASTCONV_ISA")
+ISAS = [FORCED] if FORCED in fastconv.supported_isas() else fastconv.supported_isas()
 
 
-@pytest.fixture(params=_native.supported_isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Run the test once on every instruction set that this CPU has."""
-    before = _native.isa()
-    _native.set_isa(request.param)
+@pytest.fixture(params=ISAS)
+def isa(request):
+    """Each instruction set of this machine in turn."""
+    before = fastconv.isa()
+    fastconv.set_isa(request.param)
     yield request.param
-    _native.set_isa(before)
+    fastconv.set_isa(before)
+
+
+@pytest.fixture
+def plain_sums():
+    """No fast algorithm: sums of small integers are then exact."""
+    with fastconv.precision("highest"):
+        yield

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from fastconv import _native, activations, activations_grad
+from fastconv import _native, activations
+from fastconv.grad import activations as activations_grad
 
 DTYPES = (np.float32, np.float64)
 LONG = np.longdouble  # the oracle's precision: more than float64 where the machine has it

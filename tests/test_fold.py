@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from fastconv import columns, columns_grad, reference
+from fastconv import columns, reference
+from fastconv.grad import columns as columns_grad
 
 DTYPES = (np.float32, np.float64)
 typed = pytest.mark.parametrize("dtype", DTYPES, ids=lambda t: t.__name__)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastconv import activations, activations_grad, reference
+from fastconv import activations, reference
+from fastconv.grad import activations as activations_grad
 
 DTYPES = (np.float32, np.float64)
 typed = pytest.mark.parametrize("dtype", DTYPES, ids=lambda t: t.__name__)

@@ -66,7 +66,9 @@ void add_step(Lowered& lowered, Correlation r, Algorithm asked, const Exec& exec
             .algorithm = algorithm,
             .mr = 1,
             .packed = lowered.packed_elements,
+            .taps = {},
             .layout = {}};
+  step.taps = weight_taps(step.r);
   index_t bytes = 0;
   switch (algorithm) {
     case Algorithm::direct:
@@ -132,7 +134,7 @@ Lowered lower_adjoint(const ConvDesc& d, Algorithm asked, const Exec& exec) {
 template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept {
   for (const Step& step : lowered.steps)
-    pack_weights(step.r, step.mr, weights, packed + step.packed, exec.threads);
+    pack_weights(step.r, step.taps, step.mr, weights, packed + step.packed, exec.threads);
 }
 
 template <class T>

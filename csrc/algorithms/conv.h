@@ -34,6 +34,7 @@ struct Step {
   Algorithm algorithm;
   index_t mr;        // rows of a panel of packed weights
   index_t packed;    // where its weights start in the packed weights, in elements
+  std::vector<index_t> taps;  // of weight_taps
   std::optional<StripLayout> layout;
 };
 struct Lowered {

@@ -7,68 +7,51 @@
 namespace fastconv {
 namespace {
 
-// Transposes `rows` rows of weights into one panel; a short run of terms at a time stays in L1.
+// Transposes `rows` rows of weights into one panel. Where a row's channels are neighbours, a short
+// run of them at a time keeps both sides in L1; where the rows themselves are neighbours (the
+// adjoint), channels may lie a power of two apart and would fall into one set of the cache.
 template <class T>
-void pack_panel(const Correlation& r, const T* first_row, index_t rows, T* panel) noexcept {
-  const index_t taps = r.taps(), n_w = r.w.n_taps();
-  constexpr index_t kRun = 64;
-  for (index_t k0 = 0; k0 < r.k(); k0 += kRun) {
-    const index_t k1 = std::min(r.k(), k0 + kRun);
-    for (index_t i = 0; i < rows; ++i) {
-      const T* row = first_row + i * r.w_m;
-      index_t c = k0 / taps, th = k0 % taps / n_w, tw = k0 % n_w;
-      for (index_t k = k0; k < k1; ++k) {
-        const T* tap = row + c * r.w_c + r.h.taps[static_cast<std::size_t>(th)].kernel * r.w_row;
-        panel[k * rows + i] = tap[r.w.taps[static_cast<std::size_t>(tw)].kernel];
-        if (++tw == n_w) tw = 0, ++th;
-        if (th == r.h.n_taps()) th = 0, ++c;
-      }
-    }
-  }
-}
-
-// All taps in their own order: the terms of a row are contiguous in memory.
-bool rows_are_contiguous(const Correlation& r, index_t all_taps) {
-  if (r.taps() != all_taps || r.w_c != all_taps) return false;
-  for (index_t k = 0; k < r.h.n_taps(); ++k)
-    if (r.h.taps[static_cast<std::size_t>(k)].kernel != k) return false;
-  for (index_t k = 0; k < r.w.n_taps(); ++k)
-    if (r.w.taps[static_cast<std::size_t>(k)].kernel != k) return false;
-  return r.w_row == r.w.n_taps();
-}
-
-template <class T>
-void transpose_panel(const T* first_row, index_t row_stride, index_t k_total, index_t rows,
-                     T* panel) noexcept {
-  constexpr index_t kRun = 64;
-  for (index_t k0 = 0; k0 < k_total; k0 += kRun) {
-    const index_t k1 = std::min(k_total, k0 + kRun);
+void pack_panel(const Correlation& r, const std::vector<index_t>& taps, const T* first_row,
+                index_t rows, T* panel) noexcept {
+  const auto n_taps = static_cast<index_t>(taps.size());
+  const index_t run = r.w_m < r.w_c ? 1 : std::max<index_t>(1, 64 / n_taps);
+  for (index_t c0 = 0; c0 < r.c; c0 += run)
     for (index_t i = 0; i < rows; ++i)
-      for (index_t k = k0; k < k1; ++k) panel[k * rows + i] = first_row[i * row_stride + k];
-  }
+      for (index_t c = c0; c < std::min(r.c, c0 + run); ++c) {
+        const T* from = first_row + i * r.w_m + c * r.w_c;
+        T* to = panel + c * n_taps * rows + i;
+        for (const index_t tap : taps) *to = from[tap], to += rows;
+      }
 }
 
 }  // namespace
 
+std::vector<index_t> weight_taps(const Correlation& r) {
+  std::vector<index_t> taps;
+  taps.reserve(static_cast<std::size_t>(r.taps()));
+  for (const Tap& h : r.h.taps)
+    for (const Tap& w : r.w.taps) taps.push_back(h.kernel * r.w_row + w.kernel);
+  return taps;
+}
+
 template <class T>
-void pack_weights(const Correlation& r, index_t mr, const T* weights, T* packed,
-                  int threads) noexcept {
+void pack_weights(const Correlation& r, const std::vector<index_t>& taps, index_t mr,
+                  const T* weights, T* packed, int threads) noexcept {
+  if (taps.empty()) return;
   const index_t panels = ceil_div(r.m, mr), k = r.k();
-  const bool contiguous = rows_are_contiguous(r, r.w_c < r.w_m ? r.w_c : -1);
   const int used = useful_threads(r.groups * panels, double(packed_size(r)), threads);
   parallel_for(r.groups * panels, used, [&](index_t task, int) {
     const index_t g = task / panels, row = task % panels * mr;
     const index_t rows = std::min(mr, r.m - row);
     const T* from = weights + g * r.w_group + row * r.w_m;
     T* to = packed + (g * r.m + row) * k;
-    if (contiguous)
-      transpose_panel(from, r.w_m, k, rows, to);
-    else
-      pack_panel(r, from, rows, to);
+    pack_panel(r, taps, from, rows, to);
   });
 }
 
-template void pack_weights(const Correlation&, index_t, const float*, float*, int) noexcept;
-template void pack_weights(const Correlation&, index_t, const double*, double*, int) noexcept;
+template void pack_weights(const Correlation&, const std::vector<index_t>&, index_t, const float*,
+                           float*, int) noexcept;
+template void pack_weights(const Correlation&, const std::vector<index_t>&, index_t, const double*,
+                           double*, int) noexcept;
 
 }  // namespace fastconv

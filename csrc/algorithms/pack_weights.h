@@ -3,14 +3,19 @@
 // terms k = (channel, tap of h, tap of w) one after another: panel[k * rows + row].
 #pragma once
 
+#include <vector>
+
 #include "algorithms/correlation.h"
 
 namespace fastconv {
 
 inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k(); }
 
+// Where each tap lies from the first weight of its row and channel.
+std::vector<index_t> weight_taps(const Correlation& r);
+
 template <class T>
-void pack_weights(const Correlation& r, index_t mr, const T* weights, T* packed,
-                  int threads) noexcept;
+void pack_weights(const Correlation& r, const std::vector<index_t>& taps, index_t mr,
+                  const T* weights, T* packed, int threads) noexcept;
 
 }  // namespace fastconv

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bindings/arguments.h"
 
+#include <pybind11/numpy.h>
+
 #include <cstring>
 
 #include "core/require.h"
@@ -19,7 +21,10 @@ bool is_text(py::handle value, const char* text) {
 // The items of a list, tuple, array or other sequence that is no text.
 std::optional<py::list> items_of(py::handle value) {
   PyObject* o = value.ptr();
-  if (PyUnicode_Check(o) || PyBytes_Check(o) || !PySequence_Check(o) || PyIndex_Check(o)) return {};
+  if (PyUnicode_Check(o) || PyBytes_Check(o) || !PySequence_Check(o)) return {};
+  // Every NumPy array has __index__; only one without axes is a number.
+  const bool array = py::isinstance<py::array>(value);
+  if (array ? py::reinterpret_borrow<py::array>(value).ndim() == 0 : PyIndex_Check(o) != 0) return {};
   PyObject* list = PySequence_List(o);
   if (list == nullptr) {
     PyErr_Clear();
@@ -88,7 +93,11 @@ py::object context_value(PyObject* variable) {
 std::string shown(py::handle value) {
   std::string text = py::repr(value).cast<std::string>();
   constexpr std::size_t kMost = 80;
-  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  if (text.size() > kMost) {
+    std::size_t end = kMost;
+    while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // whole characters
+    text = text.substr(0, end) + "...";
+  }
   return text + " (" + Py_TYPE(value.ptr())->tp_name + ")";
 }
 
@@ -99,6 +108,7 @@ index_t to_index(py::handle value, const char* name) {
     throw py::type_error(sentence(name, " must be an int, got ", shown(value)));
   PyObject* number = PyNumber_Index(o);
   if (number == nullptr) {  // an array of several elements has the slot but no value
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) throw py::error_already_set();
     PyErr_Clear();
     throw py::type_error(sentence(name, " must be an int, got ", shown(value)));
   }

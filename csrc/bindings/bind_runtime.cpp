@@ -33,7 +33,10 @@ py::dict config() {
 
 // Complaints of the environment variables are warnings: an import must not fail on them.
 void warn(const std::string& complaint) {
-  if (!complaint.empty() && PyErr_WarnEx(PyExc_RuntimeWarning, complaint.c_str(), 1) < 0)
+  if (complaint.empty()) return;
+  // The variable's value may hold any bytes.
+  const auto text = py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(complaint.c_str()));
+  if (!text || PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "%U", text.ptr()) < 0)
     throw py::error_already_set();
 }
 

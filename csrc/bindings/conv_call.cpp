@@ -10,12 +10,15 @@ namespace fastconv {
 
 ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::handle dilation,
                          py::handle groups, py::handle padding_mode) {
-  return {.rank = rank,
-          .stride = to_per_axis(stride, "stride", rank, 1),
-          .dilation = to_per_axis(dilation, "dilation", rank, 1),
-          .padding = to_padding(padding, rank),
-          .groups = to_index(groups, "groups"),
-          .mode = to_pad_mode(padding_mode)};
+  const ConvGeometry geometry{.rank = rank,
+                              .stride = to_per_axis(stride, "stride", rank, 1),
+                              .dilation = to_per_axis(dilation, "dilation", rank, 1),
+                              .padding = to_padding(padding, rank),
+                              .groups = to_index(groups, "groups"),
+                              .mode = to_pad_mode(padding_mode)};
+  require(geometry.groups >= 1 && geometry.groups <= kMaxExtent, "groups must be from 1 to ",
+          kMaxExtent, ", got ", geometry.groups);
+  return geometry;
 }
 
 KernelShape kernel_shape(const Dims& dims, const char* name, int rank) {
@@ -31,10 +34,9 @@ namespace {
 
 void check_channels(const Dims& nchw, index_t groups, index_t per_group, const char* side,
                     const KernelShape& kernel) {
-  require(groups >= 1, "groups must be positive, got ", groups);
   if (nchw[1] % groups != 0 || nchw[1] / groups != per_group)
-    refuse("weight of shape ", kernel.dims.text(), " with groups=", groups, " takes ", per_group,
-           " x ", groups, " ", side, " channels, but input has ", nchw[1]);
+    refuse("weight of shape ", kernel.dims.text(), " with groups=", groups, " takes ",
+           product("weight", {per_group, groups}), " ", side, " channels, but input has ", nchw[1]);
 }
 
 }  // namespace
@@ -60,7 +62,6 @@ namespace {
 
 // The channels of the convolution whose adjoint is the transposed one; its axes are still to come.
 ConvDesc transposed_channels(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g) {
-  require(g.groups >= 1, "groups must be positive, got ", g.groups);
   if (nchw[1] != kernel.first)
     refuse("weight of shape ", kernel.dims.text(), " takes ", kernel.first,
            " input channels, but input has ", nchw[1]);
@@ -79,7 +80,14 @@ struct OutputSize {
 };
 OutputSize to_output_size(py::handle value, int rank, const Dims& channels, bool batched,
                           bool channels_last) {
-  const Dims size = to_dims(value, "output_size", 0);
+  Dims size;
+  if (PyIndex_Check(value.ptr()) && !py::isinstance<py::array>(value)) {  // one int for all axes
+    const PerAxis lengths = to_per_axis(value, "output_size", rank, 1);
+    size = rank == 1 ? Dims{lengths.w} : Dims{lengths.h, lengths.w};
+  } else {
+    size = to_dims(value, "output_size", 0);
+  }
+  if (size.rank == 1 && rank == 2) size = {size[0], size[0]};
   const bool whole = size.rank == rank + (batched ? 2 : 1);
   require(whole || size.rank == rank, "output_size must be the ", rank,
           " spatial lengths or the full shape, got ", size.text());

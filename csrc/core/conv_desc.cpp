@@ -20,6 +20,8 @@ void check_extents(const char* name, index_t in, index_t kernel, index_t stride,
   require(std::max({kernel, stride, dilation}) <= kMaxExtent, name,
           ": kernel size, stride and dilation must be at most ", kMaxExtent, ", got ", kernel, ", ",
           stride, " and ", dilation);
+  require(dilation * (kernel - 1) < kMaxElements, name, ": a kernel may reach at most ",
+          kMaxElements, " elements, got kernel size ", kernel, " at dilation ", dilation);
   require(in <= kMaxElements, name, ": at most ", kMaxElements, " elements, got ", in);
 }
 

@@ -7,11 +7,44 @@ specification of it all in `fastconv.reference`.
 
 from __future__ import annotations
 
-from fastconv import grad, reference
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fastconv import grad
 from fastconv._native import __version__
 from fastconv.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    global_avg_pool1d,
+    global_avg_pool2d,
+    global_max_pool1d,
+    global_max_pool2d,
+    global_sum_pool1d,
+    global_sum_pool2d,
+)
+from fastconv.columns import fold, unfold
 from fastconv.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from fastconv.max_pool import (
+    max_pool1d,
+    max_pool2d,
+    max_unpool1d,
+    max_unpool2d,
+    min_pool1d,
+    min_pool2d,
+)
 from fastconv.plan import Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan, ConvTranspose2dPlan
+from fastconv.pool import (
+    avg_pool1d,
+    avg_pool2d,
+    lp_pool1d,
+    lp_pool2d,
+    pool_output_shape,
+    sum_pool1d,
+    sum_pool2d,
+)
 from fastconv.runtime import (
     clear_pool,
     get_num_threads,
@@ -29,3 +62,78 @@ from fastconv.shapes import (
     receptive_field,
     resolve_padding,
 )
+
+if TYPE_CHECKING:
+    from fastconv import nn, reference
+
+__all__ = [
+    "Conv1dPlan",
+    "Conv2dPlan",
+    "ConvTranspose1dPlan",
+    "ConvTranspose2dPlan",
+    "__version__",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "clear_pool",
+    "conv1d",
+    "conv2d",
+    "conv_output_shape",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose_output_shape",
+    "fold",
+    "gelu",
+    "get_num_threads",
+    "global_avg_pool1d",
+    "global_avg_pool2d",
+    "global_max_pool1d",
+    "global_max_pool2d",
+    "global_sum_pool1d",
+    "global_sum_pool2d",
+    "grad",
+    "isa",
+    "leaky_relu",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "min_pool1d",
+    "min_pool2d",
+    "nn",
+    "pool_output_shape",
+    "precision",
+    "receptive_field",
+    "reference",
+    "relu",
+    "relu6",
+    "resolve_padding",
+    "set_isa",
+    "set_num_threads",
+    "show_config",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "sum_pool1d",
+    "sum_pool2d",
+    "supported_isas",
+    "tanh",
+    "threads",
+    "unfold",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `nn` and `reference` when they are first used: an import of fastconv stays cheap."""
+    if name in ("nn", "reference"):
+        return import_module(f"fastconv.{name}")
+    raise AttributeError(f"module 'fastconv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

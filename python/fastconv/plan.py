@@ -25,13 +25,14 @@ class _Plan:
     _transposed: bool
     _plan: _native.Plan
     _input_shape: tuple[int, ...]
-    _geometry: tuple[Any, ...]  # of the gradient: stride, padding, dilation, groups, mode, threads
-    _layout: tuple[Any, ...]  # data_format, precision
+    # Of the gradient: stride, padding, dilation, groups, padding_mode, threads.
+    _geometry: tuple[Any, Any, Any, Any, Any, int]
+    _layout: tuple[DataFormat, str]  # and precision
 
     def _remember(
         self,
         input_shape: Sequence[SupportsIndex],
-        geometry: tuple[Any, ...],
+        geometry: tuple[Any, Any, Any, Any, Any],
         threads: int | None,
         layout: tuple[DataFormat, Precision | None],
     ) -> None:

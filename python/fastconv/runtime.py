@@ -6,14 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from fastconv import _native
-from fastconv._native import (
-    clear_pool,
-    get_num_threads,
-    isa,
-    set_isa,
-    set_num_threads,
-    supported_isas,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +21,115 @@ __all__ = [
     "supported_isas",
     "threads",
 ]
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads a call uses unless told otherwise, in the whole process.
+
+    Parameters
+    ----------
+    n : int
+        OpenMP threads, from 1 to 1024. At import: the environment variable
+        ``FASTCONV_NUM_THREADS``, else ``OMP_NUM_THREADS``, else the CPUs that the process's
+        affinity and its cgroup's quota allow.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is no int, or out of range.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.set_num_threads(fastconv.get_num_threads())
+    """
+    _native.set_num_threads(n)
+
+
+def get_num_threads() -> int:
+    """Return how many threads a call made here would use.
+
+    Returns
+    -------
+    int
+        That of the innermost ``with fastconv.threads(n):``, else what `set_num_threads` set.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.get_num_threads() >= 1
+    True
+    """
+    return _native.get_num_threads()
+
+
+def supported_isas() -> list[str]:
+    """Return the names of the instruction sets that this build has and this CPU runs, best first.
+
+    Returns
+    -------
+    list of str
+        Some of ``"avx512"``, ``"avx2"``, and always ``"scalar"``.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.supported_isas()[-1]
+    'scalar'
+    """
+    return _native.supported_isas()
+
+
+def isa() -> str:
+    """Return the name of the instruction set in use.
+
+    Returns
+    -------
+    str
+        The best of `supported_isas`, unless `set_isa` or the environment variable
+        ``FASTCONV_ISA`` chose another.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.isa() in fastconv.supported_isas()
+    True
+    """
+    return _native.isa()
+
+
+def set_isa(name: str) -> None:
+    """Use another instruction set for all later calls, in the whole process.
+
+    Plans keep the one that they were built with.
+
+    Parameters
+    ----------
+    name : str
+        One of `supported_isas`.
+
+    Raises
+    ------
+    ValueError
+        If it is unknown, or this CPU does not run it.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.set_isa(fastconv.isa())
+    """
+    _native.set_isa(name)
+
+
+def clear_pool() -> None:
+    """Give the memory that calls keep for reuse back to the system.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.clear_pool()
+    """
+    _native.clear_pool()
 
 
 @contextmanager

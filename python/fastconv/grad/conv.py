@@ -168,7 +168,8 @@ def conv1d(
         Which gradients are wanted; the others are None.
     activation : "relu", "relu6", "leaky_relu", ("leaky_relu", slope), "sigmoid" or "tanh", optional
         The forward call's fused activation; `grad_output` is then the gradient behind it.
-    output : the result of the forward call; needed with `activation`, whose derivative follows from it
+    output : the result of the forward call, optional
+        Needed with `activation`, whose derivative follows from it.
 
     Returns
     -------
@@ -327,7 +328,8 @@ def conv2d(
         Which gradients are wanted; the others are None.
     activation : "relu", "relu6", "leaky_relu", ("leaky_relu", slope), "sigmoid" or "tanh", optional
         The forward call's fused activation; `grad_output` is then the gradient behind it.
-    output : the result of the forward call; needed with `activation`, whose derivative follows from it
+    output : the result of the forward call, optional
+        Needed with `activation`, whose derivative follows from it.
 
     Returns
     -------

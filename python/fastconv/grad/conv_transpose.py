@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-    from fastconv.typing import DataFormat, Padding, PerAxis, Precision
+    from fastconv.typing import Activation, DataFormat, Padding, PerAxis, Precision
 
     Size = Sequence[SupportsIndex]
     Gradients = tuple[
@@ -139,6 +139,8 @@ def conv_transpose1d(
     dilation: PerAxis = 1,
     *,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
+    activation: Activation | None = None,
+    output: ArrayLike | None = None,
     threads: int | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
@@ -154,6 +156,8 @@ def conv_transpose1d(
         As in the forward call. The output_padding follows from the shapes.
     output_mask : three bools
         Which gradients are wanted; the others are None.
+    activation, output
+        As in `fastconv.grad.conv2d`.
 
     Returns
     -------
@@ -177,7 +181,7 @@ def conv_transpose1d(
     """
     return _native.conv_grad(
         1, True, input, weight, grad_output, stride, padding, dilation, groups,
-        "zeros", output_mask, None, None, threads, data_format, precision,
+        "zeros", output_mask, activation, output, threads, data_format, precision,
     )  # fmt: skip
 
 
@@ -220,7 +224,8 @@ def conv_transpose2d_input(
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.conv_transpose2d_input((1, 2, 4, 4), np.ones((2, 3, 2, 2)), np.ones((1, 3, 8, 8)), 2).shape
+    >>> w, dy = np.ones((2, 3, 2, 2)), np.ones((1, 3, 8, 8))
+    >>> grad.conv_transpose2d_input((1, 2, 4, 4), w, dy, stride=2).shape
     (1, 2, 4, 4)
     """
     return _native.conv_grad_input(
@@ -271,7 +276,8 @@ def conv_transpose2d_weight(
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.conv_transpose2d_weight(np.ones((1, 2, 4, 4)), (2, 3, 2, 2), np.ones((1, 3, 8, 8)), 2).shape
+    >>> x, dy = np.ones((1, 2, 4, 4)), np.ones((1, 3, 8, 8))
+    >>> grad.conv_transpose2d_weight(x, (2, 3, 2, 2), dy, stride=2).shape
     (2, 3, 2, 2)
     """
     return _native.conv_grad_weight(
@@ -290,6 +296,8 @@ def conv_transpose2d(
     dilation: PerAxis = 1,
     *,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
+    activation: Activation | None = None,
+    output: ArrayLike | None = None,
     threads: int | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
@@ -305,6 +313,8 @@ def conv_transpose2d(
         As in the forward call. The output_padding follows from the shapes.
     output_mask : three bools
         Which gradients are wanted; the others are None.
+    activation, output
+        As in `fastconv.grad.conv2d`.
 
     Returns
     -------
@@ -328,5 +338,5 @@ def conv_transpose2d(
     """
     return _native.conv_grad(
         2, True, input, weight, grad_output, stride, padding, dilation, groups,
-        "zeros", output_mask, None, None, threads, data_format, precision,
+        "zeros", output_mask, activation, output, threads, data_format, precision,
     )  # fmt: skip

@@ -1,0 +1,106 @@
+"""A wheel must hold what users need, need nothing but NumPy, and work where nothing else is.
+
+python .ci/check_wheel.py fastconv-*.whl
+"""
+
+from __future__ import annotations
+
+import email
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+WANTED = ("_native.pyi", "py.typed", "__main__.py", "nn/__init__.py", "grad/__init__.py")
+# g++'s own run-time libraries, which every Linux with NumPy has beside libgomp.
+LIBRARIES = re.compile(r"lib(c|m|stdc\+\+|gcc_s|gomp|pthread|dl)\.so|ld-linux")
+MOST_BYTES = 3_000_000
+
+SMOKE = """
+import sys
+import numpy as np
+numpys = set(sys.modules)
+import fastconv as fc
+from fastconv import grad, nn
+
+new = {name.partition(".")[0] for name in set(sys.modules) - numpys}
+foreign = new - set(sys.stdlib_module_names) - {"fastconv"}
+assert not foreign, foreign
+
+rng = np.random.default_rng(0)
+x = rng.integers(-4, 5, (1, 3, 8, 8)).astype(np.float32)
+w = rng.integers(-4, 5, (4, 3, 3, 3)).astype(np.float32)
+for isa in fc.supported_isas():
+    fc.set_isa(isa)
+    y = fc.conv2d(x, w, padding="same")
+    assert np.array_equal(y, fc.reference.conv2d(x, w, padding="same")), isa
+    assert grad.conv2d_weight(x, w.shape, y, padding="same").shape == w.shape
+assert nn.Conv2d(3, 4, 3, rng=0)(x).shape == (1, 4, 6, 6)
+assert np.float32(1e-30) * np.float32(1e-10) > 0, "subnormals are flushed"
+"""
+
+
+def complaints(wheel: Path) -> list[str]:
+    bad: list[str] = []
+    with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryDirectory() as folder:
+        names = archive.namelist()
+        bad += [f"{name} is missing" for name in WANTED if f"fastconv/{name}" not in names]
+        roots = {name.split("/")[0] for name in names}
+        bad += [
+            f"{root} does not belong there" for root in roots if not root.startswith("fastconv")
+        ]
+        modules = [name for name in names if name.endswith(".so")]
+        if len(modules) != 1:
+            return [*bad, f"expected one native module, found {modules}"]
+        bad += wrong_libraries(Path(archive.extract(modules[0], folder)))
+        metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        bad += wrong_requirements(archive.read(metadata).decode())
+        if not any(name.endswith("LICENSE") for name in names):
+            bad.append("LICENSE is missing")
+    size = wheel.stat().st_size
+    print(f"{wheel.name}: {size / 1e6:.2f} MB, {len(names)} files")
+    if size > MOST_BYTES:
+        bad.append(f"{size} bytes; the limit is {MOST_BYTES}")
+    return bad
+
+
+def wrong_libraries(module: Path) -> list[str]:
+    command = ["readelf", "--dynamic", "--wide", str(module)]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", listing)
+    return [f"{module.name} needs {name}" for name in needed if not LIBRARIES.match(name)]
+
+
+def wrong_requirements(metadata: str) -> list[str]:
+    requirements = email.message_from_string(metadata).get_all("Requires-Dist", [])
+    always = [r for r in requirements if "extra ==" not in r]
+    return [f"requires {r}" for r in always if not r.startswith("numpy")]
+
+
+def works_alone(wheel: Path) -> None:
+    """Raise CalledProcessError unless the wheel works in a new environment, beside NumPy alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = str(Path(folder) / "bin" / "python")
+
+        def run(*arguments: str) -> str:
+            command = [python, *arguments]
+            done = subprocess.run(
+                command, check=True, cwd=folder, stdout=subprocess.PIPE, text=True
+            )
+            return done.stdout
+
+        run("-m", "pip", "install", "--quiet", str(wheel.resolve()))
+        run("-W", "error", "-c", SMOKE)
+        print(run("-m", "fastconv", "info"), end="")
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    problems = complaints(path)
+    print(*problems, sep="\n")
+    works_alone(path)
+    sys.exit(1 if problems else 0)

@@ -1,0 +1,47 @@
+"""How two libraries are compared: in one run, in bursts by turns, with a pause between.
+
+A library's worker threads keep spinning for a while after a call and slow whoever comes next, so
+calls are not interleaved one by one; and a machine's speed drifts, so one does not run after the
+other either.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+Calls = Mapping[str, Callable[[], object]]
+
+
+def burst(call: Callable[[], object], seconds: float) -> list[float]:
+    """Time calls one by one for about `seconds`, at least three of them, after one to warm up."""
+    call()
+    times: list[float] = []
+    stop = time.perf_counter() + seconds
+    while time.perf_counter() < stop or len(times) < 3:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def race(
+    calls: Calls, *, turns: int = 5, seconds: float = 0.03, pause: float = 0.005
+) -> dict[str, float]:
+    """Return the lower quartile of each contestant's seconds per call."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(turns):
+        for name, call in calls.items():
+            times[name] += burst(call, seconds)
+            time.sleep(pause)
+    return {name: float(np.quantile(values, 0.25)) for name, values in times.items()}
+
+
+def check(got: np.ndarray, want: np.ndarray, *, depth: int) -> None:
+    """Assert that two libraries computed the same sums of `depth` terms."""
+    assert got.shape == want.shape
+    unit = np.finfo(got.dtype).eps
+    scale = float(np.abs(want).max())
+    assert np.abs(got - want).max() <= (8 * np.sqrt(depth) + 50) * unit * scale

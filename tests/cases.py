@@ -1,0 +1,218 @@
+"""The shapes that convolutions are tested on: one row, one reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import reference
+
+UNIT = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 2.0**-53}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A call: shapes of input and weight in PyTorch's order, and its keyword arguments."""
+
+    why: str
+    x: tuple[int, ...]
+    w: tuple[int, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    transposed: bool = False
+
+    @property
+    def name(self):
+        return f"conv{'_transpose' if self.transposed else ''}{len(self.w) - 2}d"
+
+    @property
+    def function(self):
+        return getattr(fastconv, self.name)
+
+    @property
+    def oracle(self):
+        return getattr(reference, self.name)
+
+    @property
+    def bias_shape(self):
+        groups = self.options.get("groups", 1)
+        return (self.w[1] * groups if self.transposed else self.w[0],)
+
+    def integers(self, dtype, *, most=7):
+        """Input, weight and bias of small integers: every sum of them is exact."""
+        rng = np.random.default_rng(sum(self.x) + 1000 * sum(self.w))
+        shapes = (self.x, self.w, self.bias_shape)
+        return tuple(rng.integers(-most, most + 1, shape).astype(dtype) for shape in shapes)
+
+    def floats(self, dtype):
+        """Input, weight and bias of normal numbers."""
+        rng = np.random.default_rng(sum(self.x) + 1000 * sum(self.w))
+        return tuple(
+            rng.standard_normal(s).astype(dtype) for s in (self.x, self.w, self.bias_shape)
+        )
+
+
+def bound(case, x, w, b, **more):
+    """(K + 2) * u * sum |x| |w| for each output, K the number of its terms: a theorem."""
+    terms = case.w[0] if case.transposed else case.w[1]
+    terms = terms // (case.options.get("groups", 1) if case.transposed else 1)
+    terms *= int(np.prod(case.w[2:]))
+    sizes = case.oracle(abs(x), abs(w), abs(b), **case.options, **more)
+    return (terms + 2) * UNIT[x.dtype] * sizes
+
+
+ALGORITHMS = ("auto", "direct", "im2col", "pointwise", "depthwise")
+
+
+def takes(case, algorithm):
+    """Whether the algorithm accepts the case; the special ones say which shapes are theirs."""
+    if algorithm == "depthwise":
+        groups = case.options.get("groups", 1)
+        return (case.w[0] // groups if case.transposed else case.w[1]) == 1
+    if algorithm == "pointwise":
+        plain = case.options.get("padding", 0) in (0, "valid", "same", "same_lower", "full")
+        return set(case.w[2:]) == {1} and plain and case.options.get("stride", 1) == 1
+    return True
+
+
+def _id(value):
+    return f"{value.name}-{value.why}".replace(" ", "-") if isinstance(value, Case) else value
+
+
+def each(cases):
+    """Parametrize `case`, named by its reason."""
+    return pytest.mark.parametrize("case", cases, ids=_id)
+
+
+def each_with_algorithm(cases, *, taken=True):
+    """Parametrize `case` and `algorithm`: all pairs that go together, or all that do not."""
+    pairs = [(c, a) for c in cases for a in ALGORITHMS if takes(c, a) == taken]
+    return pytest.mark.parametrize(("case", "algorithm"), pairs, ids=_id)
+
+
+def _conv(why, x, w, **options):
+    return Case(why, x, w, options)
+
+
+def _transposed(why, x, w, **options):
+    return Case(why, x, w, options, transposed=True)
+
+
+CONV = (
+    _conv("one pixel, one tap", (1, 1, 1, 1), (1, 1, 1, 1)),
+    _conv("1x1 is a matrix product", (2, 17, 5, 7), (31, 17, 1, 1)),
+    _conv("1x1 with spatial padding", (1, 3, 4, 5), (6, 3, 1, 1), padding=1),
+    _conv("1x1 with asymmetric strides", (1, 3, 9, 8), (6, 3, 1, 1), stride=(2, 3)),
+    _conv("1x1 over several slices of the sum", (1, 700, 3, 3), (5, 700, 1, 1)),
+    _conv("3x3, the usual", (1, 8, 14, 14), (16, 8, 3, 3), padding=1),
+    _conv("channels off every tile edge", (1, 5, 7, 7), (13, 5, 3, 3)),
+    _conv("a prime number of output channels", (1, 4, 6, 6), (37, 4, 3, 3), padding=1),
+    _conv("one grey channel in", (1, 1, 11, 19), (4, 1, 5, 5), padding=2),
+    _conv("one channel out", (2, 9, 8, 10), (1, 9, 3, 3)),
+    _conv("a row just over a vector", (1, 2, 3, 17), (3, 2, 2, 2), padding=((0, 1), (0, 1))),
+    _conv("a row longer than a block of columns", (1, 2, 2, 1100), (3, 2, 2, 3)),
+    _conv("a tall narrow image", (1, 3, 70, 1), (4, 3, 3, 1), padding=(1, 0)),
+    _conv("terms over several slices", (1, 130, 6, 6), (7, 130, 3, 3), padding=1),
+    _conv("stride 2", (1, 6, 15, 16), (9, 6, 3, 3), stride=2, padding=1),
+    _conv("a stride that leaves a remainder", (1, 3, 10, 11), (4, 3, 3, 3), stride=(2, 3)),
+    _conv("stride in width only", (1, 3, 6, 13), (4, 3, 3, 3), stride=(1, 2)),
+    _conv("stride in height only", (1, 3, 13, 6), (4, 3, 3, 3), stride=(2, 1)),
+    _conv("stride longer than the kernel", (1, 3, 11, 12), (4, 3, 2, 2), stride=5),
+    _conv("stride longer than the input", (1, 3, 4, 5), (4, 3, 2, 2), stride=(50, 2**31 - 1)),
+    _conv("a stem: 7x7 at stride 2", (1, 3, 20, 22), (8, 3, 7, 7), stride=2, padding=3),
+    _conv("patches: kernel = stride", (1, 3, 16, 24), (10, 3, 8, 8), stride=8),
+    _conv("dilation", (1, 4, 12, 13), (5, 4, 3, 3), dilation=2, padding=2),
+    _conv("dilation differs by axis", (1, 3, 12, 14), (5, 3, 3, 2), dilation=(3, 5)),
+    _conv("dilation and stride", (1, 2, 17, 19), (3, 2, 3, 4), stride=(2, 3), dilation=(3, 2)),
+    _conv("dilation beyond the input", (1, 2, 4, 5), (3, 2, 3, 3), dilation=9, padding=9),
+    _conv("a kernel as large as the input", (1, 3, 6, 5), (4, 3, 6, 5)),
+    _conv("a kernel over both paddings", (1, 2, 2, 3), (3, 2, 5, 6), padding=2),
+    _conv("windows wholly in the padding", (1, 2, 3, 3), (3, 2, 2, 2), padding=4),
+    _conv("padding on one side each", (1, 3, 5, 6), (4, 3, 3, 3), padding=((2, 0), (0, 3))),
+    _conv("large padding on the right", (1, 2, 4, 4), (3, 2, 3, 3), padding=((0, 0), (0, 40))),
+    _conv("one pair for both axes", (1, 2, 5, 6), (3, 2, 3, 3), padding=((1, 2),)),
+    _conv("same, an even kernel", (1, 3, 7, 8), (4, 3, 4, 2), padding="same"),
+    _conv("same at a stride", (1, 3, 7, 8), (4, 3, 3, 4), padding="same", stride=(2, 3)),
+    _conv("same_lower", (1, 3, 7, 8), (4, 3, 4, 4), padding="same_lower", dilation=2),
+    _conv("full", (1, 3, 5, 4), (4, 3, 3, 2), padding="full", dilation=(1, 2)),
+    _conv("valid by name", (1, 3, 5, 4), (4, 3, 3, 2), padding="valid"),
+    _conv("reflect", (1, 3, 6, 7), (4, 3, 3, 5), padding=(1, 2), padding_mode="reflect"),
+    _conv("reflect as far as it goes", (1, 2, 4, 5), (3, 2, 3, 3), padding=((3, 2), (4, 4)),
+          padding_mode="reflect", stride=2),
+    _conv("replicate far outside", (1, 2, 3, 4), (3, 2, 3, 3), padding=((7, 1), (0, 30)),
+          padding_mode="replicate"),
+    _conv("circular, a whole turn", (1, 2, 4, 5), (3, 2, 3, 3), padding=((4, 4), (5, 5)),
+          padding_mode="circular", dilation=2),
+    _conv("circular same", (1, 2, 6, 7), (3, 2, 4, 3), padding="same", padding_mode="circular"),
+    _conv("reflect over one row of one column", (1, 2, 2, 2), (3, 2, 3, 3), padding=1,
+          padding_mode="reflect"),
+    _conv("two groups", (1, 6, 7, 8), (4, 3, 3, 3), groups=2, padding=1),
+    _conv("many groups, one output each", (2, 12, 6, 5), (4, 3, 3, 3), groups=4),
+    _conv("grouped 1x1", (1, 12, 4, 5), (9, 4, 1, 1), groups=3),
+    _conv("depthwise", (2, 5, 9, 10), (5, 1, 3, 3), groups=5, padding=1),
+    _conv("depthwise at stride 2", (1, 6, 12, 35), (6, 1, 5, 5), groups=6, stride=2, padding=2),
+    _conv("depthwise with a multiplier", (1, 3, 8, 9), (12, 1, 3, 3), groups=3),
+    _conv("depthwise, dilated and circular", (1, 4, 9, 20), (4, 1, 3, 3), groups=4, dilation=3,
+          padding=3, padding_mode="circular"),
+    _conv("depthwise over many rows and columns", (1, 2, 70, 1030), (2, 1, 3, 3), groups=2),
+    _conv("a batch", (5, 3, 6, 6), (4, 3, 3, 3), padding=1),
+    _conv("no batch axis", (3, 6, 7), (4, 3, 3, 3), padding=1),
+    _conv("an empty batch", (0, 3, 6, 7), (4, 3, 3, 3)),
+    _conv("enough work for threads", (2, 32, 24, 24), (48, 32, 3, 3), padding=1),
+    _conv("1-D", (2, 4, 30), (6, 4, 3)),
+    _conv("1-D without a batch axis", (4, 30), (6, 4, 3), padding=1),
+    _conv("1-D causal", (1, 3, 25), (4, 3, 3), padding="causal", dilation=4),
+    _conv("1-D same at a stride", (2, 3, 25), (4, 3, 6), padding="same", stride=4),
+    _conv("1-D pair", (2, 3, 25), (4, 3, 6), padding=((1, 4),)),
+    _conv("1-D reflect", (1, 3, 12), (4, 3, 5), padding=((2, 5),), padding_mode="reflect"),
+    _conv("1-D: audio frames, a long kernel", (1, 1, 4000), (9, 1, 256), stride=128),
+    _conv("1-D: a long row", (1, 2, 3000), (3, 2, 9), padding="same"),
+    _conv("1-D depthwise, causal", (1, 7, 50), (7, 1, 4), groups=7, padding="causal"),
+    _conv("1-D pointwise", (2, 9, 21), (5, 9, 1)),
+)  # fmt: skip
+
+TRANSPOSED = (
+    _transposed("one pixel, one tap", (1, 1, 1, 1), (1, 1, 1, 1)),
+    _transposed("1x1", (2, 7, 5, 6), (7, 9, 1, 1)),
+    _transposed("3x3", (1, 8, 7, 9), (8, 5, 3, 3), padding=1),
+    _transposed("doubling, 2x2", (1, 6, 7, 5), (6, 4, 2, 2), stride=2),
+    _transposed("doubling, 4x4", (2, 6, 7, 5), (6, 4, 4, 4), stride=2, padding=1),
+    _transposed("doubling, 3x3", (1, 6, 7, 5), (6, 13, 3, 3), stride=2, padding=1,
+                output_padding=1),
+    _transposed("stride longer than the kernel leaves holes", (1, 2, 3, 4), (2, 3, 2, 1),
+                stride=(3, 4)),
+    _transposed("holes in one axis only", (1, 2, 3, 4), (2, 3, 3, 1), stride=(2, 3)),
+    _transposed("strides and dilations differ", (1, 3, 5, 6), (3, 4, 3, 2), stride=(2, 3),
+                dilation=(3, 2)),
+    _transposed("a stride that divides the dilation", (1, 2, 5, 6), (2, 3, 3, 3), stride=2,
+                dilation=4, padding=3),
+    _transposed("output padding up to the dilation", (1, 2, 4, 5), (2, 3, 2, 2), dilation=3,
+                output_padding=2),
+    _transposed("output padding differs by axis", (1, 2, 4, 5), (2, 3, 3, 3), stride=3,
+                output_padding=(0, 2)),
+    _transposed("output_size", (1, 2, 4, 5), (2, 3, 3, 3), stride=3, output_size=(13, 16)),
+    _transposed("output_size as a full shape", (1, 2, 4, 5), (2, 3, 3, 3), stride=3,
+                output_size=(1, 3, 14, 17)),
+    _transposed("pairs crop", (1, 3, 5, 6), (3, 2, 4, 4), padding=((0, 2), (3, 1)), stride=2),
+    _transposed("crops all but one", (1, 2, 4, 4), (2, 3, 3, 3), padding=((3, 2), (2, 3))),
+    _transposed("crops more than the kernel", (1, 2, 9, 9), (2, 3, 2, 2), padding=3),
+    _transposed("same", (1, 3, 5, 6), (3, 4, 3, 5), stride=2, padding="same"),
+    _transposed("same, kernel shorter than stride", (1, 3, 5, 6), (3, 4, 1, 2), stride=3,
+                padding="same"),
+    _transposed("same_lower", (1, 3, 5, 6), (3, 4, 4, 2), stride=(3, 1), padding="same_lower"),
+    _transposed("groups", (1, 6, 4, 5), (6, 2, 3, 3), groups=3, stride=2),
+    _transposed("depthwise", (2, 5, 4, 7), (5, 1, 3, 3), groups=5, stride=2, padding=1),
+    _transposed("depthwise with a multiplier", (1, 3, 4, 7), (3, 4, 2, 2), groups=3),
+    _transposed("patches back: kernel = stride", (1, 6, 3, 4), (6, 3, 5, 5), stride=5),
+    _transposed("terms over several slices", (1, 150, 4, 4), (150, 3, 3, 3)),
+    _transposed("long rows", (1, 2, 2, 700), (2, 3, 3, 3), stride=2),
+    _transposed("enough work for threads", (2, 32, 14, 14), (32, 32, 4, 4), stride=2, padding=1),
+    _transposed("no batch axis", (3, 5, 6), (3, 4, 3, 3)),
+    _transposed("an empty batch", (0, 3, 5, 6), (3, 4, 3, 3)),
+    _transposed("1-D", (2, 3, 11), (3, 4, 5), stride=2, padding=1),
+    _transposed("1-D without a batch axis", (3, 11), (3, 4, 5), stride=3, output_size=36),
+    _transposed("1-D dilated", (1, 3, 11), (3, 4, 3), dilation=5, padding=((3, 0),)),
+)  # fmt: skip

@@ -1,0 +1,112 @@
+"""Transposed convolution against the oracle: every case, algorithm, ISA, dtype and layout."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+import fastconv
+from cases import ALGORITHMS, TRANSPOSED, bound, each, each_with_algorithm, takes
+from fastconv import reference
+
+pytestmark = pytest.mark.usefixtures("plain_sums")
+
+DTYPES = (np.float32, np.float64)
+
+
+@functools.cache
+def exact(case, dtype):
+    """Integer data and what must come out of it, bit for bit."""
+    x, w, b = case.integers(dtype)
+    return x, w, b, case.oracle(x, w, b, **case.options)
+
+
+@functools.cache
+def measured(case, dtype):
+    """Float data, what should come out, and how far from it a result may be."""
+    x, w, b = case.floats(dtype)
+    return x, w, b, case.oracle(x, w, b, **case.options), bound(case, x, w, b)
+
+
+@each_with_algorithm(TRANSPOSED)
+def test_integers_are_exact(case, isa, algorithm):
+    for dtype in DTYPES:
+        x, w, b, want = exact(case, dtype)
+        for threads in (1, 3):
+            y = case.function(x, w, b, **case.options, algorithm=algorithm, threads=threads)
+            assert y.dtype == dtype
+            np.testing.assert_array_equal(y, want, err_msg=f"{dtype.__name__}, {threads} threads")
+
+
+@each_with_algorithm(TRANSPOSED)
+def test_floats_are_within_the_bound(case, isa, algorithm):
+    for dtype in DTYPES:
+        x, w, b, want, most = measured(case, dtype)
+        y = case.function(x, w, b, **case.options, algorithm=algorithm, precision="highest")
+        assert np.all(np.abs(y - want) <= most), dtype.__name__
+
+
+@each(TRANSPOSED)
+def test_threads_change_no_bit(case, isa):
+    x, w, b = case.floats(np.float32)
+    for algorithm in ALGORITHMS:
+        if takes(case, algorithm):
+            how = {**case.options, "algorithm": algorithm}
+            one = case.function(x, w, b, **how, threads=1).tobytes()
+            for threads in (2, 3, 7):
+                assert case.function(x, w, b, **how, threads=threads).tobytes() == one
+
+
+@each(TRANSPOSED)
+def test_channels_last_is_the_same_with_its_axes_moved(case):
+    x, w, b, want = exact(case, np.float64)
+    n, options = len(case.w) - 2, dict(case.options)
+    if np.ndim(options.get("output_size", 0)) == 1 and len(options["output_size"]) > n:
+        batch, channels, *lengths = options["output_size"]
+        options["output_size"] = (batch, *lengths, channels)
+    last = np.ascontiguousarray(np.moveaxis(x, -1 - n, -1))
+    y = case.function(last, w, b, **options, data_format="channels_last")
+    np.testing.assert_array_equal(y, np.moveaxis(want, -1 - n, -1))
+
+
+@each(TRANSPOSED)
+def test_out_is_written_where_nothing_lands_too(case):
+    x, w, b, want = exact(case, np.float32)
+    out = np.full([2 * n for n in want.shape], np.nan, np.float32)[(slice(None, None, 2),) * x.ndim]
+    assert case.function(x, w, b, **case.options, out=out) is out
+    np.testing.assert_array_equal(out, want)
+
+
+def test_holes_hold_the_bias_and_its_activation():
+    x, w = np.ones((1, 1, 3)), np.ones((1, 1, 1))
+    y = fastconv.conv_transpose1d(x, w, np.array([-2.0]), stride=3, activation="relu6")
+    np.testing.assert_array_equal(y, np.zeros((1, 1, 7)))
+    y = fastconv.conv_transpose1d(x, w, np.array([3.0]), stride=3, activation="relu6")
+    np.testing.assert_array_equal(y, [[[4, 3, 3, 4, 3, 3, 4]]])
+
+
+@pytest.mark.parametrize("shift", [1, 7, 40])
+def test_out_may_overlap_the_input(shift):
+    rng = np.random.default_rng(shift)
+    w = rng.integers(-9, 10, (4, 4, 3, 3)).astype(np.float32)
+    room = rng.integers(-9, 10, 4 * 30 + shift).astype(np.float32)
+    for x, out in ((room[shift:], room[:-shift]), (room[:-shift], room[shift:])):
+        x, out = x.reshape(1, 4, 5, 6), out.reshape(1, 4, 5, 6)
+        want = reference.conv_transpose2d(x.copy(), w, padding=1)
+        np.testing.assert_array_equal(fastconv.conv_transpose2d(x, w, padding=1, out=out), want)
+
+
+def test_output_sizes_of_one_stride_are_all_there():
+    x, w = np.arange(4.0).reshape(1, 1, 4), np.arange(3.0).reshape(1, 1, 3)
+    for length in range(12, 16):
+        for size in (length, (length,), [length], (1, 1, length), np.array([length])):
+            y = fastconv.conv_transpose1d(x, w, stride=4, padding=((1, 2),), output_size=size)
+            want = reference.conv_transpose1d(
+                x, w, stride=4, padding=((1, 2),), output_size=(length,)
+            )
+            np.testing.assert_array_equal(y, want)
+    for length in (11, 16, 0, -1):
+        with pytest.raises(ValueError, match=f"output_size must be from 12 to 15, got {length}"):
+            fastconv.conv_transpose1d(x, w, stride=4, padding=((1, 2),), output_size=length)
