@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from fastconv import reference
+
 
 class Windows(NamedTuple):
     """Arguments of a pool: spatial lengths (one or two), and where the windows lie."""
@@ -26,6 +28,12 @@ class Windows(NamedTuple):
     @property
     def geometry(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._fields[2:]}
+
+    @property
+    def all_hold_input(self) -> bool:
+        """Whether every window holds an element of the input, which then has an index."""
+        pool = getattr(reference, f"sum_pool{self.rank}d")
+        return bool((pool(np.ones((1, *self.lengths)), **self.geometry) > 0).all())
 
     def input(self, dtype: Any = np.float64, low: int = -9, high: int = 10) -> Any:
         """Small integers, so that sums are exact in every dtype."""
@@ -84,7 +92,13 @@ WINDOWS = (
     Windows("a line, same padding, dilated", (17,), 3, 2, "same", 3),
 )
 
-each_windows = pytest.mark.parametrize("case", WINDOWS, ids=lambda c: c.why.replace(" ", "-"))
+
+def each(cases: Any) -> Any:
+    return pytest.mark.parametrize("case", cases, ids=lambda c: c.why.replace(" ", "-"))
+
+
+each_windows = each(WINDOWS)
+each_windows_with_input = each([w for w in WINDOWS if w.all_hold_input])
 
 
 def bits(array: Any) -> bytes:

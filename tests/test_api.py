@@ -138,6 +138,16 @@ LAYERS = """
     SoftmaxCrossEntropy MSE SGD Adam fit
     """
 
+POSITIONAL = {
+    "Conv{n}d": "in_channels out_channels kernel_size",
+    "ConvTranspose{n}d": "in_channels out_channels kernel_size",
+    "BatchNorm{n}d": "eps momentum",
+    "Dropout": "p rng",
+    "Residual": "layer",
+    "SGD": "parameters lr momentum weight_decay",
+    "fit": "model x y",
+}
+
 
 def each_n(text):
     """The text once for every number of axes that it speaks of."""
@@ -182,6 +192,12 @@ def arguments_of(signature):
 def modules():
     names = [m.name for m in pkgutil.walk_packages(fastconv.__path__, "fastconv.")]
     return [name for name in names if name.rpartition(".")[2] not in ("__main__", "_native")]
+
+
+def imported(name):
+    if name == "fastconv.demo_plot":
+        pytest.importorskip("matplotlib", reason="the demo's picture is drawn by Matplotlib")
+    return importlib.import_module(name)
 
 
 ROWS = [
@@ -230,9 +246,16 @@ def test_all_of_nn_holds_every_layer():
     assert expand(LAYERS) <= set(fastconv.nn.__all__)
 
 
+@pytest.mark.parametrize("names", POSITIONAL)
+def test_positional_arguments_of_layers(names):
+    for name in each_n(names):
+        positional, _ = arguments_of(inspect.signature(getattr(fastconv.nn, name)))
+        assert " ".join(argument for argument, *_ in positional) == POSITIONAL[names]
+
+
 @pytest.mark.parametrize("name", ["fastconv", *modules()])
-def test_all_is_sorted_and_exists(name):
-    module = importlib.import_module(name)
+def test_all_exists_once(name):
+    module = imported(name)
     listed = getattr(module, "__all__", [])
     assert len(set(listed)) == len(listed)
     assert not [each for each in listed if not hasattr(module, each)]
@@ -241,7 +264,7 @@ def test_all_is_sorted_and_exists(name):
 @pytest.mark.parametrize("name", ["fastconv", *modules()])
 def test_examples_of_the_docstrings(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    failed, _ = doctest.testmod(imported(name), optionflags=doctest.ELLIPSIS)
     assert failed == 0
 
 

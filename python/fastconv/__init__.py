@@ -13,9 +13,38 @@ from typing import TYPE_CHECKING, Any
 from fastconv import grad
 from fastconv._native import __version__
 from fastconv.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    global_avg_pool1d,
+    global_avg_pool2d,
+    global_max_pool1d,
+    global_max_pool2d,
+    global_sum_pool1d,
+    global_sum_pool2d,
+)
 from fastconv.columns import fold, unfold
 from fastconv.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from fastconv.max_pool import (
+    max_pool1d,
+    max_pool2d,
+    max_unpool1d,
+    max_unpool2d,
+    min_pool1d,
+    min_pool2d,
+)
 from fastconv.plan import Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan, ConvTranspose2dPlan
+from fastconv.pool import (
+    avg_pool1d,
+    avg_pool2d,
+    lp_pool1d,
+    lp_pool2d,
+    pool_output_shape,
+    sum_pool1d,
+    sum_pool2d,
+)
 from fastconv.runtime import (
     clear_pool,
     get_num_threads,
@@ -43,6 +72,12 @@ __all__ = [
     "ConvTranspose1dPlan",
     "ConvTranspose2dPlan",
     "__version__",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
     "clear_pool",
     "conv1d",
     "conv2d",
@@ -53,10 +88,25 @@ __all__ = [
     "fold",
     "gelu",
     "get_num_threads",
+    "global_avg_pool1d",
+    "global_avg_pool2d",
+    "global_max_pool1d",
+    "global_max_pool2d",
+    "global_sum_pool1d",
+    "global_sum_pool2d",
     "grad",
     "isa",
     "leaky_relu",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "min_pool1d",
+    "min_pool2d",
     "nn",
+    "pool_output_shape",
     "precision",
     "receptive_field",
     "reference",
@@ -69,6 +119,8 @@ __all__ = [
     "sigmoid",
     "silu",
     "softmax",
+    "sum_pool1d",
+    "sum_pool2d",
     "supported_isas",
     "tanh",
     "threads",

@@ -5,7 +5,7 @@ the types that users see.
 """
 
 from contextvars import ContextVar
-from typing import Any, final
+from typing import Any, Literal, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ _Floats = NDArray[np.floating]
 __version__: str
 threads_variable: ContextVar[int]
 precision_variable: ContextVar[str]
+
+# fmt: off
+# One argument per line, as the formatter has it, would hide the functions behind their lists.
 
 # Runtime.
 def check_threads(value: object, /) -> int: ...
@@ -29,26 +32,13 @@ def clear_pool() -> None: ...
 
 # Shapes.
 def conv_output_shape(
-    input_shape: object,
-    weight_shape: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    groups: object,
-    data_format: object,
-    /,
+    input_shape: object, weight_shape: object, stride: object, padding: object, dilation: object,
+    groups: object, data_format: object, /
 ) -> tuple[int, ...]: ...
 def conv_transpose_output_shape(
-    input_shape: object,
-    weight_shape: object,
-    stride: object,
-    padding: object,
-    output_padding: object,
-    groups: object,
-    dilation: object,
-    output_size: object,
-    data_format: object,
-    /,
+    input_shape: object, weight_shape: object, stride: object, padding: object,
+    output_padding: object, groups: object, dilation: object, output_size: object,
+    data_format: object, /
 ) -> tuple[int, ...]: ...
 def resolve_padding(
     padding: object, length: object, kernel: object, stride: object, dilation: object, /
@@ -56,98 +46,33 @@ def resolve_padding(
 
 # Convolution.
 def conv(
-    rank: int,
-    input: object,
-    weight: object,
-    bias: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    groups: object,
-    padding_mode: object,
-    activation: object,
-    residual: object,
-    algorithm: object,
-    threads: object,
-    out: object,
-    data_format: object,
-    precision: object,
-    /,
+    rank: int, input: object, weight: object, bias: object, stride: object, padding: object,
+    dilation: object, groups: object, padding_mode: object, activation: object, residual: object,
+    algorithm: object, threads: object, out: object, data_format: object, precision: object, /
 ) -> _Floats: ...
 def conv_transpose(
-    rank: int,
-    input: object,
-    weight: object,
-    bias: object,
-    stride: object,
-    padding: object,
-    output_padding: object,
-    groups: object,
-    dilation: object,
-    output_size: object,
-    activation: object,
-    algorithm: object,
-    threads: object,
-    out: object,
-    data_format: object,
-    precision: object,
-    /,
+    rank: int, input: object, weight: object, bias: object, stride: object, padding: object,
+    output_padding: object, groups: object, dilation: object, output_size: object,
+    activation: object, algorithm: object, threads: object, out: object, data_format: object,
+    precision: object, /
 ) -> _Floats: ...
 def conv_grad_input(
-    rank: int,
-    transposed: bool,
-    input_size: object,
-    weight: object,
-    grad_output: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    groups: object,
-    padding_mode: object,
-    threads: object,
-    out: object,
-    data_format: object,
-    precision: object,
-    /,
+    rank: int, transposed: bool, input_size: object, weight: object, grad_output: object,
+    stride: object, padding: object, dilation: object, groups: object, padding_mode: object,
+    threads: object, out: object, data_format: object, precision: object, /
 ) -> _Floats: ...
 def conv_grad_weight(
-    rank: int,
-    transposed: bool,
-    input: object,
-    weight_size: object,
-    grad_output: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    groups: object,
-    padding_mode: object,
-    threads: object,
-    out: object,
-    data_format: object,
-    precision: object,
-    /,
+    rank: int, transposed: bool, input: object, weight_size: object, grad_output: object,
+    stride: object, padding: object, dilation: object, groups: object, padding_mode: object,
+    threads: object, out: object, data_format: object, precision: object, /
 ) -> _Floats: ...
 def conv_grad_bias(
     rank: int, grad_output: object, threads: object, out: object, data_format: object, /
 ) -> _Floats: ...
 def conv_grad(
-    rank: int,
-    transposed: bool,
-    input: object,
-    weight: object,
-    grad_output: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    groups: object,
-    padding_mode: object,
-    output_mask: object,
-    activation: object,
-    output: object,
-    threads: object,
-    data_format: object,
-    precision: object,
-    /,
+    rank: int, transposed: bool, input: object, weight: object, grad_output: object, stride: object,
+    padding: object, dilation: object, groups: object, padding_mode: object, output_mask: object,
+    activation: object, output: object, threads: object, data_format: object, precision: object, /
 ) -> tuple[_Floats | None, _Floats | None, _Floats | None]: ...
 
 class _PybindType(type): ...
@@ -173,24 +98,10 @@ class Plan(metaclass=_PybindType):
     def weight_bytes(self) -> int: ...
 
 def make_plan(
-    rank: int,
-    transposed: bool,
-    input_shape: object,
-    weight: object,
-    bias: object,
-    stride: object,
-    padding: object,
-    dilation: object,
-    groups: object,
-    padding_mode: object,
-    output_padding: object,
-    output_size: object,
-    activation: object,
-    algorithm: object,
-    threads: object,
-    data_format: object,
-    precision: object,
-    /,
+    rank: int, transposed: bool, input_shape: object, weight: object, bias: object, stride: object,
+    padding: object, dilation: object, groups: object, padding_mode: object, output_padding: object,
+    output_size: object, activation: object, algorithm: object, threads: object,
+    data_format: object, precision: object, /
 ) -> Plan: ...
 
 # Activations.
@@ -215,4 +126,100 @@ def gelu_grad(
 ) -> _Floats: ...
 def softmax_grad(
     dy: object, x: object, axis: object, threads: object, out: object, /
+) -> _Floats: ...
+
+# Columns.
+def unfold(
+    input: object, kernel_size: object, dilation: object, padding: object, stride: object,
+    threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+def fold(
+    input: object, output_size: object, kernel_size: object, dilation: object, padding: object,
+    stride: object, threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+def unfold_input(
+    grad_output: object, input_size: object, kernel_size: object, dilation: object, padding: object,
+    stride: object, threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+def fold_input(
+    grad_output: object, kernel_size: object, dilation: object, padding: object, stride: object,
+    threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+
+# Pools. A geometry is (kernel_size, stride, padding, dilation, ceil_mode); results have the input's
+# dtype, which for max, min and sum pools may be an integer's.
+@overload
+def extreme_pool(
+    rank: int, smallest: bool, input: object, geometry: tuple[object, ...],
+    return_indices: Literal[False], threads: object, out: object, data_format: object, /
+) -> NDArray[Any]: ...
+@overload
+def extreme_pool(
+    rank: int, smallest: bool, input: object, geometry: tuple[object, ...], return_indices: object,
+    threads: object, out: object, data_format: object, /
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
+def sum_pool(
+    rank: int, input: object, geometry: tuple[object, ...], threads: object, out: object,
+    data_format: object, /
+) -> NDArray[Any]: ...
+def avg_pool(
+    rank: int, input: object, geometry: tuple[object, ...], count_include_pad: object,
+    divisor_override: object, threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+def lp_pool(
+    rank: int, input: object, norm_type: object, geometry: tuple[object, ...], threads: object,
+    out: object, data_format: object, /
+) -> _Floats: ...
+def adaptive_avg_pool(
+    rank: int, input: object, output_size: object, threads: object, out: object,
+    data_format: object, /
+) -> _Floats: ...
+@overload
+def adaptive_max_pool(
+    rank: int, input: object, output_size: object, return_indices: Literal[False], threads: object,
+    out: object, data_format: object, /
+) -> NDArray[Any]: ...
+@overload
+def adaptive_max_pool(
+    rank: int, input: object, output_size: object, return_indices: object, threads: object,
+    out: object, data_format: object, /
+) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.int64]]: ...
+def global_sum_pool(
+    rank: int, input: object, threads: object, out: object, data_format: object, /
+) -> NDArray[Any]: ...
+def max_unpool(
+    rank: int, input: object, indices: object, kernel_size: object, stride: object, padding: object,
+    output_size: object, threads: object, out: object, data_format: object, /
+) -> NDArray[Any]: ...
+def pool_output_shape(
+    input_shape: object, geometry: tuple[object, ...], data_format: object, /
+) -> tuple[int, ...]: ...
+def indexed_pool_input(
+    rank: int, grad_output: object, indices: object, input_size: object, threads: object,
+    out: object, data_format: object, /
+) -> _Floats: ...
+def max_unpool_input(
+    rank: int, grad_output: object, indices: object, threads: object, out: object,
+    data_format: object, /
+) -> _Floats: ...
+def sum_pool_input(
+    rank: int, grad_output: object, input_size: object, geometry: tuple[object, ...],
+    threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+def avg_pool_input(
+    rank: int, grad_output: object, input_size: object, geometry: tuple[object, ...],
+    count_include_pad: object, divisor_override: object, threads: object, out: object,
+    data_format: object, /
+) -> _Floats: ...
+def adaptive_pool_input(
+    rank: int, average: bool, grad_output: object, input_size: object, output_size: object,
+    threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+def global_max_pool_input(
+    rank: int, grad_output: object, input: object, threads: object, out: object,
+    data_format: object, /
+) -> _Floats: ...
+def lp_pool_input(
+    rank: int, grad_output: object, input: object, output: object, norm_type: object,
+    geometry: tuple[object, ...], threads: object, out: object, data_format: object, /
 ) -> _Floats: ...

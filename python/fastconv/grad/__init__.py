@@ -7,6 +7,18 @@ return NumPy arrays; there is no tape.
 from __future__ import annotations
 
 from fastconv.grad.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.grad.adaptive_pool import (
+    adaptive_avg_pool1d_input,
+    adaptive_avg_pool2d_input,
+    adaptive_max_pool1d_input,
+    adaptive_max_pool2d_input,
+    global_avg_pool1d_input,
+    global_avg_pool2d_input,
+    global_max_pool1d_input,
+    global_max_pool2d_input,
+    global_sum_pool1d_input,
+    global_sum_pool2d_input,
+)
 from fastconv.grad.columns import fold_input, unfold_input
 from fastconv.grad.conv import (
     conv1d,
@@ -30,8 +42,30 @@ from fastconv.grad.conv_transpose import (
     conv_transpose2d_input,
     conv_transpose2d_weight,
 )
+from fastconv.grad.max_pool import (
+    max_pool1d_input,
+    max_pool2d_input,
+    max_unpool1d_input,
+    max_unpool2d_input,
+    min_pool1d_input,
+    min_pool2d_input,
+)
+from fastconv.grad.pool import (
+    avg_pool1d_input,
+    avg_pool2d_input,
+    lp_pool1d_input,
+    lp_pool2d_input,
+    sum_pool1d_input,
+    sum_pool2d_input,
+)
 
 __all__ = [
+    "adaptive_avg_pool1d_input",
+    "adaptive_avg_pool2d_input",
+    "adaptive_max_pool1d_input",
+    "adaptive_max_pool2d_input",
+    "avg_pool1d_input",
+    "avg_pool2d_input",
     "conv1d",
     "conv1d_bias",
     "conv1d_input",
@@ -50,12 +84,28 @@ __all__ = [
     "conv_transpose2d_weight",
     "fold_input",
     "gelu",
+    "global_avg_pool1d_input",
+    "global_avg_pool2d_input",
+    "global_max_pool1d_input",
+    "global_max_pool2d_input",
+    "global_sum_pool1d_input",
+    "global_sum_pool2d_input",
     "leaky_relu",
+    "lp_pool1d_input",
+    "lp_pool2d_input",
+    "max_pool1d_input",
+    "max_pool2d_input",
+    "max_unpool1d_input",
+    "max_unpool2d_input",
+    "min_pool1d_input",
+    "min_pool2d_input",
     "relu",
     "relu6",
     "sigmoid",
     "silu",
     "softmax",
+    "sum_pool1d_input",
+    "sum_pool2d_input",
     "tanh",
     "unfold_input",
 ]
