@@ -240,6 +240,7 @@ def test_an_empty_batch_is_an_empty_result():
         ((3, 10), 3, {"stride": 2, "ceil_mode": True}, (3, 5)),
         ((1, 1, 6, 7), 1, {"stride": 2, "ceil_mode": True}, (1, 1, 3, 4)),
         ((0, 4, 9, 9), 2, {"padding": "same", "dilation": 2}, (0, 4, 5, 5)),
+        ((1, 12, 10, 64), 2, {"data_format": "channels_last"}, (1, 6, 5, 64)),
     ],
 )
 def test_pool_output_shape(shape, kernel_size, kwargs, want):

@@ -163,15 +163,17 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
 }
 
 // Two spatial axes if the shape has four entries, or three beside a kernel of two; else one.
-py::object pool_output_shape(py::handle input_shape, const py::tuple& geometry) {
+py::object pool_output_shape(py::handle input_shape, const py::tuple& geometry,
+                             py::handle data_format) {
+  const bool last = to_channels_last(data_format);
   const Dims shape = to_dims(input_shape, "input_shape", 0);
   const py::handle kernel = geometry[0];
   const bool pair = PySequence_Size(kernel.ptr()) == 2;
   PyErr_Clear();  // an int has no size
   const int rank = shape.rank == 4 || (shape.rank == 3 && pair) ? 2 : 1;
-  const ImageSize size = to_image_size(input_shape, "input_shape", rank, false);
+  const ImageSize size = to_image_size(input_shape, "input_shape", rank, last);
   const PoolDesc d = to_pool_desc(size.nchw, rank, geometry);
-  const Dims result = caller_dims(out_dims(d), rank, size.batched, false);
+  const Dims result = caller_dims(out_dims(d), rank, size.batched, last);
   py::tuple lengths(result.rank);
   for (int i = 0; i < result.rank; ++i) lengths[static_cast<std::size_t>(i)] = result[i];
   return lengths;

@@ -191,7 +191,9 @@ def max_unpool(
     rank: int, input: object, indices: object, kernel_size: object, stride: object, padding: object,
     output_size: object, threads: object, out: object, data_format: object, /
 ) -> NDArray[Any]: ...
-def pool_output_shape(input_shape: object, geometry: tuple[object, ...], /) -> tuple[int, ...]: ...
+def pool_output_shape(
+    input_shape: object, geometry: tuple[object, ...], data_format: object, /
+) -> tuple[int, ...]: ...
 def indexed_pool_input(
     rank: int, grad_output: object, indices: object, input_size: object, threads: object,
     out: object, data_format: object, /

@@ -260,17 +260,18 @@ def lp_pool2d(
 
 def pool_output_shape(
     input_shape: Sequence[SupportsIndex], kernel_size: PerAxis, stride: PerAxis | None = None,
-    padding: Padding = 0, dilation: PerAxis = 1, ceil_mode: bool = False,
+    padding: Padding = 0, dilation: PerAxis = 1, ceil_mode: bool = False, *,
+    data_format: DataFormat = "channels_first",
 ) -> tuple[int, ...]:  # fmt: skip
     """Return the shape that a pool gives, without pooling.
 
     Parameters
     ----------
     input_shape : sequence of int
-        Channels first. Four lengths are (N, C, H, W). Three are (N, C, W), but (C, H, W) if
-        `kernel_size` has two entries. Two are (C, W).
-    kernel_size, stride, padding, dilation, ceil_mode
-        Those of the pool.
+        Four lengths are (N, C, H, W). Three are (N, C, W), but (C, H, W) if `kernel_size` has two
+        entries. Two are (C, W). Channels come last if `data_format` says so.
+    kernel_size, stride, padding, dilation, ceil_mode, data_format
+        As in the pool.
 
     Returns
     -------
@@ -288,5 +289,5 @@ def pool_output_shape(
     (1, 64, 56, 56)
     """
     return _native.pool_output_shape(
-        input_shape, (kernel_size, stride, padding, dilation, ceil_mode)
+        input_shape, (kernel_size, stride, padding, dilation, ceil_mode), data_format
     )
