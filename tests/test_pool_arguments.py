@@ -43,7 +43,7 @@ HOSTILE = [
     (lambda: pool(X, 2, 1, 2**63), ValueError, "padding does not fit 64 bits"),
     (lambda: pool(X, 2**31, 1), ValueError, "must be at most"),
     (lambda: pool(X, 2, 2**40), ValueError, "must be at most"),
-    (lambda: pool(X, 2**31 - 1, 1, 0, 2**31 - 1), ValueError, "but the padded input has only 5"),
+    (lambda: pool(X, 2**31 - 1, 1, 0, 2**31 - 1), ValueError, "a kernel may reach at most"),
     (lambda: pool(X, (6, 2)), ValueError, "height: the kernel reaches 6 elements"),
     (lambda: fastconv.max_pool1d(LINE[:, :1], 4, ceil_mode=True), ValueError, "kernel reaches 4"),
     (lambda: pool(X, 2, padding="full"), ValueError, "'full'"),
