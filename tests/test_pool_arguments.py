@@ -43,7 +43,7 @@ HOSTILE = [
     (lambda: pool(X, 2, 1, 2**63), ValueError, "padding does not fit 64 bits"),
     (lambda: pool(X, 2**31, 1), ValueError, "must be at most"),
     (lambda: pool(X, 2, 2**40), ValueError, "must be at most"),
-    (lambda: pool(X, 2**31 - 1, 1, 0, 2**31 - 1), ValueError, "a kernel may reach at most"),
+    (lambda: pool(X, 2**31 - 1, 1, 0, 2**31 - 1), ValueError, "height: a kernel may reach at most"),
     (lambda: pool(X, (6, 2)), ValueError, "height: the kernel reaches 6 elements"),
     (lambda: fastconv.max_pool1d(LINE[:, :1], 4, ceil_mode=True), ValueError, "kernel reaches 4"),
     (lambda: pool(X, 2, padding="full"), ValueError, "'full'"),
@@ -240,7 +240,6 @@ def test_an_empty_batch_is_an_empty_result():
         ((3, 10), 3, {"stride": 2, "ceil_mode": True}, (3, 5)),
         ((1, 1, 6, 7), 1, {"stride": 2, "ceil_mode": True}, (1, 1, 3, 4)),
         ((0, 4, 9, 9), 2, {"padding": "same", "dilation": 2}, (0, 4, 5, 5)),
-        ((1, 12, 10, 64), 2, {"data_format": "channels_last"}, (1, 6, 5, 64)),
     ],
 )
 def test_pool_output_shape(shape, kernel_size, kwargs, want):

@@ -26,8 +26,8 @@ Tile choose_tile(const GemmKernels<T>& gemm, index_t m) {
   return {mr, nv, nv * gemm.lanes};
 }
 
-// Terms of a sum per pass: a panel of weights, 12 rows of kc, takes 3/8 of L1, so that it stays there
-// while pixels stream past. Even slices, so that the last is not a stub.
+// Terms of a sum per pass: a panel of weights, 12 rows of kc, takes 3/8 of L1, so that it stays
+// there while pixels stream past. Even slices, so that the last is not a stub.
 template <class T>
 index_t choose_kc(index_t k) {
   const index_t most = cache_sizes().l1 * 3 / 8 / (kMaxMr * static_cast<index_t>(sizeof(T)));
@@ -47,8 +47,7 @@ struct Range {
   index_t size() const { return end - begin; }
 };
 constexpr Range part(index_t n, index_t parts, index_t i) {
-  return {n / parts * i + std::min(n % parts, i),
-          n / parts * (i + 1) + std::min(n % parts, i + 1)};
+  return {n / parts * i + std::min(n % parts, i), n / parts * (i + 1) + std::min(n % parts, i + 1)};
 }
 
 }  // namespace fastconv

@@ -11,11 +11,16 @@ namespace fastconv {
 
 const char* name_of(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::direct: return "direct";
-    case Algorithm::im2col: return "im2col";
-    case Algorithm::pointwise: return "pointwise";
-    case Algorithm::depthwise: return "depthwise";
-    default: return "auto";
+    case Algorithm::direct:
+      return "direct";
+    case Algorithm::im2col:
+      return "im2col";
+    case Algorithm::pointwise:
+      return "pointwise";
+    case Algorithm::depthwise:
+      return "depthwise";
+    default:
+      return "auto";
   }
 }
 
@@ -34,10 +39,14 @@ double predicted_cycles(Algorithm algorithm, const Correlation& r, const Exec& e
   const CostModel model(r, choose_tile(exec.kernels<T>().conv.gemm, r.m),
                         exec.kernels<T>().conv.gemm.lanes);
   switch (algorithm) {
-    case Algorithm::im2col: return model.im2col();
-    case Algorithm::pointwise: return model.pointwise();
-    case Algorithm::depthwise: return model.depthwise();
-    default: return model.direct();
+    case Algorithm::im2col:
+      return model.im2col();
+    case Algorithm::pointwise:
+      return model.pointwise();
+    case Algorithm::depthwise:
+      return model.depthwise();
+    default:
+      return model.direct();
   }
 }
 
@@ -45,8 +54,9 @@ template <class T>
 Algorithm choose(const Correlation& r, Algorithm asked, const Exec& exec) {
   if (asked != Algorithm::auto_) {
     const char* reason = why_refused(asked, r);
-    require(reason == nullptr, "algorithm '", name_of(asked), "' cannot take this shape: ",
-            reason ? reason : "", "; 'auto', 'direct' and 'im2col' take every shape");
+    require(reason == nullptr, "algorithm '", name_of(asked),
+            "' cannot take this shape: ", reason ? reason : "",
+            "; 'auto', 'direct' and 'im2col' take every shape");
     return asked;
   }
   Algorithm best = Algorithm::direct;
@@ -79,8 +89,11 @@ void add_step(Lowered& lowered, Correlation r, Algorithm asked, const Exec& exec
       step.layout = depthwise_layout<T>(step.r, exec);
       bytes = depthwise_scratch<T>(step.r, *step.layout, exec);
       break;
-    case Algorithm::im2col: bytes = im2col_scratch<T>(step.r, exec); break;
-    default: break;
+    case Algorithm::im2col:
+      bytes = im2col_scratch<T>(step.r, exec);
+      break;
+    default:
+      break;
   }
   if (algorithm != Algorithm::depthwise)
     step.mr = choose_tile(exec.kernels<T>().conv.gemm, step.r.m).mr;
@@ -142,22 +155,30 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
          std::byte* scratch) noexcept {
   if (!lowered.complete) fill_with_bias(lowered, args, exec);
   for (const Step& step : lowered.steps) {
-    const Job<T> job{step.r, args.x, args.packed + step.packed, args.bias, args.residual, args.y,
-                     args.activation, args.slope};
+    const Job<T> job{step.r,        args.x, args.packed + step.packed, args.bias,
+                     args.residual, args.y, args.activation,           args.slope};
     switch (step.algorithm) {
-      case Algorithm::direct: direct(job, *step.layout, exec, scratch); break;
-      case Algorithm::depthwise: depthwise(job, *step.layout, exec, scratch); break;
-      case Algorithm::pointwise: pointwise(job, exec, scratch); break;
-      default: im2col_gemm(job, exec, scratch); break;
+      case Algorithm::direct:
+        direct(job, *step.layout, exec, scratch);
+        break;
+      case Algorithm::depthwise:
+        depthwise(job, *step.layout, exec, scratch);
+        break;
+      case Algorithm::pointwise:
+        pointwise(job, exec, scratch);
+        break;
+      default:
+        im2col_gemm(job, exec, scratch);
+        break;
     }
   }
 }
 
-#define FC_INSTANTIATE(T)                                                                 \
-  template std::vector<Candidate> candidates<T>(const Correlation&, const Exec&);         \
-  template Lowered lower_forward<T>(const ConvDesc&, Algorithm, const Exec&);             \
-  template Lowered lower_adjoint<T>(const ConvDesc&, Algorithm, const Exec&);             \
-  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;                 \
+#define FC_INSTANTIATE(T)                                                         \
+  template std::vector<Candidate> candidates<T>(const Correlation&, const Exec&); \
+  template Lowered lower_forward<T>(const ConvDesc&, Algorithm, const Exec&);     \
+  template Lowered lower_adjoint<T>(const ConvDesc&, Algorithm, const Exec&);     \
+  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;         \
   template void run(const Lowered&, const ConvArgs<T>&, const Exec&, std::byte*) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

@@ -32,8 +32,8 @@ std::vector<Candidate> candidates(const Correlation& r, const Exec& exec);
 struct Step {
   Correlation r;
   Algorithm algorithm;
-  index_t mr;        // rows of a panel of packed weights
-  index_t packed;    // where its weights start in the packed weights, in elements
+  index_t mr;                 // rows of a panel of packed weights
+  index_t packed;             // where its weights start in the packed weights, in elements
   std::vector<index_t> taps;  // of weight_taps
   std::optional<StripLayout> layout;
 };

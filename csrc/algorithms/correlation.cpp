@@ -13,8 +13,8 @@ TapAxis forward_axis(const Axis& a) {
   return axis;
 }
 
-// y[o] takes x[i] through tap k where o = i * stride + k * dilation - lo: the taps fall into classes
-// by the residue of o, and within a class i = q + offset.
+// y[o] takes x[i] through tap k where o = i * stride + k * dilation - lo: the taps fall into
+// classes by the residue of o, and within a class i = q + offset.
 std::vector<TapAxis> adjoint_axis(const Axis& a) {
   struct Entry {
     index_t residue, kernel, shift;

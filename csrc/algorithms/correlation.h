@@ -15,9 +15,9 @@
 namespace fastconv {
 
 struct TapAxis {
-  index_t in = 1, in_step = 1;                  // the axis that is read
+  index_t in = 1, in_step = 1;                   // the axis that is read
   index_t out = 1, out_start = 0, out_step = 1;  // the axis that is written
-  index_t count = 1;                            // how many outputs, q
+  index_t count = 1;                             // how many outputs, q
   std::vector<Tap> taps;
 
   index_t n_taps() const { return static_cast<index_t>(taps.size()); }
@@ -32,7 +32,8 @@ struct Correlation {
   index_t batch = 1, groups = 1, m = 1, c = 1;  // m outputs and c inputs per group
   TapAxis h, w;
   PadMode mode = PadMode::zeros;
-  index_t w_group = 0, w_m = 0, w_c = 0, w_row = 1;  // strides of the weights; taps of w are 1 apart
+  index_t w_group = 0, w_m = 0, w_c = 0,
+          w_row = 1;  // strides of the weights; taps of w are 1 apart
 
   index_t taps() const { return h.n_taps() * w.n_taps(); }
   index_t k() const { return c * taps(); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What each algorithm costs, in cycles of one core: FMAs of whole vectors, and what is copied to feed
-// them. The constants are measured (bench/NOTES.md says how); they need to be right only where two
-// algorithms are close.
+// What each algorithm costs, in cycles of one core: FMAs of whole vectors, and what is copied to
+// feed them. The constants are measured (bench/NOTES.md says how); they need to be right only where
+// two algorithms are close.
 #pragma once
 
 #include "algorithms/blocking.h"
@@ -57,10 +57,10 @@ class CostModel {
     return elements * (r_.w.in_step == 1 ? kVectorCopy / double(lanes_) : kGather);
   }
 
-  static constexpr double kPiece = 12;        // clipping a piece of a row and calling its copy
-  static constexpr double kVectorCopy = 2;    // a load and a store
-  static constexpr double kGather = 1;        // one element at a stride
-  static constexpr double kUnpacked = 1.05;   // rows of a panel in different pages
+  static constexpr double kPiece = 12;       // clipping a piece of a row and calling its copy
+  static constexpr double kVectorCopy = 2;   // a load and a store
+  static constexpr double kGather = 1;       // one element at a stride
+  static constexpr double kUnpacked = 1.05;  // rows of a panel in different pages
   static constexpr double kLoadsPerRow = 0.8;
   static constexpr double kTile = 30;           // calling a tile, starting and storing it
   static constexpr double kShared = 4;          // rows of a block that share what they gather

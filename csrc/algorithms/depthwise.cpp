@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One input channel per group: the sum has only a filter's taps, so nothing is worth packing but the
-// strip, and a tile takes several rows of one plane to keep the FMA units busy.
+// One input channel per group: the sum has only a filter's taps, so nothing is worth packing but
+// the strip, and a tile takes several rows of one plane to keep the FMA units busy.
 #include "algorithms/blocking.h"
 #include "algorithms/loops.h"
 #include "core/memory.h"
@@ -10,7 +10,7 @@ namespace fastconv {
 namespace {
 
 struct Cut {
-  int shape;                          // log2 of the rows of a tile; it has 8 >> shape vectors
+  int shape;  // log2 of the rows of a tile; it has 8 >> shape vectors
   index_t rows, columns, row_blocks, column_blocks;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Convolution straight from strips of rows: no im2col, so little is copied; best where rows are long
-// or output channels are few. Outputs of a tile lie in one row.
+// Convolution straight from strips of rows: no im2col, so little is copied; best where rows are
+// long or output channels are few. Outputs of a tile lie in one row.
 #include <vector>
 
 #include "algorithms/blocking.h"
@@ -14,9 +14,9 @@ namespace {
 
 struct Cut {
   Tile tile;
-  index_t rows, columns;              // outputs of a block
+  index_t rows, columns;  // outputs of a block
   index_t row_blocks, column_blocks;
-  index_t channels;                   // of a slice of the sum
+  index_t channels;  // of a slice of the sum
 };
 
 // Rows of a block share most of what they read; the strip must leave room in L2 for the weights.
@@ -34,7 +34,8 @@ Cut cut_for(const Correlation& r, const Exec& exec) {
   cut.row_blocks = ceil_div(r.h.count, cut.rows);
   // The slices of a sum must not depend on the threads, so their size is that of a one-row strip.
   const index_t kc = choose_kc<T>(r.k());
-  cut.channels = std::clamp(kc / std::max<index_t>(1, r.taps()), index_t{1}, std::max<index_t>(r.c, 1));
+  cut.channels =
+      std::clamp(kc / std::max<index_t>(1, r.taps()), index_t{1}, std::max<index_t>(r.c, 1));
   return cut;
 }
 
@@ -56,8 +57,14 @@ class Task {
  public:
   Task(const Job<T>& job, const Exec& exec, const Cut& cut, const StripLayout& layout,
        const index_t* offsets, std::byte* memory, index_t strip_bytes, index_t index) noexcept
-      : job_(job), r_(job.r), exec_(exec), cut_(cut), layout_(layout), offsets_(offsets),
-        strip_(reinterpret_cast<T*>(memory)), c_(reinterpret_cast<T*>(memory + strip_bytes)) {
+      : job_(job),
+        r_(job.r),
+        exec_(exec),
+        cut_(cut),
+        layout_(layout),
+        offsets_(offsets),
+        strip_(reinterpret_cast<T*>(memory)),
+        c_(reinterpret_cast<T*>(memory + strip_bytes)) {
     const index_t column_block = index % cut.column_blocks;
     const index_t row_block = index / cut.column_blocks % cut.row_blocks;
     const index_t image = index / cut.column_blocks / cut.row_blocks;
@@ -149,11 +156,10 @@ void direct(const Job<T>& job, const StripLayout& layout, const Exec& exec,
   for (index_t c = 0, k = 0; c < cut.channels; ++c)
     for (const index_t tap : layout.taps()) offsets[k++] = c * layout.channel() + tap;
   const index_t tasks = r.batch * r.groups * cut.row_blocks * cut.column_blocks;
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
-               [&](index_t task, int thread) {
-                 std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);
-                 Task<T>(job, exec, cut, layout, offsets, memory, sizes.strip, task).run();
-               });
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
+    std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);
+    Task<T>(job, exec, cut, layout, offsets, memory, sizes.strip, task).run();
+  });
 }
 
 template StripLayout direct_layout<float>(const Correlation&, const Exec&);

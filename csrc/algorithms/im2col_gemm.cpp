@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Convolution as a matrix product, C(m x pixels) = W(m x k) * im2col(k x pixels), of which only a
-// block of pixels by a slice of terms exists at any time: the workspace does not grow with the image.
+// block of pixels by a slice of terms exists at any time: the workspace does not grow with the
+// image.
 #include "algorithms/blocking.h"
 #include "algorithms/loops.h"
 #include "core/memory.h"
@@ -138,8 +139,8 @@ class Task {
       for (index_t row = rows_.begin; row < rows_.end; ++row) {
         const T* from = c_ + row * ldc + (p - panels_.begin) * cut_.tile.nr;
         for (index_t s = 0; s < count; ++s)
-          scatter_row(r_, from + segments_[s].dst, segments_[s].n, segments_[s].oh,
-                      segments_[s].ow, job_.y + job_.plane(n_, g_, row));
+          scatter_row(r_, from + segments_[s].dst, segments_[s].n, segments_[s].oh, segments_[s].ow,
+                      job_.y + job_.plane(n_, g_, row));
       }
     }
   }
@@ -162,10 +163,9 @@ void run_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch, bool pa
   const Cut cut = cut_for<T>(r, exec);
   const index_t tasks = r.batch * r.groups * cut.blocks * cut.chunks;
   const index_t each = sizes_for<T>(r, cut, packs).all();
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
-               [&](index_t task, int thread) {
-                 Task<T>(job, exec, cut, packs, scratch + thread * each, task).run();
-               });
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
+    Task<T>(job, exec, cut, packs, scratch + thread * each, task).run();
+  });
 }
 
 }  // namespace

@@ -18,9 +18,7 @@ struct Job {
   Activation activation;
   T slope;
 
-  const T* image(index_t n, index_t g) const {
-    return x + (n * r.groups + g) * r.c * r.in_plane();
-  }
+  const T* image(index_t n, index_t g) const { return x + (n * r.groups + g) * r.c * r.in_plane(); }
   // The first element of output channel `row` of group `g`.
   index_t plane(index_t n, index_t g, index_t row) const {
     return ((n * r.groups + g) * r.m + row) * r.out_plane();

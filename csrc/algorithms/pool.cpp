@@ -23,7 +23,8 @@ bool is_separable(const PoolDesc& d, const Pooling& pooling, index_t item, int t
   if (d.w.reach() > kMostReach || std::max(d.h.kernel, d.w.kernel) > kMostTaps ||
       d.h.kernel * d.w.kernel > kMostTaps)
     return false;
-  if (d.w.stride > 4 * d.w.reach()) return false;  // most columns belong to no window
+  // Where most columns belong to no window, a joined row is mostly waste.
+  if (d.w.stride > std::min(4 * d.w.reach(), kMostReach)) return false;
   if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kLanes) return false;
   return pooling.op != PoolOp::powers || d.in_plane() <= kMostPowered / item / threads;
 }

@@ -20,8 +20,8 @@ StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns)
   }
 }
 
-// Taps whose offsets are equal modulo the step read shifted copies of the same elements: they share a
-// run, unless the gap between them is longer than a run of their own.
+// Taps whose offsets are equal modulo the step read shifted copies of the same elements: they share
+// a run, unless the gap between them is longer than a run of their own.
 void StripLayout::lay_columns(const Correlation& r, std::vector<index_t>& at) {
   const auto& taps = r.w.taps;
   const index_t step = r.w.in_step;
@@ -70,11 +70,10 @@ void StripLayout::gather(const Correlation& r, const T* image, index_t channels,
   const index_t slots = slots_ - row_slots_ * (rows_ - rows);
   for (index_t c = 0; c < channels; ++c)
     for (index_t slot = 0; slot < slots; ++slot) {
-      const index_t position =
-          consecutive_
-              ? oh * r.h.in_step + first_offset_ + slot
-              : (oh + slot / n_taps) * r.h.in_step +
-                    r.h.taps[static_cast<std::size_t>(slot % n_taps)].offset;
+      const index_t position = consecutive_
+                                   ? oh * r.h.in_step + first_offset_ + slot
+                                   : (oh + slot / n_taps) * r.h.in_step +
+                                         r.h.taps[static_cast<std::size_t>(slot % n_taps)].offset;
       const index_t ih = padded_source(r.mode, position, r.h.in);
       T* to = strip + c * channel() + slot * pitch_;
       if (ih < 0) {

@@ -15,7 +15,7 @@ class StripLayout {
   // For blocks of `rows` by `columns` outputs. May allocate: made before the parallel region.
   StripLayout(const Correlation& r, index_t rows, index_t columns);
 
-  index_t channel() const { return slots_ * pitch_; }     // elements of one channel
+  index_t channel() const { return slots_ * pitch_; }       // elements of one channel
   index_t row_step() const { return row_slots_ * pitch_; }  // between neighbouring output rows
   // Where tap t = (tap of h, tap of w) of the first output row and column lies in its channel.
   const std::vector<index_t>& taps() const { return taps_; }

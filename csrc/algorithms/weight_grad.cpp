@@ -109,10 +109,9 @@ void weight_grad(const Correlation& r, const T* x, const T* dy, T* dw, const Exe
   const Cut cut = cut_for<T>(r, exec);
   const index_t tasks = r.groups * cut.term_blocks * cut.row_chunks;
   const index_t each = sizes_for<T>(cut).all();
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
-               [&](index_t task, int thread) {
-                 run_task(r, x, dy, dw, exec, cut, scratch + thread * each, task);
-               });
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
+    run_task(r, x, dy, dw, exec, cut, scratch + thread * each, task);
+  });
 }
 
 template <class T>
@@ -143,11 +142,11 @@ void fold_padding(const ConvDesc& d, index_t planes, const T* padded, T* dx,
   });
 }
 
-#define FC_INSTANTIATE(T)                                                                    \
-  template index_t weight_grad_scratch<T>(const Correlation&, const Exec&);                  \
-  template void weight_grad(const Correlation&, const T*, const T*, T*, const Exec&,         \
-                            std::byte*) noexcept;                                            \
-  template void bias_grad(index_t, index_t, index_t, const T*, T*, const Exec&) noexcept;    \
+#define FC_INSTANTIATE(T)                                                                 \
+  template index_t weight_grad_scratch<T>(const Correlation&, const Exec&);               \
+  template void weight_grad(const Correlation&, const T*, const T*, T*, const Exec&,      \
+                            std::byte*) noexcept;                                         \
+  template void bias_grad(index_t, index_t, index_t, const T*, T*, const Exec&) noexcept; \
   template void fold_padding(const ConvDesc&, index_t, const T*, T*, const Exec&) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

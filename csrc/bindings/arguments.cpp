@@ -24,7 +24,8 @@ std::optional<py::list> items_of(py::handle value) {
   if (PyUnicode_Check(o) || PyBytes_Check(o) || !PySequence_Check(o)) return {};
   // Every NumPy array has __index__; only one without axes is a number.
   const bool array = py::isinstance<py::array>(value);
-  if (array ? py::reinterpret_borrow<py::array>(value).ndim() == 0 : PyIndex_Check(o) != 0) return {};
+  if (array ? py::reinterpret_borrow<py::array>(value).ndim() == 0 : PyIndex_Check(o) != 0)
+    return {};
   PyObject* list = PySequence_List(o);
   if (list == nullptr) {
     PyErr_Clear();
@@ -55,11 +56,13 @@ constexpr Word<PadMode> kPadModes[] = {{"zeros", PadMode::zeros},
                                        {"reflect", PadMode::reflect},
                                        {"replicate", PadMode::replicate},
                                        {"circular", PadMode::circular}};
-constexpr Word<Activation> kActivations[] = {
-    {"relu", Activation::relu},       {"relu6", Activation::relu6},
-    {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh},
-    {"silu", Activation::silu},       {"gelu", Activation::gelu},
-    {"leaky_relu", Activation::leaky_relu}};
+constexpr Word<Activation> kActivations[] = {{"relu", Activation::relu},
+                                             {"relu6", Activation::relu6},
+                                             {"sigmoid", Activation::sigmoid},
+                                             {"tanh", Activation::tanh},
+                                             {"silu", Activation::silu},
+                                             {"gelu", Activation::gelu},
+                                             {"leaky_relu", Activation::leaky_relu}};
 
 Padding pair_of(const py::list& pair) {
   if (pair.size() != 2)
@@ -183,16 +186,17 @@ PaddingPair to_padding(py::handle value, int rank, bool pool) {
   } else if (PyUnicode_Check(value.ptr())) {
     result.w.word = result.h.word = pad_word(value);
     if (pool && (result.w.word == PadWord::causal || result.w.word == PadWord::full))
-      refuse("padding: ", shown(value), " is for convolutions; a pool takes ints, pairs, 'valid', "
+      refuse("padding: ", shown(value),
+             " is for convolutions; a pool takes ints, pairs, 'valid', "
              "'same' or 'same_lower'");
     if (result.w.word == PadWord::causal && rank != 1)
       refuse("padding: 'causal' is for one dimension only; got it with two");
   } else if (const auto items = items_of(value)) {
     const auto n = static_cast<int>(items->size());
     if (n != 1 && n != rank)
-      throw py::value_error(sentence(
-          "padding must be an int, a word, ", rank, " ints or (lo, hi) pairs such as ",
-          rank == 1 ? "((1, 2),)" : "((1, 2), (3, 4))", ", got ", shown(value)));
+      throw py::value_error(
+          sentence("padding must be an int, a word, ", rank, " ints or (lo, hi) pairs such as ",
+                   rank == 1 ? "((1, 2),)" : "((1, 2), (3, 4))", ", got ", shown(value)));
     result.h = padding_entry((*items)[0]);
     result.w = n == 1 ? result.h : padding_entry((*items)[1]);
   } else {
@@ -240,8 +244,8 @@ int to_threads(py::handle value) {
 bool to_channels_last(py::handle data_format) {
   if (is_text(data_format, "channels_first")) return false;
   if (is_text(data_format, "channels_last")) return true;
-  throw py::value_error(sentence(
-      "data_format must be 'channels_first' or 'channels_last', got ", shown(data_format)));
+  throw py::value_error(sentence("data_format must be 'channels_first' or 'channels_last', got ",
+                                 shown(data_format)));
 }
 
 bool to_highest(py::handle precision) {

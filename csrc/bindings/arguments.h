@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Python's scalars, words and per-axis sequences into plain values. Everything here raises TypeError
-// or ValueError with the argument's name, what was wanted and what came.
+// Python's scalars, words and per-axis sequences into plain values. Everything here raises
+// TypeError or ValueError with the argument's name, what was wanted and what came.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -19,20 +19,20 @@ struct DTypeName {
   char kind;
   int size;
 };
-constexpr DTypeName kDTypes[] = {
-    {"float32", 'f', 4}, {"float64", 'f', 8}, {"int8", 'i', 1},   {"int16", 'i', 2},
-    {"int32", 'i', 4},   {"int64", 'i', 8},   {"uint8", 'u', 1},  {"uint16", 'u', 2},
-    {"uint32", 'u', 4},  {"uint64", 'u', 8}};
+constexpr DTypeName kDTypes[] = {{"float32", 'f', 4}, {"float64", 'f', 8}, {"int8", 'i', 1},
+                                 {"int16", 'i', 2},   {"int32", 'i', 4},   {"int64", 'i', 8},
+                                 {"uint8", 'u', 1},   {"uint16", 'u', 2},  {"uint32", 'u', 4},
+                                 {"uint64", 'u', 8}};
 
 DType dtype_of(const py::array& array, const char* name, Accept accept) {
   const py::dtype dtype = array.dtype();
   for (int i = 0; i < (accept == Accept::floats ? 2 : 10); ++i)
     if (dtype.kind() == kDTypes[i].kind && dtype.itemsize() == kDTypes[i].size)
       return static_cast<DType>(i);
-  throw py::type_error(sentence(
-      name, " must have dtype ",
-      accept == Accept::floats ? "float32 or float64" : "float32, float64 or an integer",
-      ", got ", py::str(dtype).cast<std::string>()));
+  throw py::type_error(
+      sentence(name, " must have dtype ",
+               accept == Accept::floats ? "float32 or float64" : "float32, float64 or an integer",
+               ", got ", py::str(dtype).cast<std::string>()));
 }
 
 py::dtype numpy_dtype(DType dtype) {
@@ -41,9 +41,8 @@ py::dtype numpy_dtype(DType dtype) {
 
 bool is_native(const py::array& array) {
   const char order = array.dtype().byteorder();
-  return order == '=' || order == '|' || order == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-                                                       ? '<'
-                                                       : '>');
+  return order == '=' || order == '|' ||
+         order == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>');
 }
 
 // A masked array hides values; its plain data would show them.
@@ -154,8 +153,8 @@ py::array as_array(py::handle value, const char* name) {
     return py::reinterpret_borrow<py::array>(value);
   }
   if (value.is_none()) throw py::type_error(sentence(name, " must be an array, got None"));
-  PyObject* array = api.PyArray_FromAny_(value.ptr(), nullptr, 0, 0,
-                                         npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
+  PyObject* array =
+      api.PyArray_FromAny_(value.ptr(), nullptr, 0, 0, npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
   if (array == nullptr) throw py::error_already_set();  // a ragged list: NumPy's own ValueError
   return py::reinterpret_steal<py::array>(array);
 }
@@ -193,8 +192,7 @@ Operand to_operand(py::handle value, const char* name, Accept accept) {
   return operand;
 }
 
-Image to_image(py::handle value, const char* name, int spatial, bool channels_last,
-               Accept accept) {
+Image to_image(py::handle value, const char* name, int spatial, bool channels_last, Accept accept) {
   const py::array array = as_array(value, name);
   Image image;
   image.dtype = dtype_of(array, name, accept);
@@ -252,8 +250,7 @@ ImageSize to_image_size(py::handle value, const char* name, int spatial, bool ch
   return size;
 }
 
-void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b,
-                       const char* b_name) {
+void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name) {
   if (a.dtype != b.dtype)
     throw py::type_error(sentence(b_name, " must have the dtype of ", a_name, ", ",
                                   name_of(a.dtype), ", got ", name_of(b.dtype)));
@@ -292,8 +289,7 @@ void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, 
   const py::dtype wanted = numpy_dtype(dtype);
   const index_t item = wanted.itemsize();
   product("the result", {order.size(), item});
-  const py::array array =
-      out.is_none() ? py::array(wanted, shape) : checked_out(out, dtype, shape);
+  const py::array array = out.is_none() ? py::array(wanted, shape) : checked_out(out, dtype, shape);
   result_ = array;
   View view{.dims = order};
   for (int i = 0; i < order.rank; ++i)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The only place where NumPy's memory is judged. An Operand is an input as kernels read it:
-// contiguous, aligned, native, channels first; what is not is copied once, here. A Result is a fresh
-// array or the caller's `out`, with a place to compute into. No dtype is ever cast.
+// contiguous, aligned, native, channels first; what is not is copied once, here. A Result is a
+// fresh array or the caller's `out`, with a place to compute into. No dtype is ever cast.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -47,7 +47,7 @@ struct Operand {
   Dims dims;
   const std::byte* first = nullptr;  // the bounds of the caller's own memory
   const std::byte* last = nullptr;
-  const void* source = nullptr;      // where the caller's array starts
+  const void* source = nullptr;  // where the caller's array starts
 
   template <class T>
   const T* as() const {
@@ -112,7 +112,7 @@ class Result {
   T* as() const {
     return static_cast<T*>(data_);
   }
-  void zero() const;        // fills the memory that kernels write
+  void zero() const;          // fills the memory that kernels write
   py::object finish() const;  // copies a temporary back; what the caller gets
 
  private:
@@ -134,16 +134,26 @@ auto with_float(DType dtype, F&& f) {
 template <class F>
 auto with_number(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::f32: return f.template operator()<float>();
-    case DType::f64: return f.template operator()<double>();
-    case DType::i8: return f.template operator()<std::int8_t>();
-    case DType::i16: return f.template operator()<std::int16_t>();
-    case DType::i32: return f.template operator()<std::int32_t>();
-    case DType::i64: return f.template operator()<std::int64_t>();
-    case DType::u8: return f.template operator()<std::uint8_t>();
-    case DType::u16: return f.template operator()<std::uint16_t>();
-    case DType::u32: return f.template operator()<std::uint32_t>();
-    default: return f.template operator()<std::uint64_t>();
+    case DType::f32:
+      return f.template operator()<float>();
+    case DType::f64:
+      return f.template operator()<double>();
+    case DType::i8:
+      return f.template operator()<std::int8_t>();
+    case DType::i16:
+      return f.template operator()<std::int16_t>();
+    case DType::i32:
+      return f.template operator()<std::int32_t>();
+    case DType::i64:
+      return f.template operator()<std::int64_t>();
+    case DType::u8:
+      return f.template operator()<std::uint8_t>();
+    case DType::u16:
+      return f.template operator()<std::uint16_t>();
+    case DType::u32:
+      return f.template operator()<std::uint32_t>();
+    default:
+      return f.template operator()<std::uint64_t>();
   }
 }
 

@@ -7,15 +7,13 @@ namespace fastconv {
 namespace {
 
 py::object conv(int rank, py::handle input, py::handle weight, py::handle bias, py::handle stride,
-                py::handle padding, py::handle dilation, py::handle groups,
-                py::handle padding_mode, py::handle activation, py::handle residual,
-                py::handle algorithm, py::handle threads, py::handle out, py::handle data_format,
-                py::handle precision) {
+                py::handle padding, py::handle dilation, py::handle groups, py::handle padding_mode,
+                py::handle activation, py::handle residual, py::handle algorithm,
+                py::handle threads, py::handle out, py::handle data_format, py::handle precision) {
   const Options options = to_options(threads, data_format, precision);
   const ActivationSpec act = to_activation(activation);
   const Algorithm asked = to_algorithm(algorithm);
-  const ConvGeometry geometry =
-      to_geometry(rank, stride, padding, dilation, groups, padding_mode);
+  const ConvGeometry geometry = to_geometry(rank, stride, padding, dilation, groups, padding_mode);
   const Image x = to_image(input, "input", rank, options.channels_last);
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(x, "input", w, "weight");

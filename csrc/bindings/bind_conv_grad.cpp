@@ -73,8 +73,10 @@ struct Call {
             "derivative follows from the output; use grad.silu or grad.gelu before this call");
     require(act.kind != Activation::leaky_relu || act.slope >= 0,
             "activation: leaky_relu's slope must not be negative for its sign to follow from the "
-            "output, got ", act.slope);
-    require(!output.is_none(), "output, the result of the forward call, is needed to pass through "
+            "output, got ",
+            act.slope);
+    require(!output.is_none(),
+            "output, the result of the forward call, is needed to pass through "
             "the activation");
     const Image y = to_image(output, "output", rank, options.channels_last);
     expect_same_dtype(*dy, "grad_output", y, "output");
@@ -147,8 +149,7 @@ py::object grad_input(int rank, bool transposed, py::handle input_size, py::hand
   const Image dy = to_image(grad_output, "grad_output", rank, last);
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(dy, "grad_output", w, "weight");
-  const ConvDesc d =
-      call.describe(size.nchw, kernel_shape(w.dims, "weight", rank), dy.dims);
+  const ConvDesc d = call.describe(size.nchw, kernel_shape(w.dims, "weight", rank), dy.dims);
   call.check_grad(dy, d, size.batched);
   return call.input(d, dy, w, out);
 }
@@ -165,8 +166,7 @@ py::object grad_weight(int rank, bool transposed, py::handle input, py::handle w
   const Image dy = to_image(grad_output, "grad_output", rank, last);
   expect_same_dtype(x, "input", dy, "grad_output");
   const Dims dims = to_dims(weight_size, "weight_size", rank + 2);
-  const ConvDesc d =
-      call.describe(x.dims, kernel_shape(dims, "weight_size", rank), dy.dims);
+  const ConvDesc d = call.describe(x.dims, kernel_shape(dims, "weight_size", rank), dy.dims);
   call.check_grad(dy, d, x.batched);
   return call.weight(d, x, dy, dims, out);
 }
@@ -196,8 +196,7 @@ py::tuple grad_all(int rank, bool transposed, py::handle input, py::handle weigh
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   expect_same_dtype(x, "input", dy, "grad_output");
-  const ConvDesc d =
-      call.describe(x.dims, kernel_shape(w.dims, "weight", rank), dy.dims);
+  const ConvDesc d = call.describe(x.dims, kernel_shape(w.dims, "weight", rank), dy.dims);
   call.check_grad(dy, d, x.batched);
   const Scratch through = call.through_activation(&dy, to_activation(activation), output);
   const auto wanted = [&](int i) { return to_bool(py::object(mask[i]), "output_mask"); };

@@ -18,8 +18,15 @@ class Plan {
   Plan(int rank, bool transposed, bool channels_last, DType dtype, bool batched, const ConvDesc& d,
        Algorithm asked, const Exec& exec, ActivationSpec activation, const Operand& weight,
        const std::optional<Operand>& bias)
-      : rank_(rank), transposed_(transposed), channels_last_(channels_last), batched_(batched),
-        dtype_(dtype), desc_(d), exec_(exec), activation_(activation), kernel_(weight.dims),
+      : rank_(rank),
+        transposed_(transposed),
+        channels_last_(channels_last),
+        batched_(batched),
+        dtype_(dtype),
+        desc_(d),
+        exec_(exec),
+        activation_(activation),
+        kernel_(weight.dims),
         has_bias_(bias.has_value()) {
     with_float(dtype, [&]<class T>() {
       lowered_ = transposed ? lower_adjoint<T>(d, asked, exec) : lower_forward<T>(d, asked, exec);
@@ -65,9 +72,8 @@ class Plan {
   // What the gradient functions need to be called with the plan's own weights.
   py::array weight() const {
     std::vector<py::ssize_t> shape(kernel_.at, kernel_.at + kernel_.rank);
-    return with_float(dtype_, [&]<class T>() -> py::array {
-      return py::array_t<T>(shape, weight_.as<T>());
-    });
+    return with_float(
+        dtype_, [&]<class T>() -> py::array { return py::array_t<T>(shape, weight_.as<T>()); });
   }
 
   std::string algorithm() const {
@@ -85,15 +91,16 @@ class Plan {
   }
   index_t workspace_bytes() const { return lowered_.scratch_bytes; }
   index_t weight_bytes() const {
-    const index_t elements = lowered_.packed_elements + kernel_.size() + (has_bias_ ? channels() : 0);
+    const index_t elements =
+        lowered_.packed_elements + kernel_.size() + (has_bias_ ? channels() : 0);
     return elements * (dtype_ == DType::f32 ? index_t{sizeof(float)} : index_t{sizeof(double)});
   }
 
   std::string explain() const {
     std::ostringstream text;
     text << exec_.table->isa << ", " << name_of(dtype_) << ", up to " << exec_.threads
-         << (exec_.threads == 1 ? " thread" : " threads") << ", " << double(flops()) / 1e6 << " MFLOP, "
-         << workspace_bytes() / 1024 << " KiB of workspace, " << weight_bytes() / 1024
+         << (exec_.threads == 1 ? " thread" : " threads") << ", " << double(flops()) / 1e6
+         << " MFLOP, " << workspace_bytes() / 1024 << " KiB of workspace, " << weight_bytes() / 1024
          << " KiB of weights\n";
     with_float(dtype_, [&]<class T>() {
       for (std::size_t i = 0; i < lowered_.steps.size(); ++i) explain_step<T>(text, i);
@@ -161,15 +168,13 @@ std::unique_ptr<Plan> make_plan(int rank, bool transposed, py::handle input_shap
                                 py::handle weight, py::handle bias, py::handle stride,
                                 py::handle padding, py::handle dilation, py::handle groups,
                                 py::handle padding_mode, py::handle output_padding,
-                                py::handle output_size, py::handle activation,
-                                py::handle algorithm, py::handle threads, py::handle data_format,
-                                py::handle precision) {
+                                py::handle output_size, py::handle activation, py::handle algorithm,
+                                py::handle threads, py::handle data_format, py::handle precision) {
   const Options options = to_options(threads, data_format, precision);
   const bool last = options.channels_last;
   const ActivationSpec act = to_activation(activation);
   const Algorithm asked = to_algorithm(algorithm);
-  const ConvGeometry geometry =
-      to_geometry(rank, stride, padding, dilation, groups, padding_mode);
+  const ConvGeometry geometry = to_geometry(rank, stride, padding, dilation, groups, padding_mode);
   const ImageSize size = to_image_size(input_shape, "input_shape", rank, last);
   const Operand w = to_operand(weight, "weight");
   const KernelShape kernel = kernel_shape(w.dims, "weight", rank);

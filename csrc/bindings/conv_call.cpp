@@ -97,8 +97,8 @@ OutputSize to_output_size(py::handle value, int rank, const Dims& channels, bool
   if (whole) {
     const Dims full{channels[0], channels[1], result.h.value_or(1), *result.w};
     const Dims wanted = caller_dims(full, rank, batched, channels_last);
-    require(size == wanted, "output_size as a full shape must be ", wanted.text(),
-            " here, got ", size.text());
+    require(size == wanted, "output_size as a full shape must be ", wanted.text(), " here, got ",
+            size.text());
   }
   return result;
 }
@@ -148,9 +148,9 @@ Algorithm to_algorithm(py::handle value) {
     for (const Algorithm algorithm : kAlgorithms)
       if (PyUnicode_CompareWithASCIIString(value.ptr(), name_of(algorithm)) == 0) return algorithm;
   }
-  throw py::value_error(sentence(
-      "algorithm must be 'auto', 'direct', 'im2col', 'pointwise' or 'depthwise', got ",
-      shown(value)));
+  throw py::value_error(
+      sentence("algorithm must be 'auto', 'direct', 'im2col', 'pointwise' or 'depthwise', got ",
+               shown(value)));
 }
 
 Exec make_exec(const Options& options) { return {&active_table(), options.threads}; }

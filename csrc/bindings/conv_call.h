@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the bindings of convolutions share: arguments into a validated descriptor, with every array's
-// shape derived from it.
+// What the bindings of convolutions share: arguments into a validated descriptor, with every
+// array's shape derived from it.
 #pragma once
 
 #include <optional>

@@ -11,8 +11,7 @@ const char* axis_name(int rank, int axis) {
   return rank == 1 ? "length" : axis == 0 ? "height" : "width";
 }
 
-void check_extents(const char* name, index_t in, index_t kernel, index_t stride,
-                   index_t dilation) {
+void check_extents(const char* name, index_t in, index_t kernel, index_t stride, index_t dilation) {
   require(in >= 1, name, ": the input must have at least one element, got ", in);
   require(kernel >= 1, name, ": kernel size must be positive, got ", kernel);
   require(stride >= 1, name, ": stride must be positive, got ", stride);
@@ -51,12 +50,17 @@ void check_mode(const char* name, PadMode mode, index_t in, LoHi pad) {
 LoHi resolve(const Padding& padding, index_t in, index_t kernel, index_t stride, index_t dilation) {
   const index_t reach = dilation * (kernel - 1) + 1;
   switch (padding.word) {
-    case PadWord::explicit_: return {padding.lo, padding.hi};
-    case PadWord::valid: return {0, 0};
-    case PadWord::causal: return {reach - 1, 0};
-    case PadWord::full: return {reach - 1, reach - 1};
+    case PadWord::explicit_:
+      return {padding.lo, padding.hi};
+    case PadWord::valid:
+      return {0, 0};
+    case PadWord::causal:
+      return {reach - 1, 0};
+    case PadWord::full:
+      return {reach - 1, reach - 1};
     case PadWord::same:
-    case PadWord::same_lower: break;
+    case PadWord::same_lower:
+      break;
   }
   const index_t out = (in - 1) / stride + 1;
   const index_t total = std::max<index_t>(0, (out - 1) * stride + reach - in);
@@ -83,8 +87,8 @@ index_t transposed_length(const char* name, index_t n, index_t kernel, index_t s
                           index_t dilation, const Padding& padding) {
   check_extents(name, n, kernel, stride, dilation);
   check_padding(name, padding);
-  require(padding.word != PadWord::causal && padding.word != PadWord::full, "padding: ",
-          padding.word == PadWord::causal ? "'causal'" : "'full'",
+  require(padding.word != PadWord::causal && padding.word != PadWord::full,
+          "padding: ", padding.word == PadWord::causal ? "'causal'" : "'full'",
           " has no meaning for a transposed convolution; use ints, pairs, 'valid', 'same' or "
           "'same_lower'");
   index_t grown = 0;
@@ -110,8 +114,13 @@ Axis transposed_axis(const char* name, index_t n, index_t kernel, index_t stride
   const index_t length = size.value_or(least + output_padding);
   require(length >= 1, name, ": padding (", lo, ", ", hi, ") leaves nothing of an output of ",
           least + lo + hi);
-  return {.in = length, .kernel = kernel, .stride = stride, .dilation = dilation, .lo = lo,
-          .hi = hi, .out = n};
+  return {.in = length,
+          .kernel = kernel,
+          .stride = stride,
+          .dilation = dilation,
+          .lo = lo,
+          .hi = hi,
+          .out = n};
 }
 
 const ConvDesc& validated(const ConvDesc& d) {

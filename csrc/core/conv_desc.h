@@ -21,10 +21,14 @@ struct Padding {
 constexpr index_t padded_source(PadMode mode, index_t i, index_t n) {
   if (i >= 0 && i < n) return i;
   switch (mode) {
-    case PadMode::replicate: return i < 0 ? 0 : n - 1;
-    case PadMode::reflect: return i < 0 ? -i : 2 * (n - 1) - i;
-    case PadMode::circular: return i < 0 ? i + n : i - n;
-    default: return -1;
+    case PadMode::replicate:
+      return i < 0 ? 0 : n - 1;
+    case PadMode::reflect:
+      return i < 0 ? -i : 2 * (n - 1) - i;
+    case PadMode::circular:
+      return i < 0 ? i + n : i - n;
+    default:
+      return -1;
   }
 }
 

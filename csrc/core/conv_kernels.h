@@ -18,23 +18,23 @@ inline constexpr int kMaxNv = 6;
 // c[i][j] = init[i][j] + bias[i] + sum_p a[p][i] * b[p][j], i < mr, j < (nv - 1) * lanes + tail.
 template <class T>
 struct TileArgs {
-  index_t k;               // the number of terms p
-  const T* a;              // packed: a[p * mr + i]
-  const T* b;              // rows p of pixels, at p * ldb (run_panel) or at offsets[p] (run_strip);
-  index_t ldb;             // readable for whole vectors but for run_panel's last, which reads `tail`
+  index_t k;    // the number of terms p
+  const T* a;   // packed: a[p * mr + i]
+  const T* b;   // rows p of pixels, at p * ldb (run_panel) or at offsets[p] (run_strip);
+  index_t ldb;  // readable for whole vectors but for run_panel's last, which reads `tail`
   const index_t* offsets;
   T* c;
   index_t ldc;
-  const T* init;           // rows ldc apart: c itself to accumulate, a residual, or null for zero
-  const T* bias;           // one per row, or null
-  int tail;                // lanes of the last vector that exist, 1..lanes
+  const T* init;  // rows ldc apart: c itself to accumulate, a residual, or null for zero
+  const T* bias;  // one per row, or null
+  int tail;       // lanes of the last vector that exist, 1..lanes
 };
 
 template <class T>
 struct GemmKernels {
   using Run = void (*)(const TileArgs<T>&) noexcept;
   int lanes, max_mr;
-  int max_nv[kMaxMr + 1];  // by mr: the most vectors whose accumulators fit the registers
+  int max_nv[kMaxMr + 1];         // by mr: the most vectors whose accumulators fit the registers
   Run run_panel[kMaxMr][kMaxNv];  // [mr - 1][nv - 1]
   Run run_strip[kMaxMr][kMaxNv];
 };

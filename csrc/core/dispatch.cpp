@@ -17,7 +17,8 @@ struct Candidate {
 
 // Each test names exactly the features in the compile flags of that ISA's library (CMakeLists.txt);
 // __builtin_cpu_supports also asks whether the operating system saves the registers.
-const Candidate kCandidates[] = {  // best first; a new ISA is one line
+const Candidate kCandidates[] = {
+    // best first; a new ISA is one line
 #ifdef FC_HAS_avx512
     {&avx512::table,
      []() noexcept {
@@ -75,8 +76,9 @@ std::string init_isa_from_environment() {
     active().store(table, std::memory_order_relaxed);
     return {};
   }
-  return sentence("FASTCONV_ISA='", asked, "' is unknown or not supported by this CPU; legal here: ",
-                  legal_names(), "; using ", active_table().isa);
+  return sentence("FASTCONV_ISA='", asked,
+                  "' is unknown or not supported by this CPU; legal here: ", legal_names(),
+                  "; using ", active_table().isa);
 }
 
 }  // namespace fastconv

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The only way in which fastconv runs on several threads. Tasks must write disjoint results and must
-// not depend on which thread runs them; then the bits of a result cannot either.
+// The only way in which fastconv runs on several threads. Tasks must write disjoint results and
+// must not depend on which thread runs them; then the bits of a result cannot either.
 #pragma once
 
 #include <omp.h>
@@ -11,8 +11,8 @@
 
 namespace fastconv {
 
-// Below this many FMAs (or elements moved) a second thread costs more than it saves: waking it takes
-// a few microseconds, in which one core does about this much.
+// Below this many FMAs (or elements moved) a second thread costs more than it saves: waking it
+// takes a few microseconds, in which one core does about this much.
 inline constexpr double kWorthAThread = 500e3;
 
 // Threads worth using for `tasks` tasks of together `work` FMAs or elements.

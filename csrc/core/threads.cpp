@@ -43,7 +43,8 @@ double quota_v1(const std::string& folder) {
 }
 
 // The tightest quota from this process's cgroup up to the root: a parent's limit binds as well.
-double quota_upwards(const std::string& root, std::string path, double (*read)(const std::string&)) {
+double quota_upwards(const std::string& root, std::string path,
+                     double (*read)(const std::string&)) {
   double tightest = 0;
   for (;;) {
     const double here = read(root + path);

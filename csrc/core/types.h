@@ -7,7 +7,8 @@
 
 namespace fastconv {
 
-using index_t = std::ptrdiff_t;  // every length, stride and offset; elements unless a name says bytes
+using index_t =
+    std::ptrdiff_t;  // every length, stride and offset; elements unless a name says bytes
 
 enum class PadMode : int { zeros, reflect, replicate, circular };
 

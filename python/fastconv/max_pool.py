@@ -205,6 +205,21 @@ def min_pool1d(
     Arguments, results and errors are those of `max_pool1d`, with the order reversed. NaN wins here
     too; a window without any element of the input gives +Inf, or the highest integer.
 
+    Parameters
+    ----------
+    input : (N, C, W) or (C, W), float32, float64 or an integer dtype
+    kernel_size, stride, padding, dilation, ceil_mode, return_indices, threads, out, data_format
+        As in `max_pool1d`.
+
+    Returns
+    -------
+    y : as `max_pool1d` returns it, with its indices if `return_indices`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool1d` does.
+
     Examples
     --------
     >>> import numpy as np, fastconv
@@ -245,6 +260,21 @@ def min_pool2d(
 
     Arguments, results and errors are those of `max_pool2d`, with the order reversed. NaN wins here
     too; a window without any element of the input gives +Inf, or the highest integer.
+
+    Parameters
+    ----------
+    input : (N, C, H, W) or (C, H, W), float32, float64 or an integer dtype
+    kernel_size, stride, padding, dilation, ceil_mode, return_indices, threads, out, data_format
+        As in `max_pool2d`.
+
+    Returns
+    -------
+    y : as `max_pool2d` returns it, with its indices if `return_indices`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool2d` does.
 
     Examples
     --------

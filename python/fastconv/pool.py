@@ -269,9 +269,9 @@ def pool_output_shape(
     ----------
     input_shape : sequence of int
         Four lengths are (N, C, H, W). Three are (N, C, W), but (C, H, W) if `kernel_size` has two
-        entries. Two are (C, W). Channels come last if `data_format` says so.
+        entries. Two are (C, W). With channels last if `data_format` says so.
     kernel_size, stride, padding, dilation, ceil_mode, data_format
-        As in the pool.
+        Those of the pool.
 
     Returns
     -------
