@@ -64,5 +64,6 @@ def complaints(build: Path) -> list[str]:
 
 if __name__ == "__main__":
     problems = complaints(Path(sys.argv[1]))
-    print(*problems, sep="\n")
+    for problem in problems:
+        print(problem)
     sys.exit(1 if problems else 0)

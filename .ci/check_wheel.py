@@ -101,6 +101,7 @@ def works_alone(wheel: Path) -> None:
 if __name__ == "__main__":
     path = Path(sys.argv[1])
     problems = complaints(path)
-    print(*problems, sep="\n")
+    for problem in problems:
+        print(problem)
     works_alone(path)
     sys.exit(1 if problems else 0)

@@ -173,7 +173,7 @@ def test_gradients_match_differences(dtype: Any, isa: str) -> None:
 
 GRADIENT_LIMITS = {  # at NaN, Inf, -Inf, -0.0, 0.0, 6.0, 1e30, -1e30, what PyTorch has
     "relu": (1, 1, 0, 0, 0, 1, 1, 0),
-    "relu6": (0, 0, 0, 0, 0, 0, 0, 0),
+    "relu6": (1, 0, 0, 0, 0, 0, 0, 0),
     "leaky_relu": (0.25, 1, 0.25, 0.25, 0.25, 1, 1, 0.25),
     "sigmoid": (NAN, 0, 0, 0.25, 0.25, None, 0, 0),
     "tanh": (NAN, 0, 0, 1, 1, None, 0, 0),

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_native, m) {
   m.doc() = "The compiled half of fastconv; use the functions of the package instead.";
   fastconv::bind_context(m);
   fastconv::bind_runtime(m);
+  fastconv::bind_testing(m);
   fastconv::bind_conv(m);
   fastconv::bind_conv_grad(m);
   fastconv::bind_pool(m);

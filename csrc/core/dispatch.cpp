@@ -15,10 +15,10 @@ struct Candidate {
   bool (*runs_here)() noexcept;
 };
 
-// Each test names exactly the features in the compile flags of that ISA's library (CMakeLists.txt);
-// __builtin_cpu_supports also asks whether the operating system saves the registers.
+// Best first; a new ISA is one line. Each test names exactly the features in the compile flags of
+// that ISA's library (CMakeLists.txt); __builtin_cpu_supports also asks whether the operating
+// system saves the registers.
 const Candidate kCandidates[] = {
-    // best first; a new ISA is one line
 #ifdef FC_HAS_avx512
     {&avx512::table,
      []() noexcept {

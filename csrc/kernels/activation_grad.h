@@ -7,10 +7,16 @@
 
 namespace fastconv::FC_ISA {
 
+// dy where x > 0, and where x is NaN, as PyTorch has it: neither comparison holds for a NaN.
+template <class V>
+FC_INLINE V relu_grad(V x, V dy) {
+  return select(less(V::zero(), x), dy, select(less(x, V::splat(1)), V::zero(), dy));
+}
+
 template <class V>
 FC_INLINE V relu6_grad(V x, V dy) {  // strictly between the kinks
-  const V inside = select(less(V::zero(), x), dy, V::zero());
-  return select(less(x, V::splat(6)), inside, V::zero());
+  const V low = relu_grad(x, dy);
+  return select(less(x, V::splat(6)), low, select(less(V::splat(5), x), V::zero(), low));
 }
 
 // 1 - tanh^2 = 4 e / (1 + e)^2 with e = e^(-2 |x|): no cancellation where tanh is near 1.
@@ -62,9 +68,7 @@ void activate_grad(Activation activation, const typename V::T* x, const typename
     case Activation::none:
       return map_rows<V>(x, dy, dx, n, [](V, V g) { return g; });
     case Activation::relu:
-      return map_rows<V>(x, dy, dx, n, [](V v, V g) {
-        return select(less(V::zero(), v), g, select(less(v, V::splat(1)), V::zero(), g));
-      });
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) { return relu_grad(v, g); });
     case Activation::relu6:
       return map_rows<V>(x, dy, dx, n, [](V v, V g) { return relu6_grad(v, g); });
     case Activation::leaky_relu:

@@ -5,6 +5,7 @@ the types that users see.
 """
 
 from contextvars import ContextVar
+from types import ModuleType
 from typing import Any, Literal, final, overload
 
 import numpy as np
@@ -15,6 +16,7 @@ _Floats = NDArray[np.floating]
 __version__: str
 threads_variable: ContextVar[int]
 precision_variable: ContextVar[str]
+testing: ModuleType  # single tiles, for the tests
 
 # fmt: off
 # One argument per line, as the formatter has it, would hide the functions behind their lists.

@@ -202,7 +202,7 @@ def min_pool1d(
 ) -> Any:  # fmt: skip
     """Return the smallest element of each window of a batch of signals.
 
-    `max_pool1d` with the order reversed: arguments, results and errors are its own. NaN wins here
+    Arguments, results and errors are those of `max_pool1d`, with the order reversed. NaN wins here
     too; a window without any element of the input gives +Inf, or the highest integer.
 
     Parameters
@@ -258,7 +258,7 @@ def min_pool2d(
 ) -> Any:  # fmt: skip
     """Return the smallest element of each window of a batch of images.
 
-    `max_pool2d` with the order reversed: arguments, results and errors are its own. NaN wins here
+    Arguments, results and errors are those of `max_pool2d`, with the order reversed. NaN wins here
     too; a window without any element of the input gives +Inf, or the highest integer.
 
     Parameters

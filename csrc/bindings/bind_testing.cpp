@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// _native.testing: every tile of every ISA alone, callable from NumPy. For the tests of fastconv.
+#include <algorithm>
+#include <vector>
+
+#include "algorithms/blocking.h"
+#include "bindings/arrays.h"
+#include "bindings/bind.h"
+#include "core/dispatch.h"
+#include "core/exec.h"
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+template <class T>
+const ConvKernels<T>& kernels() {
+  return Exec{&active_table(), 1}.kernels<T>().conv;
+}
+
+// (lanes, [most vectors by rows, from 0 rows on], (most rows, most columns) of a dot tile).
+py::tuple tile_shapes(const std::string& dtype) {
+  const auto shapes = []<class T>() {
+    const auto& k = kernels<T>();
+    py::list widest;
+    for (int mr = 0; mr <= k.gemm.max_mr; ++mr) widest.append(k.gemm.max_nv[mr]);
+    return py::make_tuple(k.gemm.lanes, widest, py::make_tuple(k.dot.max_mr, k.dot.max_nr));
+  };
+  return dtype == "float32" ? shapes.operator()<float>() : shapes.operator()<double>();
+}
+
+// init + bias + a^T b for a (k, rows) and b (k, n) by one gemm tile; with `strip`, rows of b are
+// found through offsets and may be read for whole vectors, as they may in a strip.
+py::object gemm_tile(py::handle a_, py::handle b_, py::handle init_, py::handle bias_, bool strip) {
+  const Operand a = to_operand(a_, "a"), b = to_operand(b_, "b");
+  const Operand init = to_operand(init_, "init"), bias = to_operand(bias_, "bias");
+  const index_t k = a.dims[0], rows = a.dims[1], n = b.dims[1];
+  expect_dims(b, "b", {k, n});
+  expect_dims(init, "init", {rows, n});
+  expect_dims(bias, "bias", {rows});
+  const Result c({rows, n}, a.dtype, py::none());
+  with_float(a.dtype, [&]<class T>() {
+    const auto& gemm = kernels<T>().gemm;
+    const index_t nv = ceil_div(n, gemm.lanes);
+    require(rows <= gemm.max_mr && nv <= gemm.max_nv[rows], "no tile of ", rows, " rows and ", nv,
+            " vectors");
+    std::vector<T> strip_b(static_cast<std::size_t>(k * n + nv * gemm.lanes));
+    std::copy_n(b.as<T>(), k * n, strip_b.begin());
+    std::vector<index_t> offsets;
+    for (index_t p = 0; p < k; ++p) offsets.push_back(p * n);
+    const auto run = strip ? gemm.run_strip : gemm.run_panel;
+    run[rows - 1][nv - 1]({.k = k,
+                           .a = a.as<T>(),
+                           .b = strip ? strip_b.data() : b.as<T>(),
+                           .ldb = n,
+                           .offsets = offsets.data(),
+                           .c = c.as<T>(),
+                           .ldc = n,
+                           .init = init.as<T>(),
+                           .bias = bias.as<T>(),
+                           .tail = static_cast<int>(n - (nv - 1) * gemm.lanes)});
+  });
+  return c.finish();
+}
+
+// bias + sum_p a[p] * b[p + r * step, :n] for r < rows, by one depthwise tile.
+py::object depthwise_tile(py::handle a_, py::handle b_, double bias, index_t rows, index_t n) {
+  const Operand a = to_operand(a_, "a"), b = to_operand(b_, "b");
+  const index_t k = a.dims[0], ld = b.dims[1];
+  const Result c({rows, n}, a.dtype, py::none());
+  with_float(a.dtype, [&]<class T>() {
+    const index_t lanes = kernels<T>().gemm.lanes, nv = ceil_div(n, lanes);
+    index_t shape = 0;
+    while ((index_t{1} << shape) < rows) ++shape;
+    require(rows == index_t{1} << shape && shape < kDepthwiseShapes && nv <= 8 >> shape,
+            "no tile of ", rows, " rows and ", nv, " vectors");
+    require(b.dims[0] == k + rows - 1 && ld >= nv * lanes, "b must have ", k + rows - 1,
+            " rows of at least ", nv * lanes);
+    std::vector<index_t> offsets;
+    for (index_t p = 0; p < k; ++p) offsets.push_back(p * ld);
+    kernels<T>().depthwise.run[shape][nv - 1]({.k = k,
+                                               .a = a.as<T>(),
+                                               .b = b.as<T>(),
+                                               .row_step = ld,
+                                               .offsets = offsets.data(),
+                                               .c = c.as<T>(),
+                                               .ldc = n,
+                                               .init = nullptr,
+                                               .bias = static_cast<T>(bias),
+                                               .tail = static_cast<int>(n - (nv - 1) * lanes)});
+  });
+  return c.finish();
+}
+
+// a b^T of rows (mr, n) and (nr, n) in float64, by one dot tile.
+py::object dot_tile(py::handle a_, py::handle b_) {
+  const Operand a = to_operand(a_, "a"), b = to_operand(b_, "b");
+  const index_t mr = a.dims[0], nr = b.dims[0], n = a.dims[1];
+  expect_dims(b, "b", {nr, n});
+  const Result sums({mr, nr}, DType::f64, py::none());
+  sums.zero();
+  with_float(a.dtype, [&]<class T>() {
+    const auto& dot = kernels<T>().dot;
+    require(mr <= dot.max_mr && nr <= dot.max_nr, "no tile of ", mr, " by ", nr);
+    dot.run[mr - 1][nr - 1]({.n = n,
+                             .a = a.as<T>(),
+                             .lda = n,
+                             .b = b.as<T>(),
+                             .ldb = n,
+                             .sums = sums.as<double>(),
+                             .ld = nr});
+  });
+  return sums.finish();
+}
+
+}  // namespace
+
+void bind_testing(py::module_& m) {
+  py::module_ testing = m.def_submodule("testing", "Single tiles of the active ISA, for tests.");
+  testing.def("tile_shapes", &tile_shapes);
+  testing.def("gemm_tile", &gemm_tile);
+  testing.def("depthwise_tile", &depthwise_tile);
+  testing.def("dot_tile", &dot_tile);
+}
+
+}  // namespace fastconv
