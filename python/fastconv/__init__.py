@@ -10,6 +10,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from fastconv import _openmp
+
+_openmp.load()  # before anything else imports the compiled module
+
+# ruff: noqa: E402
 from fastconv import grad
 from fastconv._native import __version__
 from fastconv.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh

@@ -17,8 +17,8 @@ from fastconv import nn, reference
 
 Array = npt.NDArray[Any]
 
-# Batch and rates were chosen by cross-validation within the training part; the decay and the number of
-# epochs on the held-out part itself, so its accuracy flatters by a tenth of a percent or so.
+# Batch and rates were chosen by cross-validation within the training part; the decay and the number
+# of epochs on the held-out part itself, so its accuracy flatters by a tenth of a percent or so.
 BATCH = 16
 WEIGHT_DECAY = 1e-4
 COARSE, FINE = 2e-3, 3e-4  # learning rates, of the first four fifths of the epochs and of the last
