@@ -25,7 +25,6 @@ from ._checks import (
 from ._field import Field
 from .layer import Layer, Weighted
 
-
 # Rows are positions, features are channels.
 _LAST: dict[str, Any] = {"data_format": "channels_last"}
 
