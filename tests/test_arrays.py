@@ -61,7 +61,7 @@ def same(a, b):
     np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(4)), ids=str)
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
 def test_every_order_of_axes_in_memory(order):
     back = np.argsort(order)
     x, w, dy = (np.ascontiguousarray(a.transpose(order)).transpose(back) for a in (X, W, DY))

@@ -225,7 +225,7 @@ def near(shape):
     yield from (shape[::-1], shape[1:], (1, *shape), (shape[1], shape[0], *shape[2:]), ())
 
 
-@pytest.mark.parametrize("shape", near(DY), ids=str)
+@pytest.mark.parametrize("shape", list(near(DY)), ids=str)
 def test_a_gradient_of_almost_the_right_shape_is_refused(shape):
     x, w, dy = np.ones(X), np.ones(W), np.ones(shape)
     for call in (lambda: grad.conv2d_input(X, w, dy), lambda: grad.conv2d_weight(x, W, dy),
@@ -234,13 +234,13 @@ def test_a_gradient_of_almost_the_right_shape_is_refused(shape):
             call()
 
 
-@pytest.mark.parametrize("shape", near(X), ids=str)
+@pytest.mark.parametrize("shape", list(near(X)), ids=str)
 def test_an_input_size_of_almost_the_right_shape_is_refused(shape):
     with pytest.raises(ValueError):
         grad.conv2d_input(shape, np.ones(W), np.ones(DY))
 
 
-@pytest.mark.parametrize("shape", near((2, 6, 15, 17)), ids=str)
+@pytest.mark.parametrize("shape", list(near((2, 6, 15, 17))), ids=str)
 def test_a_transposed_gradient_of_almost_the_right_shape_is_refused(shape):
     """Strides of 2 leave room for one more element; everything else is refused."""
     x, w = np.ones((2, 3, 7, 8)), np.ones((3, 6, 3, 3))
