@@ -82,7 +82,6 @@ def test_gradients_of_more_than_two_to_the_31():
     assert dx[0, 0, 2**31 - 1000 :].sum() == 5
 
 
-@pytest.mark.skipif(not hasattr(fastconv, "max_pool2d"), reason="no pools in this build")
 def test_a_pool_of_more_than_two_to_the_31():
     need(6)
     x = np.zeros((1, 1, 46341, 46342), np.uint8)
@@ -91,7 +90,7 @@ def test_a_pool_of_more_than_two_to_the_31():
     y = fastconv.max_pool2d(x, 2, padding=((0, 1), (0, 0)))
     assert y.shape == (1, 1, 23171, 23171)
     assert y[0, 0, -1, -1] == 7
-    assert y[0, 0, -2, 1] == 0
+    assert y[0, 0, -2, 1] == 5
     y, at = fastconv.max_pool2d(x[:, :, 46300:], (41, 46342), return_indices=True)
     assert y.item() == 7
     assert at.item() == 40 * 46342 + 46341

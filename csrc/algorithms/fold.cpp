@@ -60,7 +60,7 @@ const FoldDesc& validated(const FoldDesc& d) {
 
 template <class T>
 void unfold(const Exec& exec, const FoldDesc& d, const T* x, T* y) noexcept {
-  const auto gather_row = exec.kernels<T>().conv.gather_row;
+  const auto gather_rows = exec.kernels<T>().conv.gather_rows;
   for_rows(exec, d.batch * d.rows(), double(d.columns()), [&](index_t row) {
     const index_t plane = row / d.taps(), tap = row % d.taps();  // plane: of (N, C)
     const index_t from_h = tap / d.w.kernel * d.h.dilation - d.h.lo;
@@ -72,13 +72,15 @@ void unfold(const Exec& exec, const FoldDesc& d, const T* x, T* y) noexcept {
         std::fill_n(to, d.w.out, T{0});
         continue;
       }
-      gather_row({.row = x + (plane * d.h.in + ih) * d.w.in,
-                  .width = d.w.in,
-                  .start = from_w,
-                  .step = d.w.stride,
-                  .n = d.w.out,
-                  .mode = PadMode::zeros,
-                  .dst = to});
+      gather_rows({.row = x + (plane * d.h.in + ih) * d.w.in,
+                   .width = d.w.in,
+                   .start = from_w,
+                   .step = d.w.stride,
+                   .n = d.w.out,
+                   .mode = PadMode::zeros,
+                   .dst = to,
+                   .rows = 1,
+                   .dst_step = 0});
     }
   });
 }

@@ -65,30 +65,49 @@ template <class T>
 void StripLayout::gather(const Correlation& r, const T* image, index_t channels, index_t oh,
                          index_t rows, index_t ow, index_t columns, const Exec& exec,
                          T* strip) const noexcept {
-  const auto gather_row = exec.kernels<T>().conv.gather_row;
-  const index_t n_taps = r.h.n_taps();
-  const index_t slots = slots_ - row_slots_ * (rows_ - rows);
-  for (index_t c = 0; c < channels; ++c)
+  const index_t n_taps = r.h.n_taps(), plane = r.in_plane();
+  const index_t slots = slots_ - row_slots_ * (rows_ - rows), start = ow * r.w.in_step;
+  const index_t first = oh * r.h.in_step + first_offset_;  // of consecutive slots
+  // With zeros around it, the part of the image that consecutive slots see is copied in one go.
+  const bool together = consecutive_ && r.mode == PadMode::zeros;
+  const index_t inside = std::clamp<index_t>(-first, 0, slots);
+  const index_t beyond = std::clamp<index_t>(r.h.in - first, inside, slots);
+  for (index_t c = 0; c < channels; ++c, image += plane, strip += channel()) {
+    if (together) {
+      std::fill_n(strip, inside * pitch_, T{0});
+      std::fill(strip + beyond * pitch_, strip + slots * pitch_, T{0});
+      if (beyond > inside)
+        gather_runs(r, image + (first + inside) * r.w.in, beyond - inside, start, columns, exec,
+                    strip + inside * pitch_);
+      continue;
+    }
     for (index_t slot = 0; slot < slots; ++slot) {
       const index_t position = consecutive_
-                                   ? oh * r.h.in_step + first_offset_ + slot
+                                   ? first + slot
                                    : (oh + slot / n_taps) * r.h.in_step +
                                          r.h.taps[static_cast<std::size_t>(slot % n_taps)].offset;
       const index_t ih = padded_source(r.mode, position, r.h.in);
-      T* to = strip + c * channel() + slot * pitch_;
-      if (ih < 0) {
-        std::fill_n(to, pitch_, T{0});
-        continue;
-      }
-      for (const Run& run : runs_)
-        gather_row({.row = image + (c * r.h.in + ih) * r.w.in,
-                    .width = r.w.in,
-                    .start = ow * r.w.in_step + run.offset,
-                    .step = r.w.in_step,
-                    .n = run.length - (columns_ - columns),
-                    .mode = r.mode,
-                    .dst = to + run.at});
+      if (ih < 0)
+        std::fill_n(strip + slot * pitch_, pitch_, T{0});
+      else
+        gather_runs(r, image + ih * r.w.in, 1, start, columns, exec, strip + slot * pitch_);
     }
+  }
+}
+
+template <class T>
+void StripLayout::gather_runs(const Correlation& r, const T* row, index_t rows, index_t start,
+                              index_t columns, const Exec& exec, T* to) const noexcept {
+  for (const Run& run : runs_)
+    exec.kernels<T>().conv.gather_rows({.row = row,
+                                        .width = r.w.in,
+                                        .start = start + run.offset,
+                                        .step = r.w.in_step,
+                                        .n = run.length - (columns_ - columns),
+                                        .mode = r.mode,
+                                        .dst = to + run.at,
+                                        .rows = rows,
+                                        .dst_step = pitch_});
 }
 
 template void StripLayout::gather(const Correlation&, const float*, index_t, index_t, index_t,

@@ -29,6 +29,10 @@ class StripLayout {
   struct Run {  // neighbouring reads that one or more taps of w share
     index_t offset, length, at;
   };
+  // The runs of `rows` image rows, one after another from `row` on.
+  template <class T>
+  void gather_runs(const Correlation& r, const T* row, index_t rows, index_t start, index_t columns,
+                   const Exec& exec, T* to) const noexcept;
   void lay_columns(const Correlation& r, std::vector<index_t>& at);
   void lay_rows(const Correlation& r);
 

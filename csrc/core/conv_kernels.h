@@ -108,13 +108,15 @@ struct PackArgs {
   T* dst;
 };
 
-// dst[i] = row[start + i * step], i < n, where the row has `width` elements and `mode` beyond them.
+// dst[i] = row[start + i * step], i < n, where the row has `width` elements and `mode` beyond them;
+// the same for `rows` rows, one after another in memory, to dst_step apart.
 template <class T>
 struct RowArgs {
   const T* row;
   index_t width, start, step, n;
   PadMode mode;
   T* dst;
+  index_t rows, dst_step;
 };
 
 template <class T>
@@ -123,7 +125,7 @@ struct ConvKernels {
   DepthwiseKernels<T> depthwise;
   DotKernels<T> dot;
   void (*pack_panel)(const PackArgs<T>&) noexcept;
-  void (*gather_row)(const RowArgs<T>&) noexcept;
+  void (*gather_rows)(const RowArgs<T>&) noexcept;
   double (*sum)(const T* x, index_t n) noexcept;
 };
 

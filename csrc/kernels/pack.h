@@ -37,10 +37,11 @@ FC_INLINE void clear_row(typename V::T* to, index_t n) {
 }
 
 template <class V>
-FC_INLINE void gather_edge(const RowArgs<typename V::T>& r, index_t from, index_t to) {
-  if (r.mode == PadMode::zeros) return clear_row<V>(r.dst + from, to - from);
+FC_INLINE void gather_edge(const RowArgs<typename V::T>& r, const typename V::T* row,
+                           typename V::T* dst, index_t from, index_t to) {
+  if (r.mode == PadMode::zeros) return clear_row<V>(dst + from, to - from);
   for (index_t i = from; i < to; ++i)
-    r.dst[i] = r.row[source_of(r.mode, r.start + i * r.step, r.width)];
+    dst[i] = row[source_of(r.mode, r.start + i * r.step, r.width)];
 }
 
 template <class V>
@@ -54,13 +55,17 @@ FC_INLINE void gather(const RowArgs<typename V::T>& r) {
   if (hi > r.n) hi = r.n;
   if (lo > r.n) lo = r.n;
   if (hi < lo) hi = lo;
-  if (lo > 0) gather_edge<V>(r, 0, lo);
-  copy_row<V>(r.row + r.start + lo * r.step, r.step, hi - lo, r.dst + lo);
-  if (hi < r.n) gather_edge<V>(r, hi, r.n);
+  const auto* row = r.row;
+  auto* dst = r.dst;
+  for (index_t i = 0; i < r.rows; ++i, row += r.width, dst += r.dst_step) {
+    if (lo > 0) gather_edge<V>(r, row, dst, 0, lo);
+    copy_row<V>(row + r.start + lo * r.step, r.step, hi - lo, dst + lo);
+    if (hi < r.n) gather_edge<V>(r, row, dst, hi, r.n);
+  }
 }
 
 template <class V>
-void gather_row(const RowArgs<typename V::T>& r) noexcept {
+void gather_rows(const RowArgs<typename V::T>& r) noexcept {
   gather<V>(r);
 }
 
@@ -85,7 +90,9 @@ void pack_panel(const PackArgs<typename V::T>& a) noexcept {
                  .step = a.w.step,
                  .n = seg.n,
                  .mode = a.mode,
-                 .dst = dst + seg.dst});
+                 .dst = dst + seg.dst,
+                 .rows = 1,
+                 .dst_step = 0});
     }
     clear_row<V>(dst + filled, a.width - filled);
     if (++tw == a.w.n_taps) tw = 0, ++th;

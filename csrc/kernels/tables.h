@@ -20,7 +20,7 @@ consteval Kernels<typename V::T> make_kernels() {
                    .depthwise = make_depthwise<V>(),
                    .dot = make_dot<V, DOT_MR, DOT_NR>(),
                    .pack_panel = &pack_panel<V>,
-                   .gather_row = &gather_row<V>,
+                   .gather_rows = &gather_rows<V>,
                    .sum = &sum_row<V>},
           .pool = make_pool<V>(),
           .elementwise = {.activate = &activate<V>,

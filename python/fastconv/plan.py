@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from fastconv import _native
@@ -38,7 +39,8 @@ class _Plan:
     ) -> None:
         """Keep what `input_grad` needs; the context is read now, as the native plan does."""
         self._input_shape = tuple(int(n) for n in input_shape)
-        self._geometry = (*geometry, _native.check_threads(threads))
+        # A list may be changed by its owner later.
+        self._geometry = (*deepcopy(geometry), _native.check_threads(threads))
         self._layout = (layout[0], _native.check_precision(layout[1]))
 
     def __call__(

@@ -1,0 +1,94 @@
+"""Memory over many calls: none is kept, whatever the shapes, and whether they succeed or fail."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastconv
+from children import run_python
+from fastconv import grad
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+WEIGHTS = {c: np.ones((4, c, 3, 3), np.float32) for c in range(1, 9)}
+
+
+def resident():
+    """Bytes of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def good(calls):
+    rng = np.random.default_rng(0)
+    for _ in range(calls):
+        channels, height, width = rng.integers((1, 3, 3), (9, 40, 40))
+        x, w = np.ones((1, channels, height, width), np.float32), WEIGHTS[int(channels)]
+        y = fastconv.conv2d(x, w, padding=1)
+        grad.conv2d(x, w, y, padding=1)
+        fastconv.Conv2dPlan(x.shape, w)(x)
+        fastconv.conv_transpose2d(y, w, stride=2)
+
+
+def bad(calls):
+    x, w = np.ones((1, 2, 5, 5), np.float32), WEIGHTS[2]
+    for _ in range(calls):
+        for arguments in (
+            {"weight": WEIGHTS[3]},
+            {"stride": 0},
+            {"stride": [1, 2, 3]},
+            {"padding": "x" * 200},
+            {"residual": np.ones(3, np.float32)},
+            {"algorithm": "depthwise"},
+            {"threads": 5.5},
+            {"out": 1},
+        ):
+            with contextlib.suppress(TypeError, ValueError):
+                fastconv.conv2d(x, **{"weight": w, **arguments})
+
+
+@pytest.mark.parametrize("calls", [good, bad])
+def test_many_calls_keep_nothing(calls):
+    calls(300)
+    before = resident()
+    calls(1500)
+    assert resident() - before < 2**21  # 350 bytes a call would show; the rest is malloc's
+
+
+def test_scratch_is_given_back_on_request():
+    code = """
+from pathlib import Path
+import numpy as np, fastconv
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+w = np.ones((8, 32, 3, 3), np.float32)
+small = np.ones((1, 32, 8, 8), np.float32)
+fastconv.conv2d(small, w)
+before = resident()
+fastconv.Conv2dPlan((1, 32, 8, 8), w)
+x = np.ones((1, 32, 400, 400), np.float32)
+for algorithm in ("direct", "im2col"):
+    fastconv.conv2d(x, w, algorithm=algorithm)
+del x
+fastconv.clear_pool()
+print(resident() - before)
+"""
+    assert int(run_python(code)) < 8 * 2**20
+
+
+def test_results_are_seen_by_tracemalloc():
+    code = """
+import tracemalloc
+import numpy as np, fastconv
+x, w = np.ones((1, 4, 300, 300), np.float32), np.ones((4, 4, 3, 3), np.float32)
+tracemalloc.start()
+y = fastconv.conv2d(x, w)
+print(tracemalloc.get_traced_memory()[0] >= y.nbytes)
+"""
+    assert run_python(code) == "True"

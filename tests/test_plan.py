@@ -1,0 +1,120 @@
+"""Plans: what the function gives, from weights that were copied when the plan was built."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastconv
+from cases import CONV, TRANSPOSED, each, each_with_algorithm
+from fastconv import reference
+
+pytestmark = pytest.mark.usefixtures("plain_sums")
+
+ALL = (*CONV, *TRANSPOSED)
+X = np.arange(72, dtype=np.float32).reshape(1, 2, 6, 6) % 7
+W = np.arange(54, dtype=np.float32).reshape(3, 2, 3, 3) % 5
+
+
+def plan_of(case):
+    kind = "ConvTranspose" if case.transposed else "Conv"
+    return getattr(fastconv, f"{kind}{len(case.w) - 2}dPlan")
+
+
+@each_with_algorithm(ALL)
+def test_a_plan_gives_what_the_function_gives(case, isa, algorithm):
+    """On the ISA it was built on, whatever is set later; and of the weights as they were."""
+    x, w, b = case.integers(np.float32)
+    want = case.oracle(x, w, b, **case.options)
+    plan = plan_of(case)(case.x, w, b, **case.options, algorithm=algorithm, threads=3)
+    w[...] = b[...] = np.nan
+    fastconv.set_isa("scalar")
+    y = plan(x)
+    np.testing.assert_array_equal(y, want)
+    assert plan.output_shape == want.shape
+    y[...] = np.nan
+    assert plan(x, out=y) is y
+    np.testing.assert_array_equal(y, want)
+
+
+@each(ALL)
+def test_its_gradient_is_that_of_the_function(case):
+    x, w, _ = case.integers(np.float64)
+    plan = plan_of(case)(case.x, w, **case.options)
+    dy = np.random.default_rng(0).integers(-9, 10, plan.output_shape).astype(np.float64)
+    y = plan(x)
+    assert np.vdot(y, dy) == np.vdot(x, plan.input_grad(dy))
+
+
+def test_it_does_not_change_with_its_arguments():
+    stride, shape = [1, 2], list(X.shape)
+    plan = fastconv.Conv2dPlan(shape, W, stride=stride)
+    y = plan(X)
+    stride[0], shape[3] = 2, 9
+    np.testing.assert_array_equal(plan(X), y)
+    assert plan.input_grad(y).shape == X.shape
+
+
+def test_it_reads_the_context_when_it_is_built():
+    with fastconv.threads(7):
+        plan = fastconv.Conv2dPlan((64, 2, 40, 40), W)
+    assert "up to 7 threads" in plan.explain()
+
+
+def test_residual_bias_and_activation():
+    residual = np.full((1, 3, 4, 4), -200, np.float32)
+    b = np.array([1, 2, 3], np.float32)
+    plan = fastconv.Conv2dPlan(X.shape, W, b, activation="relu")
+    want = reference.conv2d(X, W, b, residual=residual, activation="relu")
+    np.testing.assert_array_equal(plan(X, residual=residual), want)
+    np.testing.assert_array_equal(plan(X, residual, out=residual), want)
+
+
+def test_it_says_what_was_chosen():
+    plan = fastconv.Conv2dPlan(X.shape, W, algorithm="im2col")
+    assert plan.algorithm == "im2col"
+    assert plan.flops == 2 * 3 * 16 * 18
+    assert plan.workspace_bytes > 0
+    assert plan.weight_bytes >= W.nbytes
+    assert repr(plan) == "<fastconv.Conv2dPlan (1, 2, 6, 6) -> (1, 3, 4, 4), im2col>"
+    for word in ("im2col", "direct", "depthwise: not possible, it takes one input channel"):
+        assert word in plan.explain()
+
+
+REFUSED = [
+    (X[0], {}, ValueError, r"x must have shape \(1, 2, 6, 6\), got \(2, 6, 6\)"),
+    (np.repeat(X, 2, 0), {}, ValueError, "x must have shape"),
+    (X[..., :5], {}, ValueError, "x must have shape"),
+    (X.astype(np.float64), {}, TypeError, "x must have the plan's dtype, float32, got float64"),
+    (np.ma.masked_array(X), {}, TypeError, "x must be a plain array, got a masked array"),
+    (None, {}, TypeError, "x must be an array"),
+    (X, {"residual": np.ones((1, 3, 4, 1), np.float32)}, ValueError, "residual must have shape"),
+    (X, {"residual": np.ones((1, 3, 4, 4))}, TypeError, "residual must have the plan's dtype"),
+    (X, {"out": np.ones((1, 3, 4, 5), np.float32)}, ValueError, "out must have shape"),
+    (X, {"out": np.ones((1, 3, 4, 4))}, TypeError, "out must have dtype float32"),
+]
+
+
+@pytest.mark.parametrize(("x", "how", "error", "words"), REFUSED, ids=lambda v: str(v)[:30])
+def test_calls_that_are_not_the_plans_are_refused(x, how, error, words):
+    with pytest.raises(error, match=words):
+        fastconv.Conv2dPlan(X.shape, W)(x, **how)
+
+
+@pytest.mark.parametrize(
+    ("shape", "error"),
+    [("abcd", TypeError), (None, TypeError), ((1, 2, 6.0, 6), TypeError), ((), ValueError),
+     ((True, 2, 6, 6), TypeError), ((-1, 2, 6, 6), ValueError), ((1, 3, 6, 6), ValueError),
+     ((1, 2, 2, 6), ValueError), ((2**63, 2, 6, 6), ValueError), ((2**44, 2, 6, 6), ValueError),
+     ((1, 2**62, 6, 6), ValueError), ((6, 6), ValueError), ((1, 1, 2, 6, 6), ValueError)],
+    ids=str,
+)  # fmt: skip
+def test_shapes_that_are_none_are_refused(shape, error):
+    with pytest.raises(error):
+        fastconv.Conv2dPlan(shape, W)
+
+
+def test_a_transposed_plan_takes_no_residual():
+    plan = fastconv.ConvTranspose2dPlan((1, 3, 4, 4), W)
+    with pytest.raises(ValueError, match="residual"):
+        plan(np.ones((1, 3, 4, 4), np.float32), np.ones((1, 2, 6, 6), np.float32))
