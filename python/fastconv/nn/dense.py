@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import fastconv as fc
+from fastconv import grad
+
 from ._checks import (
     Array,
     Shape,
@@ -23,8 +26,15 @@ from ._field import Field
 from .layer import Layer, Weighted
 
 
+# Rows are positions, features are channels.
+_LAST: dict[str, Any] = {"data_format": "channels_last"}
+
+
 class Linear(Weighted):
     """``y = x @ weight.T + bias`` on the last axis.
+
+    Computed as a 1x1 convolution: NumPy's matrix product would keep a thread pool of its own
+    spinning beside fastconv's, and the two would take turns on the same cores.
 
     Parameters
     ----------
@@ -68,23 +78,34 @@ class Linear(Weighted):
     def forward(self, x: npt.ArrayLike) -> Array:
         x = array(x, "x", self.weight.dtype)
         self.output_shape(x.shape)
-        y: Array = x @ self.weight.T
-        if self.bias is not None:
-            y += self.bias
         if self.training:
             self._saved = (x,)
-        return y
+        if x.size == 0:
+            return np.zeros(self.output_shape(x.shape), x.dtype)
+        y: Array = fc.conv1d(self._signal(x), self.weight[:, :, None], self.bias, **_LAST)
+        return y.reshape(self.output_shape(x.shape))
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         (x,) = self._recall()
         dy = array(grad_output, "grad_output", x.dtype)
         same_shape(dy, self.output_shape(x.shape), "grad_output")
-        flat = dy.reshape(math.prod(dy.shape[:-1]), self.out_features)
-        self._grads["weight"] += flat.T @ x.reshape(flat.shape[0], self.in_features)
-        if self.bias is not None:
-            self._grads["bias"] += flat.sum(axis=0)
-        dx: Array = dy @ self.weight
-        return dx
+        if x.size == 0:
+            return np.zeros_like(x)
+        dx, dw, db = grad.conv1d(
+            self._signal(x), self.weight[:, :, None], self._signal(dy),
+            output_mask=(True, True, self.bias is not None), **_LAST,
+        )  # fmt: skip
+        assert dx is not None  # the mask asks for both
+        assert dw is not None
+        self._grads["weight"] += dw[:, :, 0]
+        if db is not None:
+            self._grads["bias"] += db
+        return dx.reshape(x.shape)
+
+    @staticmethod
+    def _signal(x: Array) -> Array:
+        """All rows of `x` as positions of one signal whose channels are the features."""
+        return x.reshape(1, -1, x.shape[-1])
 
     def output_shape(self, input_shape: Shape) -> Shape:
         shape = shape_of(input_shape)
