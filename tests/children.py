@@ -19,7 +19,8 @@ def run_python(code, *, timeout=60, options=(), **environment):
     kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     done = subprocess.run(
         [sys.executable, *options, "-c", code],
-        env={**kept, "PYTHONPATH": ROOT, **environment},
+        # An editable install that rebuilds itself must not tell so on the child's output.
+        env={**kept, "PYTHONPATH": ROOT, "SKBUILD_EDITABLE_VERBOSE": "0", **environment},
         capture_output=True,
         text=True,
         timeout=timeout,
