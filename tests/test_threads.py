@@ -76,7 +76,7 @@ def test_many_threads_share_inputs():
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_many_threads_share_inputs_for_long():
-    stress(24, 2000)
+    stress(24, 10_000)
 
 
 def test_python_threads_that_end_leave_few_behind():
