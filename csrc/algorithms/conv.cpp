@@ -146,8 +146,26 @@ Lowered lower_adjoint(const ConvDesc& d, Algorithm asked, const Exec& exec) {
 
 template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept {
-  for (const Step& step : lowered.steps)
-    pack_weights(step.r, step.taps, step.mr, weights, packed + step.packed, exec.threads);
+  if (lowered.steps.empty()) return;
+  const Correlation& r = lowered.steps.front().r;  // all have its groups, channels and rows
+  // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
+  // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
+  // (512@4 -> 256, 4x4 stride 2: 8 MB are read once instead of four times, 0.24 -> 0.61 of
+  // PyTorch).
+  const bool by_rows = r.w_m > r.w_c;
+  const index_t most_panels = ceil_div(r.m, lowered.steps.front().mr);
+  const index_t per_channel = lowered.packed_elements / (r.groups * r.c) * index_t{sizeof(T)};
+  const index_t chunk = std::clamp(cache_sizes().l2 / 4 / per_channel, index_t{1}, r.c);
+  const index_t parts = by_rows ? most_panels : ceil_div(r.c, chunk);
+  const index_t tasks = r.groups * parts;
+  const int threads = useful_threads(tasks, double(lowered.packed_elements), exec.threads);
+  parallel_for(tasks, threads, [&](index_t task, int) {
+    const index_t g = task / parts, i = task % parts;
+    const Range panels = by_rows ? Range{i, i + 1} : Range{0, most_panels};
+    const Range channels = by_rows ? Range{0, r.c} : part(r.c, parts, i);
+    for (const Step& step : lowered.steps)
+      pack_weights(step.r, step.taps, step.mr, weights, g, panels, channels, packed + step.packed);
+  });
 }
 
 template <class T>

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/pack_weights.h"
 
-#include "algorithms/blocking.h"
-#include "core/parallel.h"
-
 namespace fastconv {
 namespace {
 
@@ -12,12 +9,12 @@ namespace {
 // adjoint), channels may lie a power of two apart and would fall into one set of the cache.
 template <class T>
 void pack_panel(const Correlation& r, const std::vector<index_t>& taps, const T* first_row,
-                index_t rows, T* panel) noexcept {
+                index_t rows, Range channels, T* panel) noexcept {
   const auto n_taps = static_cast<index_t>(taps.size());
   const index_t run = r.w_m < r.w_c ? 1 : std::max<index_t>(1, 64 / n_taps);
-  for (index_t c0 = 0; c0 < r.c; c0 += run)
+  for (index_t c0 = channels.begin; c0 < channels.end; c0 += run)
     for (index_t i = 0; i < rows; ++i)
-      for (index_t c = c0; c < std::min(r.c, c0 + run); ++c) {
+      for (index_t c = c0; c < std::min(channels.end, c0 + run); ++c) {
         const T* from = first_row + i * r.w_m + c * r.w_c;
         T* to = panel + c * n_taps * rows + i;
         for (const index_t tap : taps) *to = from[tap], to += rows;
@@ -36,21 +33,15 @@ std::vector<index_t> weight_taps(const Correlation& r) {
 
 template <class T>
 void pack_weights(const Correlation& r, const std::vector<index_t>& taps, index_t mr,
-                  const T* weights, T* packed, int threads) noexcept {
-  const index_t panels = ceil_div(r.m, mr), k = r.k();
-  const int used = useful_threads(r.groups * panels, double(packed_size(r)), threads);
-  parallel_for(r.groups * panels, used, [&](index_t task, int) {
-    const index_t g = task / panels, row = task % panels * mr;
-    const index_t rows = std::min(mr, r.m - row);
-    const T* from = weights + g * r.w_group + row * r.w_m;
-    T* to = packed + (g * r.m + row) * k;
-    pack_panel(r, taps, from, rows, to);
-  });
+                  const T* weights, index_t g, Range panels, Range channels, T* packed) noexcept {
+  for (index_t row = panels.begin * mr; row < std::min(r.m, panels.end * mr); row += mr)
+    pack_panel(r, taps, weights + g * r.w_group + row * r.w_m, std::min(mr, r.m - row), channels,
+               packed + (g * r.m + row) * r.k());
 }
 
 template void pack_weights(const Correlation&, const std::vector<index_t>&, index_t, const float*,
-                           float*, int) noexcept;
+                           index_t, Range, Range, float*) noexcept;
 template void pack_weights(const Correlation&, const std::vector<index_t>&, index_t, const double*,
-                           double*, int) noexcept;
+                           index_t, Range, Range, double*) noexcept;
 
 }  // namespace fastconv

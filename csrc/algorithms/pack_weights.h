@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "algorithms/blocking.h"
 #include "algorithms/correlation.h"
 
 namespace fastconv {
@@ -14,8 +15,9 @@ inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k()
 // Where each tap lies from the first weight of its row and channel.
 std::vector<index_t> weight_taps(const Correlation& r);
 
+// Packs what the given panels and channels of group `g` contribute to `packed`, which holds all.
 template <class T>
 void pack_weights(const Correlation& r, const std::vector<index_t>& taps, index_t mr,
-                  const T* weights, T* packed, int threads) noexcept;
+                  const T* weights, index_t g, Range panels, Range channels, T* packed) noexcept;
 
 }  // namespace fastconv
