@@ -233,3 +233,20 @@ def compare(name, x, *args, **kwargs):
     for g, w in zip(*((r if isinstance(r, tuple) else (r,)) for r in (got, want)), strict=True):
         np.testing.assert_allclose(g, w, rtol=1e-6)
         assert g.shape == w.shape
+
+
+@pytest.mark.parametrize("side", [64, 600])
+def test_powers_have_equal_bits_whatever_the_threads(side):
+    """Planes of powers that fit the caches and that do not are summed in different ways."""
+    x = np.random.default_rng(3).standard_normal((1, 2, side, side)).astype(np.float32)
+    one = fastconv.lp_pool2d(x, 3, 2, threads=1)
+    for threads in (2, 7, 1000):
+        assert np.array_equal(one, fastconv.lp_pool2d(x, 3, 2, threads=threads))
+
+
+def test_a_batch_of_none_costs_nothing_however_long():
+    """Tables by output, and searches over outputs, would cost minutes or gigabytes here."""
+    none = np.zeros((0, 1, 2**40), np.float32)
+    assert fastconv.avg_pool1d(none, 2).shape == (0, 1, 2**39)
+    values, indices = fastconv.max_pool1d(none, 3, 1, padding=1, return_indices=True)
+    assert values.shape == indices.shape == (0, 1, 2**40)

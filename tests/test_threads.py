@@ -317,9 +317,16 @@ def test_set_num_threads_is_for_all_threads():
 def test_precision_contexts_nest_and_refuse_other_words():
     with fastconv.precision("highest"), fastconv.precision("high"):
         fastconv.conv2d(X, W)
-    for word in ("low", "", 1):
+    for word in ("low", "", 1, None):
         with pytest.raises(ValueError, match="'high' or 'highest', got"):
             fastconv.precision(word).__enter__()
+
+
+def test_threads_context_wants_a_number():
+    with fastconv.threads(2):
+        with pytest.raises(TypeError, match="got None"):
+            fastconv.threads(None).__enter__()
+        assert fastconv.get_num_threads() == 2
 
 
 def test_more_threads_than_anyone_has():

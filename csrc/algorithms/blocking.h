@@ -6,12 +6,11 @@
 #include <algorithm>
 
 #include "core/cache.h"
+#include "core/conv_desc.h"
 #include "core/conv_kernels.h"
 #include "core/types.h"
 
 namespace fastconv {
-
-constexpr index_t ceil_div(index_t a, index_t b) { return (a + b - 1) / b; }
 
 // Rows of weights per panel, as even as possible, and the widest tile that holds so many rows.
 struct Tile {
@@ -37,7 +36,7 @@ index_t choose_kc(index_t k) {
 // Pixels per block: their packed panels, kc rows, take a third of L2.
 template <class T>
 index_t choose_nc(index_t kc, index_t nr) {
-  const index_t most = cache_sizes().l2 / 3 / (std::max<index_t>(kc, 1) * index_t{sizeof(T)});
+  const index_t most = cache_sizes().l2 / 3 / (kc * index_t{sizeof(T)});
   return std::clamp(most / nr, index_t{1}, index_t{64}) * nr;
 }
 

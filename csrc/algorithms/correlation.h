@@ -14,7 +14,7 @@
 
 namespace fastconv {
 
-struct TapAxis {
+struct TapAxis {                                 // it has at least one tap
   index_t in = 1, in_step = 1;                   // the axis that is read
   index_t out = 1, out_start = 0, out_step = 1;  // the axis that is written
   index_t count = 1;                             // how many outputs, q

@@ -50,7 +50,7 @@ class CostModel {
   double rows_gathered() const {
     const double taps = double(r_.h.n_taps());
     const double rows = double(r_.h.count) * std::min(taps, double(r_.h.in_step) + taps / kShared);
-    const double runs = double(std::min(r_.w.in_step, std::max<index_t>(r_.w.n_taps(), 1)));
+    const double runs = double(std::min(r_.w.in_step, r_.w.n_taps()));
     return rows * (runs * kPiece + copies(runs * double(r_.w.count)));
   }
   double copies(double elements) const {

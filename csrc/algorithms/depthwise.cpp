@@ -18,7 +18,8 @@ struct Cut {
 template <class T>
 Cut cut_for(const Correlation& r, const Exec& exec) {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  constexpr index_t kMostColumns = 1024, kMostRows = 32;
+  constexpr index_t kMostColumns = 1024;  // 8 tiles of AVX-512; a strip of a few such rows fits L1
+  constexpr index_t kMostRows = 32;       // the rows that a block reads twice are then few
   Cut cut{};
   cut.column_blocks = ceil_div(r.w.count, kMostColumns);
   cut.columns = ceil_div(r.w.count, cut.column_blocks);
@@ -57,7 +58,7 @@ void run_task(const Job<T>& job, const Cut& cut, const StripLayout& layout, cons
   const index_t columns = std::min(cut.columns, r.w.count - ow);
   const bool plain = r.plain_output();
   const index_t ldc = plain ? r.w.out : cut.columns;
-  if (r.k() > 0) layout.gather(r, job.image(n, g), 1, oh, rows, ow, columns, exec, strip);
+  layout.gather(r, job.image(n, g), 1, oh, rows, ow, columns, exec, strip);
   for (index_t m = 0; m < r.m; ++m) {
     const index_t at = job.plane(n, g, m) + oh * r.w.out + ow;
     T* c = plain ? job.y + at : buffer;

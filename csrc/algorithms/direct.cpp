@@ -22,6 +22,8 @@ struct Cut {
 // Rows of a block share most of what they read; the strip must leave room in L2 for the weights.
 template <class T>
 Cut cut_for(const Correlation& r, const Exec& exec) {
+  // Beyond 512 columns a slice of 384 terms leaves L2; beyond 8 rows of a 3x3 kernel there is
+  // little left to share (10 rows gathered instead of 24).
   constexpr index_t kMostColumns = 512, kMostRows = 8;
   Cut cut{};
   cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
@@ -34,8 +36,7 @@ Cut cut_for(const Correlation& r, const Exec& exec) {
   cut.row_blocks = ceil_div(r.h.count, cut.rows);
   // The slices of a sum must not depend on the threads, so their size is that of a one-row strip.
   const index_t kc = choose_kc<T>(r.k());
-  cut.channels =
-      std::clamp(kc / std::max<index_t>(1, r.taps()), index_t{1}, std::max<index_t>(r.c, 1));
+  cut.channels = std::clamp(kc / r.taps(), index_t{1}, r.c);
   return cut;
 }
 
@@ -74,16 +75,13 @@ class Task {
   }
 
   void run() noexcept {
-    index_t c0 = 0;
-    do {  // once even where there are no terms: outputs are then their bias
+    for (index_t c0 = 0; c0 < r_.c; c0 += cut_.channels) {
       const index_t c1 = std::min(r_.c, c0 + cut_.channels);
-      if (r_.k() > 0)
-        layout_.gather(r_, job_.image(n_, g_) + c0 * r_.in_plane(), c1 - c0, oh_, rows_, ow_,
-                       columns_, exec_, strip_);
+      layout_.gather(r_, job_.image(n_, g_) + c0 * r_.in_plane(), c1 - c0, oh_, rows_, ow_,
+                     columns_, exec_, strip_);
       for (index_t m = 0; m < r_.m; m += cut_.tile.mr)
         for (index_t row = 0; row < rows_; ++row) multiply(m, row, c0, c1);
-      c0 = c1;
-    } while (c0 < r_.c);
+    }
     if (!r_.plain_output()) scatter();
   }
 

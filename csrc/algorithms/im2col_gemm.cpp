@@ -22,7 +22,7 @@ template <class T>
 Cut cut_for(const Correlation& r, const Exec& exec) {
   Cut cut{};
   cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
-  cut.kc = std::max<index_t>(1, choose_kc<T>(r.k()));
+  cut.kc = choose_kc<T>(r.k());
   cut.panels = ceil_div(r.pixels(), cut.tile.nr);
   cut.scatter = !r.plain_output();
   const index_t images = r.batch * r.groups;
@@ -71,14 +71,12 @@ class Task {
   }
 
   void run() noexcept {
-    index_t k0 = 0;
-    do {  // once even where there are no terms: outputs are then their bias
+    for (index_t k0 = 0; k0 < r_.k(); k0 += cut_.kc) {
       const index_t k1 = std::min(r_.k(), k0 + cut_.kc);
       if (packs_) pack(k0, k1);
       for (index_t row = rows_.begin; row < rows_.end; row += cut_.tile.mr)
         for (index_t p = panels_.begin; p < panels_.end; ++p) multiply(row, p, k0, k1);
-      k0 = k1;
-    } while (k0 < r_.k());
+    }
     if (cut_.scatter) scatter();
   }
 

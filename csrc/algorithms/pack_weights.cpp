@@ -37,7 +37,6 @@ std::vector<index_t> weight_taps(const Correlation& r) {
 template <class T>
 void pack_weights(const Correlation& r, const std::vector<index_t>& taps, index_t mr,
                   const T* weights, T* packed, int threads) noexcept {
-  if (taps.empty()) return;
   const index_t panels = ceil_div(r.m, mr), k = r.k();
   const int used = useful_threads(r.groups * panels, double(packed_size(r)), threads);
   parallel_for(r.groups * panels, used, [&](index_t task, int) {

@@ -16,17 +16,18 @@ constexpr index_t kRowBytes = 16384;   // a block's joined row: a third of the s
 constexpr index_t kMostReach = 4096;   // beyond, a joined row of one window leaves the L1
 constexpr index_t kMostTaps = 1024;    // beyond, plain float32 sums lose digits
 constexpr index_t kBlockWork = 65536;  // elements of a block
-constexpr index_t kMostPowered = index_t{64} << 20;  // bytes of planes of powers, all threads
+constexpr index_t kMostPowered = index_t{1} << 20;  // bytes of a plane of powers: half of an L2
 
-bool is_separable(const PoolDesc& d, const Pooling& pooling, index_t item, int threads) {
-  if (d.h.kernel == 0 || d.w.kernel == 0) return false;
+// It decides how sums are rounded, so it must not see the threads.
+bool is_separable(const PoolDesc& d, const Pooling& pooling, index_t item) {
+  if (d.planes() == 0 || d.h.kernel == 0 || d.w.kernel == 0) return false;
   if (d.w.reach() > kMostReach || std::max(d.h.kernel, d.w.kernel) > kMostTaps ||
       d.h.kernel * d.w.kernel > kMostTaps)
     return false;
   // Where most columns belong to no window, a joined row is mostly waste.
   if (d.w.stride > std::min(4 * d.w.reach(), kMostReach)) return false;
   if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kLanes) return false;
-  return pooling.op != PoolOp::powers || d.in_plane() <= kMostPowered / item / threads;
+  return pooling.op != PoolOp::powers || d.in_plane() <= kMostPowered / item;
 }
 
 // The parts of the scratch that all threads share.
@@ -240,10 +241,10 @@ void pool_windows(const PoolDesc& d, const Pooling& pooling, const T* x, T* y,
 }  // namespace
 
 template <class T>
-PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling, int threads) {
+PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
   constexpr auto kItem = static_cast<index_t>(sizeof(T));
   PoolPlan plan;
-  plan.separable = is_separable(d, pooling, kItem, threads);
+  plan.separable = is_separable(d, pooling, kItem);
   if (!plan.separable) return plan;
   const Axis& w = d.w;
   const index_t fitting = (kRowBytes / kItem - w.reach()) / w.stride;
@@ -272,8 +273,8 @@ void pool(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const
     pool_windows(d, pooling, x, y, exec);
 }
 
-template PoolPlan plan_pool<float>(const PoolDesc&, const Pooling&, int);
-template PoolPlan plan_pool<double>(const PoolDesc&, const Pooling&, int);
+template PoolPlan plan_pool<float>(const PoolDesc&, const Pooling&);
+template PoolPlan plan_pool<double>(const PoolDesc&, const Pooling&);
 template void pool(const PoolDesc&, const Pooling&, const PoolPlan&, const float*, float*,
                    const Exec&, const Scratch&) noexcept;
 template void pool(const PoolDesc&, const Pooling&, const PoolPlan&, const double*, double*,

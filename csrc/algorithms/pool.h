@@ -37,7 +37,7 @@ struct PoolPlan {
   index_t shared_bytes = 0, thread_bytes = 0;
 };
 template <class T>
-PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling, int threads);
+PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling);
 inline index_t pool_scratch(const PoolPlan& plan, int threads) {
   return plan.shared_bytes + plan.thread_bytes * threads;
 }

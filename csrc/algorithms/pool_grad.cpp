@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "algorithms/blocking.h"
 #include "algorithms/pool_tasks.h"
 
 namespace fastconv {
@@ -14,9 +15,6 @@ constexpr index_t kBlockColumns = 8192;
 constexpr index_t kBlockWork = 65536;
 
 // Windows that touch first..last of the input along an axis.
-struct Range {
-  index_t begin, end;
-};
 Range touching(const Axis& a, index_t first, index_t last) {
   const index_t begin = first + a.lo - a.reach() + 1;
   return {begin > 0 ? ceil_div(begin, a.stride) : 0, std::min(a.out, (last + a.lo) / a.stride + 1)};

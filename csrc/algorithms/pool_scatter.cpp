@@ -11,6 +11,9 @@
 namespace fastconv {
 namespace {
 
+// One load for the check and the use: another thread may change the array in between.
+std::int64_t load(const std::int64_t* index) { return __atomic_load_n(index, __ATOMIC_RELAXED); }
+
 bool inside(std::int64_t index, index_t places) {
   return static_cast<std::uint64_t>(index) < static_cast<std::uint64_t>(places);
 }
@@ -22,8 +25,10 @@ void scatter_with(const Planes& p, const T* x, const std::int64_t* indices, T* y
             [&](index_t plane, int) {
               T* to = y + plane * p.places;
               std::fill(to, to + p.places, T{});
-              for (index_t i = plane * p.n; i < (plane + 1) * p.n; ++i)
-                if (inside(indices[i], p.places)) put(to[indices[i]], x[i]);
+              for (index_t i = plane * p.n; i < (plane + 1) * p.n; ++i) {
+                const std::int64_t at = load(indices + i);
+                if (inside(at, p.places)) put(to[at], x[i]);
+              }
             });
 }
 
@@ -36,7 +41,9 @@ index_t first_outside(const Planes& p, const std::int64_t* indices, int threads)
     for (index_t i = plane * p.n; i < (plane + 1) * p.n; ++i) all &= inside(indices[i], p.places);
     if (all) return;
     index_t at = plane * p.n;
-    while (inside(indices[at], p.places)) ++at;
+    const index_t stop = at + p.n;
+    while (at < stop && inside(load(indices + at), p.places)) ++at;
+    if (at == stop) return;  // mended meanwhile
     index_t seen = first.load();
     while ((seen < 0 || at < seen) && !first.compare_exchange_weak(seen, at)) {
     }
@@ -58,8 +65,10 @@ void scatter(const Planes& p, const T* x, const std::int64_t* indices, T* y, int
 template <class T>
 void gather(const Planes& p, const T* x, const std::int64_t* indices, T* y, int threads) noexcept {
   for_units(p.count, 4 * static_cast<double>(p.n), threads, [&](index_t plane, int) {
-    for (index_t i = plane * p.n; i < (plane + 1) * p.n; ++i)
-      y[i] = inside(indices[i], p.places) ? x[plane * p.places + indices[i]] : T{};
+    for (index_t i = plane * p.n; i < (plane + 1) * p.n; ++i) {
+      const std::int64_t at = load(indices + i);
+      y[i] = inside(at, p.places) ? x[plane * p.places + at] : T{};
+    }
   });
 }
 

@@ -53,7 +53,6 @@ void StripLayout::lay_columns(const Correlation& r, std::vector<index_t>& at) {
 void StripLayout::lay_rows(const Correlation& r) {
   const auto less = [](const Tap& a, const Tap& b) { return a.offset < b.offset; };
   const auto [first, last] = std::minmax_element(r.h.taps.begin(), r.h.taps.end(), less);
-  if (first == r.h.taps.end()) return;
   first_offset_ = first->offset;
   const index_t span = last->offset - first->offset + 1 + (rows_ - 1) * r.h.in_step;
   consecutive_ = span <= rows_ * r.h.n_taps();

@@ -83,7 +83,6 @@ py::array as_numpy(const View& view, const py::array& base) {
 
 void set_bounds(Operand& operand, const py::array& array) {
   const auto* data = static_cast<const std::byte*>(array.data());
-  operand.source = data;
   operand.first = data;
   operand.last = data + array.itemsize();
   for (py::ssize_t i = 0; i < array.ndim(); ++i) {
@@ -222,7 +221,7 @@ Dims caller_dims(const Dims& nchw, int spatial, bool batched, bool channels_last
 }
 
 Dims to_dims(py::handle value, const char* name, int rank) {
-  if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr()))
+  if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()))
     throw py::type_error(sentence(name, " must be a sequence of ints, got ", shown(value)));
   const auto items = py::reinterpret_steal<py::object>(PySequence_List(value.ptr()));
   if (!items) throw py::error_already_set();
@@ -299,6 +298,7 @@ void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, 
   bool direct = contiguous(view, item) && aligned(array.data(), item);
   if (!out.is_none())
     for (const Operand* input : inputs) {
+      if (input == nullptr) continue;
       const bool apart = bounds.last <= input->first || input->last <= bounds.first;
       const bool exactly = input == in_place && input->data == array.data();
       direct = direct && (apart || exactly);

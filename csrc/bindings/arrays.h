@@ -47,7 +47,6 @@ struct Operand {
   Dims dims;
   const std::byte* first = nullptr;  // the bounds of the caller's own memory
   const std::byte* last = nullptr;
-  const void* source = nullptr;  // where the caller's array starts
 
   template <class T>
   const T* as() const {
@@ -98,8 +97,8 @@ void expect_image(const Image& image, const char* name, const Dims& nchw, int sp
 
 class Result {
  public:
-  // An array of dims in its own order; `out` may be None. Inputs that overlap `out` make it compute
-  // into a temporary.
+  // An array of dims in its own order; `out` may be None. Inputs (null ones do not count) that
+  // overlap `out` make it compute into a temporary.
   Result(const Dims& dims, DType dtype, py::handle out,
          std::initializer_list<const Operand*> inputs = {});
   // An image of (N, C, H, W) in the caller's layout. `in_place` may be exactly `out`: its elements

@@ -26,8 +26,8 @@ py::object conv(int rank, py::handle input, py::handle weight, py::handle bias, 
     expect_image(*res, "residual", output_dims(d), rank, x.batched, options.channels_last);
   }
   const Result y(output_dims(d), rank, x.batched, options.channels_last, x.dtype, out,
-                 {&x, &w, b ? &*b : &x, res ? &*res : &x}, res ? &*res : nullptr);
-  const Exec exec = make_exec(options);
+                 {&x, &w, b ? &*b : nullptr, res ? &*res : nullptr}, res ? &*res : nullptr);
+  const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {
     const Lowered lowered = lower_forward<T>(d, asked, exec);
     run_call<T>(lowered,
@@ -55,8 +55,8 @@ py::object conv_transpose(int rank, py::handle input, py::handle weight, py::han
                       kernel_shape(w.dims, "weight", rank), geometry, output_padding, output_size);
   const auto b = to_bias(bias, x, d.c_in);
   const Result y(input_dims(d), rank, x.batched, options.channels_last, x.dtype, out,
-                 {&x, &w, b ? &*b : &x});
-  const Exec exec = make_exec(options);
+                 {&x, &w, b ? &*b : nullptr});
+  const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {
     const Lowered lowered = lower_adjoint<T>(d, asked, exec);
     run_call<T>(lowered, {x.data, w.data, b ? b->data : nullptr, nullptr, y.as<T>(), act}, exec);

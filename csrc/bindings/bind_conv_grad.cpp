@@ -84,7 +84,7 @@ struct Call {
     return with_float(dy->dtype, [&]<class T>() {
       const index_t n = dy->dims.size();
       Scratch scratch(n * index_t{sizeof(T)});
-      const Exec exec = make_exec(options);
+      const Exec exec = make_exec(options.threads);
       const py::gil_scoped_release unlocked;
       activate_grad_from_output(exec, act.kind, static_cast<T>(act.slope), y.as<T>(), dy->as<T>(),
                                 scratch.as<T>(), n);
@@ -96,7 +96,7 @@ struct Call {
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
     const Result dx(image_dims(d), rank, dy.batched, options.channels_last, dy.dtype, out,
                     {&dy, &w});
-    const Exec exec = make_exec(options);
+    const Exec exec = make_exec(options.threads);
     with_float(dy.dtype, [&]<class T>() {
       if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), exec);
       const Lowered lowered = lower_forward<T>(d, Algorithm::auto_, exec);
@@ -108,7 +108,7 @@ struct Call {
   py::object weight(const ConvDesc& d, const Image& x, const Image& dy, const Dims& dims,
                     py::handle out) const {
     const Result dw(dims, x.dtype, out, {&x, &dy});
-    const Exec exec = make_exec(options);
+    const Exec exec = make_exec(options.threads);
     with_float(x.dtype, [&]<class T>() {
       // A transposed convolution's weights see the roles of input and gradient exchanged.
       if (transposed)
@@ -121,7 +121,7 @@ struct Call {
 
   py::object bias(const Image& dy, py::handle out) const {
     const Result db({dy.c()}, dy.dtype, out, {&dy});
-    const Exec exec = make_exec(options);
+    const Exec exec = make_exec(options.threads);
     with_float(dy.dtype, [&]<class T>() {
       const py::gil_scoped_release unlocked;
       bias_grad(dy.n(), dy.c(), dy.h() * dy.w(), dy.as<T>(), db.as<T>(), exec);

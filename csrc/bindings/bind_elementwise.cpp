@@ -16,7 +16,7 @@ namespace {
 py::object run(Activation kind, double slope, py::handle x_value, py::handle threads,
                py::handle out) {
   const Flat x = to_flat(x_value, "x");
-  const Exec exec{&active_table(), to_threads(threads)};
+  const Exec exec = make_exec(to_threads(threads));
   const FlatResult y(x, out, {&x});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
@@ -29,7 +29,7 @@ py::object run_grad(Activation kind, double slope, py::handle dy_value, py::hand
                     py::handle threads, py::handle out) {
   const Flat x = to_flat(x_value, "x"), dy = to_flat(dy_value, "grad_output");
   expect_like(x, "x", dy, "grad_output");
-  const Exec exec{&active_table(), to_threads(threads)};
+  const Exec exec = make_exec(to_threads(threads));
   const FlatResult dx(x, out, {&x, &dy});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
@@ -64,7 +64,7 @@ SoftmaxShape softmax_shape(const Shape& shape, py::handle axis_value) {
 py::object run_softmax(py::handle x_value, py::handle axis, py::handle threads, py::handle out) {
   const Flat x = to_flat(x_value, "x");
   const SoftmaxShape shape = softmax_shape(x.shape, axis);
-  const Exec exec{&active_table(), to_threads(threads)};
+  const Exec exec = make_exec(to_threads(threads));
   const FlatResult y(x, out, {&x});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
@@ -78,7 +78,7 @@ py::object run_softmax_grad(py::handle dy_value, py::handle x_value, py::handle 
   const Flat x = to_flat(x_value, "x"), dy = to_flat(dy_value, "grad_output");
   expect_like(x, "x", dy, "grad_output");
   const SoftmaxShape shape = softmax_shape(x.shape, axis);
-  const Exec exec{&active_table(), to_threads(threads)};
+  const Exec exec = make_exec(to_threads(threads));
   const FlatResult dx(x, out, {&x}, {&dy});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;

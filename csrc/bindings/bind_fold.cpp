@@ -36,7 +36,7 @@ FoldDesc fold_desc(index_t batch, index_t channels, index_t height, index_t widt
 py::object run_unfold(const Image& x, const FoldGeometry& geometry, const Options& options,
                       py::handle out) {
   const FoldDesc d = fold_desc(x.n(), x.c(), x.h(), x.w(), geometry);
-  const Exec exec{&active_table(), options.threads};
+  const Exec exec = make_exec(options.threads);
   const Result y({d.batch, d.rows(), 1, d.columns()}, 1, x.batched, options.channels_last, x.dtype,
                  out, {&x});
   with_float(x.dtype, [&]<class T>() {
@@ -47,7 +47,7 @@ py::object run_unfold(const Image& x, const FoldGeometry& geometry, const Option
 }
 
 py::object run_fold(const Image& y, const FoldDesc& d, const Options& options, py::handle out) {
-  const Exec exec{&active_table(), options.threads};
+  const Exec exec = make_exec(options.threads);
   const Result x({d.batch, d.channels, d.h.in, d.w.in}, 2, y.batched, options.channels_last,
                  y.dtype, out, {&y});
   with_float(y.dtype, [&]<class T>() {

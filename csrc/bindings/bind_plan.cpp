@@ -46,7 +46,7 @@ class Plan {
       res = image(residual, "residual", result_dims());
     }
     const Result y(result_dims(), rank_, batched_, channels_last_, dtype_, out,
-                   {&x, res ? &*res : &x}, res ? &*res : nullptr);
+                   {&x, res ? &*res : nullptr}, res ? &*res : nullptr);
     with_float(dtype_, [&]<class T>() {
       const ConvArgs<T> args{.x = x.as<T>(),
                              .packed = packed_.as<T>(),
@@ -183,7 +183,7 @@ std::unique_ptr<Plan> make_plan(int rank, bool transposed, py::handle input_shap
                                 : conv_desc(size.nchw, kernel, geometry);
   const auto b = to_bias(bias, w, transposed ? d.c_in : d.c_out);
   return std::make_unique<Plan>(rank, transposed, last, w.dtype, size.batched, d, asked,
-                                make_exec(options), act, w, b);
+                                make_exec(options.threads), act, w, b);
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling, i
   const Result y(out_dims(d), d.rank, x.batched, channels_last, x.dtype, out, {&x});
   with_number(x.dtype, [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>) {
-      const Exec exec = exec_for(threads);
-      const PoolPlan plan = plan_pool<T>(d, pooling, threads);
-      const Scratch scratch(pool_scratch(plan, threads));
+      const Exec exec = make_exec(threads);
+      const PoolPlan plan = plan_pool<T>(d, pooling);
+      const Scratch scratch(pool_scratch(plan, exec.threads));
       const py::gil_scoped_release unlocked;
       pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
     } else {
@@ -33,7 +33,7 @@ py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling, i
 py::object run_pool_with_indices(const Image& x, const PoolDesc& d, bool smallest, int threads,
                                  py::handle out, bool channels_last) {
   for (const Axis* axis : {&d.h, &d.w})
-    require(!has_empty_window(*axis),
+    require(d.planes() == 0 || !has_empty_window(*axis),
             "return_indices: padding leaves a window without any element of the input");
   const Result y(out_dims(d), d.rank, x.batched, channels_last, x.dtype, out, {&x});
   const Result indices(out_dims(d), d.rank, x.batched, channels_last, DType::i64, py::none(), {});

@@ -60,9 +60,10 @@ py::object run_spread(const Image& dy, const PoolDesc& d, const Pooling& pooling
   const Result dx(in_dims(d), d.rank, batched, last, dy.dtype, out, {&dy});
   with_float(dy.dtype, [&]<class T>() {
     const SpreadPlan plan = plan_spread<T>(d);
-    const Scratch scratch(plan.thread_bytes * options.threads);
+    const int threads = make_exec(options.threads).threads;
+    const Scratch scratch(plan.thread_bytes * threads);
     const py::gil_scoped_release unlocked;
-    spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), options.threads, scratch);
+    spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), threads, scratch);
   });
   return dx.finish();
 }

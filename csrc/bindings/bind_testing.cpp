@@ -15,7 +15,7 @@ namespace {
 
 template <class T>
 const ConvKernels<T>& kernels() {
-  return Exec{&active_table(), 1}.kernels<T>().conv;
+  return make_exec(1).kernels<T>().conv;
 }
 
 // (lanes, [most vectors by rows, from 0 rows on], (most rows, most columns) of a dot tile).

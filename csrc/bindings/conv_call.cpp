@@ -153,8 +153,6 @@ Algorithm to_algorithm(py::handle value) {
                shown(value)));
 }
 
-Exec make_exec(const Options& options) { return {&active_table(), options.threads}; }
-
 std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels) {
   if (bias.is_none()) return {};
   Operand operand = to_operand(bias, "bias");

@@ -44,7 +44,6 @@ ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const Conv
                          const Dims& grad_output);
 
 Algorithm to_algorithm(py::handle value);
-Exec make_exec(const Options& options);
 
 // (batch, channels, height, width) of what the descriptor reads and writes.
 inline Dims input_dims(const ConvDesc& d) { return {d.batch, d.c_in, d.h.in, d.w.in}; }

@@ -24,7 +24,6 @@ Image to_indices(py::handle value, int rank, bool channels_last);
 // IndexError, naming the index and its position, if one is outside 0..places.
 void expect_inside(const Image& indices, index_t places, int rank, bool channels_last, int threads);
 
-inline Exec exec_for(int threads) { return {&active_table(), threads}; }
 inline Dims in_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.in, d.w.in}; }
 inline Dims out_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.out, d.w.out}; }
 

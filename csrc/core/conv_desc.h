@@ -9,6 +9,8 @@
 
 namespace fastconv {
 
+constexpr index_t ceil_div(index_t a, index_t b) { return (a + b - 1) / b; }
+
 // How one axis is padded: a word, or (explicit_) the two numbers.
 enum class PadWord : int { explicit_, valid, same, same_lower, causal, full };
 struct Padding {
@@ -49,9 +51,6 @@ struct ConvDesc {
   constexpr index_t depth() const { return c_in_group() * taps(); }  // terms of one output
   constexpr index_t in_plane() const { return h.in * w.in; }
   constexpr index_t out_plane() const { return h.out * w.out; }
-  constexpr double flops() const {
-    return 2.0 * double(batch) * double(c_out) * double(depth()) * double(out_plane());
-  }
 };
 
 // The largest stride, dilation, kernel or padding: products of two of them fit index_t.

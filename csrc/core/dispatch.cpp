@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "core/dispatch.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
 #include "core/require.h"
+#include "core/threads.h"
 #include "isa/tables.h"
 
 namespace fastconv {
@@ -61,6 +63,10 @@ std::vector<std::string> supported_isas() {
 }
 
 const KernelTable& active_table() noexcept { return *active().load(std::memory_order_relaxed); }
+
+Exec make_exec(int threads) noexcept {
+  return {&active_table(), std::min(threads, std::max(8, 2 * available_cpus()))};
+}
 
 void set_isa(const std::string& name) {
   const KernelTable* table = name.empty() ? nullptr : find(name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/memory.h"
 
+#include <cstdio>
 #include <mutex>
 #include <new>
 
@@ -50,15 +51,33 @@ bool keep(Block block) noexcept {
   return false;
 }
 
+// What Python shows as MemoryError("...").
+class OutOfMemory : public std::bad_alloc {
+ public:
+  explicit OutOfMemory(index_t bytes) noexcept {
+    std::snprintf(text_, sizeof text_, "cannot allocate a workspace of %td bytes", bytes);
+  }
+  const char* what() const noexcept override { return text_; }
+
+ private:
+  char text_[80];
+};
+
+void* allocate(index_t bytes) {
+  void* data = ::operator new(static_cast<std::size_t>(bytes), kAlignment, std::nothrow);
+  if (data == nullptr) throw OutOfMemory(bytes);
+  return data;
+}
+
 }  // namespace
 
 Scratch::Scratch(index_t bytes) {
-  if (bytes <= 0) return;
-  require(bytes <= kMostKept || bytes < PTRDIFF_MAX - 4096, "workspace of ", bytes,
+  require(bytes >= 0 && bytes < PTRDIFF_MAX - 4096, "a workspace of ", bytes,
           " bytes is too large to address");
+  if (bytes == 0) return;
   const index_t rounded = (bytes + 4095) / 4096 * 4096;
   const Block block = take(rounded);
-  data_ = block.data ? block.data : ::operator new(static_cast<std::size_t>(rounded), kAlignment);
+  data_ = block.data ? block.data : allocate(rounded);
   size_ = block.data ? block.size : rounded;
 }
 

@@ -28,7 +28,6 @@ class Scratch {
     return static_cast<T*>(data_);
   }
   std::byte* bytes() const noexcept { return static_cast<std::byte*>(data_); }
-  index_t size() const noexcept { return size_; }
 
  private:
   void swap(Scratch& other) noexcept {

@@ -25,8 +25,6 @@ struct Span {
   index_t at, count;
 };
 
-inline index_t ceil_div(index_t a, index_t b) { return (a + b - 1) / b; }
-
 // Taps of window `o` in lower..upper, positions that count from the first element of the input.
 inline Span taps_within(const Axis& a, index_t o, index_t lower, index_t upper) {
   const index_t start = o * a.stride - a.lo;

@@ -74,7 +74,7 @@ double cgroup_cpus() {
   return tightest;
 }
 
-int available_cpus() {
+int count_cpus() {
   const int cpus = cpus_by_affinity();
   const double quota = cgroup_cpus();
   return quota > 0 ? std::clamp(static_cast<int>(std::ceil(quota)), 1, cpus) : cpus;
@@ -97,6 +97,11 @@ void before_fork() noexcept {
 }
 
 }  // namespace
+
+int available_cpus() noexcept {
+  static const int cpus = count_cpus();
+  return cpus;
+}
 
 int default_threads() noexcept { return chosen.load(std::memory_order_relaxed); }
 

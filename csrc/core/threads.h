@@ -8,6 +8,8 @@ namespace fastconv {
 
 inline constexpr int kMaxThreads = 1024;
 
+int available_cpus() noexcept;  // what affinity and the cgroup's quota allowed at import
+
 int default_threads() noexcept;         // set_num_threads, else the environment, else the CPUs
 void set_default_threads(int threads);  // std::invalid_argument outside 1..kMaxThreads
 

@@ -1,4 +1,7 @@
-"""Plans: a convolution whose weights are packed once and used for many inputs."""
+"""Plans: a convolution whose weights are packed once and used for many inputs.
+
+A plan belongs to its process: it neither pickles nor copies. Build it anew from the same arguments.
+"""
 
 from __future__ import annotations
 

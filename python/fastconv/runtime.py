@@ -153,6 +153,8 @@ def threads(n: int) -> Iterator[None]:
     ...     fastconv.get_num_threads()
     1
     """
+    if n is None:
+        raise TypeError("n must be an int, got None")
     _native.check_threads(n)
     token = _native.threads_variable.set(n)
     try:
@@ -185,6 +187,8 @@ def precision(mode: Literal["high", "highest"]) -> Iterator[None]:
     ...     fastconv.conv2d(x, w)[0, 0, 0, 0]
     np.float32(9.0)
     """
+    if mode is None:
+        raise ValueError("mode must be 'high' or 'highest', got None")
     _native.check_precision(mode)
     token = _native.precision_variable.set(mode)
     try:
