@@ -40,7 +40,11 @@ def avx_functions(path: Path) -> Counter[str]:
 def complaints(build: Path) -> list[str]:
     bad: list[str] = []
     modules = list(build.glob("_native*.so"))
-    objects = list(build.glob("CMakeFiles/_native.dir/**/*.o"))
+    objects = [
+        path
+        for target in ("_native", "fastconv_core")
+        for path in build.glob(f"CMakeFiles/{target}.dir/**/*.o")
+    ]
     if len(modules) != 1 or not objects:
         return [f"{build}: expected one _native*.so and its objects, found {modules}, {objects}"]
     inside = 0
