@@ -11,6 +11,16 @@ template <class T>
 void pack_panel(const Correlation& r, const std::vector<index_t>& taps, const T* first_row,
                 index_t rows, Range channels, T* panel) noexcept {
   const auto n_taps = static_cast<index_t>(taps.size());
+  if (n_taps == r.w_c) {  // all taps in their order: a row is one run of terms
+    constexpr index_t kRun = 64;
+    const index_t k_end = channels.end * n_taps;
+    for (index_t k0 = channels.begin * n_taps; k0 < k_end; k0 += kRun)
+      for (index_t i = 0; i < rows; ++i) {
+        const T* from = first_row + i * r.w_m;
+        for (index_t k = k0; k < std::min(k_end, k0 + kRun); ++k) panel[k * rows + i] = from[k];
+      }
+    return;
+  }
   const index_t run = r.w_m < r.w_c ? 1 : std::max<index_t>(1, 64 / n_taps);
   for (index_t c0 = channels.begin; c0 < channels.end; c0 += run)
     for (index_t i = 0; i < rows; ++i)
