@@ -21,6 +21,7 @@ struct TapAxis {                                 // it has at least one tap
   std::vector<Tap> taps;
 
   index_t n_taps() const { return static_cast<index_t>(taps.size()); }
+  PackAxis reads() const { return {in, in_step, taps.data(), n_taps()}; }
   bool plain_output() const { return out_step == 1 && count == out; }
   // One tap that reads exactly what is written: the axis of a 1x1 convolution.
   bool is_identity() const {

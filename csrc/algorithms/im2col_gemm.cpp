@@ -94,8 +94,8 @@ class Task {
       const index_t n = pixels(p);
       exec_.kernels<T>().conv.pack_panel(
           {.image = job_.image(n_, g_),
-           .h = {r_.h.in, r_.h.in_step, r_.h.taps.data(), r_.h.n_taps()},
-           .w = {r_.w.in, r_.w.in_step, r_.w.taps.data(), r_.w.n_taps()},
+           .h = r_.h.reads(),
+           .w = r_.w.reads(),
            .mode = r_.mode,
            .k0 = k0,
            .k1 = k1,

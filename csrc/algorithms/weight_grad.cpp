@@ -66,8 +66,8 @@ void run_task(const Correlation& r, const T* x, const T* dy, T* dw, const Exec& 
       const index_t pixels = std::min(cut.pixels, r.pixels() - first);
       if (pixels <= 0) continue;
       kernels.pack_panel({.image = x + (n * r.groups + g) * r.c * r.in_plane(),
-                          .h = {r.h.in, r.h.in_step, r.h.taps.data(), r.h.n_taps()},
-                          .w = {r.w.in, r.w.in_step, r.w.taps.data(), r.w.n_taps()},
+                          .h = r.h.reads(),
+                          .w = r.w.reads(),
                           .mode = r.mode,
                           .k0 = k0,
                           .k1 = k0 + terms,

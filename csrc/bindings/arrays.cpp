@@ -220,6 +220,12 @@ Dims caller_dims(const Dims& nchw, int spatial, bool batched, bool channels_last
   return dims;
 }
 
+py::tuple as_tuple(const Dims& dims) {
+  py::tuple shape(static_cast<std::size_t>(dims.rank));
+  for (int i = 0; i < dims.rank; ++i) shape[static_cast<std::size_t>(i)] = dims[i];
+  return shape;
+}
+
 Dims to_dims(py::handle value, const char* name, int rank) {
   if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()))
     throw py::type_error(sentence(name, " must be a sequence of ints, got ", shown(value)));

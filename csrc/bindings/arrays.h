@@ -85,6 +85,7 @@ struct ImageSize {
   bool batched;
 };
 ImageSize to_image_size(py::handle value, const char* name, int spatial, bool channels_last);
+py::tuple as_tuple(const Dims& dims);
 Dims to_dims(py::handle value, const char* name, int rank);  // a sequence of `rank` positive ints
 
 // TypeError unless `b` has a's dtype.

@@ -63,10 +63,7 @@ class Plan {
   }
 
   py::tuple output_shape() const {
-    const Dims dims = caller_dims(result_dims(), rank_, batched_, channels_last_);
-    py::tuple shape(static_cast<std::size_t>(dims.rank));
-    for (int i = 0; i < dims.rank; ++i) shape[static_cast<std::size_t>(i)] = dims[i];
-    return shape;
+    return as_tuple(caller_dims(result_dims(), rank_, batched_, channels_last_));
   }
 
   // What the gradient functions need to be called with the plan's own weights.

@@ -173,10 +173,7 @@ py::object pool_output_shape(py::handle input_shape, const py::tuple& geometry,
   const int rank = shape.rank == 4 || (shape.rank == 3 && pair) ? 2 : 1;
   const ImageSize size = to_image_size(input_shape, "input_shape", rank, last);
   const PoolDesc d = to_pool_desc(size.nchw, rank, geometry);
-  const Dims result = caller_dims(out_dims(d), rank, size.batched, last);
-  py::tuple lengths(result.rank);
-  for (int i = 0; i < result.rank; ++i) lengths[static_cast<std::size_t>(i)] = result[i];
-  return lengths;
+  return as_tuple(caller_dims(out_dims(d), rank, size.batched, last));
 }
 
 }  // namespace

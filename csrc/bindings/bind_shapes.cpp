@@ -7,12 +7,6 @@
 namespace fastconv {
 namespace {
 
-py::tuple as_tuple(const Dims& dims) {
-  py::tuple shape(static_cast<std::size_t>(dims.rank));
-  for (int i = 0; i < dims.rank; ++i) shape[static_cast<std::size_t>(i)] = dims[i];
-  return shape;
-}
-
 // Weights have two axes more than there are spatial ones: they tell the rank.
 int rank_of(const Dims& weight) {
   require(weight.rank == 3 || weight.rank == 4,
