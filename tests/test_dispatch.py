@@ -75,7 +75,7 @@ def test_set_isa_may_come_while_others_compute():
     x = np.arange(2 * 16 * 30 * 30, dtype=np.float32).reshape(2, 16, 30, 30) % 7
     w = np.arange(24 * 16 * 9, dtype=np.float32).reshape(24, 16, 3, 3) % 5
     want = reference.conv2d(x, w)
-    plan = fastconv.Conv2dPlan(x.shape, w)
+    plan = fastconv.Conv2dPlan(x.shape, w, precision="highest")
     done = threading.Event()
 
     def switch():

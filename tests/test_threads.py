@@ -43,8 +43,9 @@ def digest():
 
 def stress(workers, calls):
     """Run many calls on shared inputs from many threads; every result must have the same bits."""
-    want = {a: fastconv.conv2d(X, W, algorithm=a).tobytes() for a in ("direct", "im2col")}
-    dw = grad.conv2d_weight(X, W.shape, fastconv.conv2d(X, W)).tobytes()
+    algorithms = ("winograd", "direct", "im2col")
+    want = {a: fastconv.conv2d(X, W, algorithm=a).tobytes() for a in algorithms}
+    dw = grad.conv2d_weight(X, W.shape, fastconv.conv2d(X, W, algorithm="im2col")).tobytes()
     plan = fastconv.Conv2dPlan(X.shape, W)
     planned = plan(X).tobytes()
     start = threading.Barrier(workers)

@@ -4,6 +4,7 @@
 #include "algorithms/blocking.h"
 #include "algorithms/cost.h"
 #include "algorithms/pack_weights.h"
+#include "algorithms/winograd_cost.h"
 #include "core/parallel.h"
 #include "core/require.h"
 
@@ -19,6 +20,8 @@ const char* name_of(Algorithm algorithm) {
       return "pointwise";
     case Algorithm::depthwise:
       return "depthwise";
+    case Algorithm::winograd:
+      return "winograd";
     default:
       return "auto";
   }
@@ -26,60 +29,84 @@ const char* name_of(Algorithm algorithm) {
 
 namespace {
 
-const char* why_refused(Algorithm algorithm, const Correlation& r) {
+template <class T>
+const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& wish) {
+  const bool asked = algorithm == wish.algorithm;
   if (algorithm == Algorithm::pointwise && !is_pointwise(r))
     return "it takes 1x1 kernels with stride 1 and no padding";
   if (algorithm == Algorithm::depthwise && !is_depthwise(r))
     return "it takes one input channel per group";
+  if (algorithm == Algorithm::winograd) {
+    if (wish.plain_sums) return "precision='highest' allows plain sums only";
+    if (winograd_forms(r).empty())
+      return "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
+    if (sizeof(T) == 8 && !asked) return "in float64 it is used only if asked for";
+  }
   return nullptr;
 }
 
 template <class T>
-double predicted_cycles(Algorithm algorithm, const Correlation& r, const Exec& exec) {
-  const CostModel model(r, choose_tile(exec.kernels<T>().conv.gemm, r.m),
-                        exec.kernels<T>().conv.gemm.lanes);
-  switch (algorithm) {
-    case Algorithm::im2col:
-      return model.im2col();
-    case Algorithm::pointwise:
-      return model.pointwise();
-    case Algorithm::depthwise:
-      return model.depthwise();
-    default:
-      return model.direct();
-  }
-}
-
-template <class T>
-Algorithm choose(const Correlation& r, Algorithm asked, const Exec& exec) {
-  if (asked != Algorithm::auto_) {
-    const char* reason = why_refused(asked, r);
-    require(reason == nullptr, "algorithm '", name_of(asked),
-            "' cannot take this shape: ", reason ? reason : "",
-            "; 'auto', 'direct' and 'im2col' take every shape");
-    return asked;
-  }
-  Algorithm best = Algorithm::direct;
-  double least = predicted_cycles<T>(best, r, exec);
-  for (const Algorithm algorithm : kAlgorithms) {
-    if (algorithm == best || why_refused(algorithm, r)) continue;
-    const double cycles = predicted_cycles<T>(algorithm, r, exec);
-    if (cycles < least) best = algorithm, least = cycles;
+Candidate winograd_candidate(const Correlation& r, const Wish& wish, const Tile& tile,
+                             index_t lanes) {
+  Candidate best{Algorithm::winograd, nullptr, 0, {}};
+  for (const WinogradForm form : winograd_forms(r)) {
+    if (wish.form && (wish.form->h != form.h || wish.form->w != form.w)) continue;
+    const double cycles = winograd_cycles(r, form, tile, lanes, sizeof(T), wish.packed_ahead);
+    if (best.cycles == 0 || cycles < best.cycles) best.cycles = cycles, best.form = form;
   }
   return best;
 }
 
 template <class T>
-void add_step(Lowered& lowered, Correlation r, Algorithm asked, const Exec& exec) {
-  const Algorithm algorithm = choose<T>(r, asked, exec);
+Candidate candidate(Algorithm algorithm, const Correlation& r, const Wish& wish, const Exec& exec) {
+  if (const char* reason = why_refused<T>(algorithm, r, wish)) return {algorithm, reason, 0, {}};
+  const auto& gemm = exec.kernels<T>().conv.gemm;
+  const Tile tile = choose_tile(gemm, r.m);
+  const CostModel model(r, tile, gemm.lanes);
+  switch (algorithm) {
+    case Algorithm::im2col:
+      return {algorithm, nullptr, model.im2col(), {}};
+    case Algorithm::pointwise:
+      return {algorithm, nullptr, model.pointwise(), {}};
+    case Algorithm::depthwise:
+      return {algorithm, nullptr, model.depthwise(), {}};
+    case Algorithm::winograd:
+      return winograd_candidate<T>(r, wish, tile, gemm.lanes);
+    default:
+      return {algorithm, nullptr, model.direct(), {}};
+  }
+}
+
+template <class T>
+Candidate choose(const Correlation& r, const Wish& wish, const Exec& exec) {
+  if (wish.algorithm != Algorithm::auto_) {
+    const Candidate only = candidate<T>(wish.algorithm, r, wish, exec);
+    require(only.refused == nullptr, "algorithm '", name_of(wish.algorithm),
+            "' cannot take this call: ", only.refused ? only.refused : "",
+            "; 'auto', 'direct' and 'im2col' take every shape");
+    return only;
+  }
+  Candidate best = candidate<T>(Algorithm::direct, r, wish, exec);
+  for (const Algorithm algorithm : kAlgorithms) {
+    const Candidate other = candidate<T>(algorithm, r, wish, exec);
+    if (!other.refused && other.cycles < best.cycles) best = other;
+  }
+  return best;
+}
+
+template <class T>
+void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exec) {
+  const Candidate chosen = choose<T>(r, wish, exec);
+  const Algorithm algorithm = chosen.algorithm;
   Step step{.r = std::move(r),
             .algorithm = algorithm,
             .mr = 1,
             .packed = lowered.packed_elements,
             .taps = {},
-            .layout = {}};
-  step.taps = weight_taps(step.r);
-  index_t bytes = 0;
+            .layout = {},
+            .form = chosen.form,
+            .grid = {}};
+  index_t bytes = 0, packed = packed_size(step.r);
   switch (algorithm) {
     case Algorithm::direct:
       step.layout = direct_layout<T>(step.r, exec);
@@ -92,12 +119,18 @@ void add_step(Lowered& lowered, Correlation r, Algorithm asked, const Exec& exec
     case Algorithm::im2col:
       bytes = im2col_scratch<T>(step.r, exec);
       break;
+    case Algorithm::winograd:
+      step.grid.emplace(step.r, step.form);
+      bytes = winograd_scratch<T>(step.r, *step.grid, exec);
+      packed = winograd_packed_size(step.r, step.form);
+      break;
     default:
       break;
   }
+  if (algorithm != Algorithm::winograd) step.taps = weight_taps(step.r);
   if (algorithm != Algorithm::depthwise)
     step.mr = choose_tile(exec.kernels<T>().conv.gemm, step.r.m).mr;
-  lowered.packed_elements += packed_size(step.r);
+  lowered.packed_elements += packed;
   lowered.scratch_bytes = std::max(lowered.scratch_bytes, bytes);
   lowered.steps.push_back(std::move(step));
 }
@@ -115,38 +148,48 @@ void fill_with_bias(const Lowered& lowered, const ConvArgs<T>& args, const Exec&
   });
 }
 
+template <class T>
+void pack_winograd(const Step& step, const T* weights, T* packed, const Exec& exec) noexcept {
+  const index_t panels = ceil_div(step.r.m, step.mr), tasks = step.r.groups * panels;
+  const double work = double(winograd_packed_size(step.r, step.form));
+  parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
+    winograd_pack(step.r, step.form, step.mr, weights, task / panels, task % panels,
+                  packed + step.packed, exec);
+  });
+}
+
 }  // namespace
 
 template <class T>
-std::vector<Candidate> candidates(const Correlation& r, const Exec& exec) {
+std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec) {
   std::vector<Candidate> all;
-  for (const Algorithm algorithm : kAlgorithms) {
-    const char* reason = why_refused(algorithm, r);
-    all.push_back({algorithm, reason, reason ? 0 : predicted_cycles<T>(algorithm, r, exec)});
-  }
+  for (const Algorithm algorithm : kAlgorithms)
+    all.push_back(candidate<T>(algorithm, r, wish, exec));
   return all;
 }
 
 template <class T>
-Lowered lower_forward(const ConvDesc& d, Algorithm asked, const Exec& exec) {
+Lowered lower_forward(const ConvDesc& d, const Wish& wish, const Exec& exec) {
   Lowered lowered{.batch = d.batch, .channels = d.c_out, .plane = d.out_plane()};
   lowered.steps.reserve(1);
-  add_step<T>(lowered, forward_of(d), asked, exec);
+  add_step<T>(lowered, forward_of(d), wish, exec);
   return lowered;
 }
 
 template <class T>
-Lowered lower_adjoint(const ConvDesc& d, Algorithm asked, const Exec& exec) {
+Lowered lower_adjoint(const ConvDesc& d, const Wish& wish, const Exec& exec) {
   Lowered lowered{.batch = d.batch, .channels = d.c_in, .plane = d.in_plane()};
   auto phases = adjoint_of(d, &lowered.complete);
   lowered.steps.reserve(phases.size());
-  for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), asked, exec);
+  for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), wish, exec);
   return lowered;
 }
 
 template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept {
   if (lowered.steps.empty()) return;
+  for (const Step& step : lowered.steps)
+    if (step.algorithm == Algorithm::winograd) pack_winograd(step, weights, packed, exec);
   const Correlation& r = lowered.steps.front().r;  // all have its groups, channels and rows
   // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
   // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
@@ -154,7 +197,8 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
   // PyTorch).
   const bool by_rows = r.w_m > r.w_c;
   const index_t most_panels = ceil_div(r.m, lowered.steps.front().mr);
-  const index_t per_channel = lowered.packed_elements / (r.groups * r.c) * index_t{sizeof(T)};
+  const index_t per_channel =
+      std::max<index_t>(lowered.packed_elements / (r.groups * r.c) * index_t{sizeof(T)}, 1);
   const index_t chunk = std::clamp(cache_sizes().l2 / 4 / per_channel, index_t{1}, r.c);
   const index_t parts = by_rows ? most_panels : ceil_div(r.c, chunk);
   const index_t tasks = r.groups * parts;
@@ -164,7 +208,9 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
     const Range panels = by_rows ? Range{i, i + 1} : Range{0, most_panels};
     const Range channels = by_rows ? Range{0, r.c} : part(r.c, parts, i);
     for (const Step& step : lowered.steps)
-      pack_weights(step.r, step.taps, step.mr, weights, g, panels, channels, packed + step.packed);
+      if (step.algorithm != Algorithm::winograd)
+        pack_weights(step.r, step.taps, step.mr, weights, g, panels, channels,
+                     packed + step.packed);
   });
 }
 
@@ -173,7 +219,7 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
          std::byte* scratch) noexcept {
   if (!lowered.complete) fill_with_bias(lowered, args, exec);
   for (const Step& step : lowered.steps) {
-    const Job<T> job{step.r,        args.x, args.packed + step.packed, args.bias,
+    const Job<T> job{step.r,        args.x, args.packed + step.packed, args.weights, args.bias,
                      args.residual, args.y, args.activation,           args.slope};
     switch (step.algorithm) {
       case Algorithm::direct:
@@ -185,6 +231,9 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
       case Algorithm::pointwise:
         pointwise(job, exec, scratch);
         break;
+      case Algorithm::winograd:
+        winograd(job, *step.grid, exec, scratch);
+        break;
       default:
         im2col_gemm(job, exec, scratch);
         break;
@@ -192,11 +241,11 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
   }
 }
 
-#define FC_INSTANTIATE(T)                                                         \
-  template std::vector<Candidate> candidates<T>(const Correlation&, const Exec&); \
-  template Lowered lower_forward<T>(const ConvDesc&, Algorithm, const Exec&);     \
-  template Lowered lower_adjoint<T>(const ConvDesc&, Algorithm, const Exec&);     \
-  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;         \
+#define FC_INSTANTIATE(T)                                                                      \
+  template std::vector<Candidate> candidates<T>(const Correlation&, const Wish&, const Exec&); \
+  template Lowered lower_forward<T>(const ConvDesc&, const Wish&, const Exec&);                \
+  template Lowered lower_adjoint<T>(const ConvDesc&, const Wish&, const Exec&);                \
+  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;                      \
   template void run(const Lowered&, const ConvArgs<T>&, const Exec&, std::byte*) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

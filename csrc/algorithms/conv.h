@@ -7,25 +7,36 @@
 #include <vector>
 
 #include "algorithms/loops.h"
+#include "algorithms/winograd.h"
 #include "core/conv_desc.h"
 #include "core/exec.h"
 
 namespace fastconv {
 
-enum class Algorithm : int { auto_, direct, im2col, pointwise, depthwise };
+enum class Algorithm : int { auto_, direct, im2col, pointwise, depthwise, winograd };
 inline constexpr Algorithm kAlgorithms[] = {Algorithm::direct, Algorithm::im2col,
-                                            Algorithm::pointwise, Algorithm::depthwise};
+                                            Algorithm::pointwise, Algorithm::depthwise,
+                                            Algorithm::winograd};
 const char* name_of(Algorithm algorithm);
+
+// What a call asks for beside its shape.
+struct Wish {
+  Algorithm algorithm = Algorithm::auto_;
+  bool plain_sums = false;                // precision "highest": no Winograd
+  bool packed_ahead = false;              // a plan: packing the weights costs nothing
+  std::optional<WinogradForm> form = {};  // only this one of Winograd's; for tests
+};
 
 struct Candidate {
   Algorithm algorithm;
   const char* refused;  // why it cannot take this shape, or null
   double cycles;        // predicted, on one core
+  WinogradForm form;    // of Algorithm::winograd
 };
 
 // Every algorithm with its predicted cost for one Correlation; a pure function of problem and ISA.
 template <class T>
-std::vector<Candidate> candidates(const Correlation& r, const Exec& exec);
+std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec);
 
 // A convolution, or its adjoint, as the correlations that compute it, each with its algorithm and
 // what the algorithm needs to know. Made at the boundary: it may throw, running it cannot.
@@ -36,6 +47,8 @@ struct Step {
   index_t packed;             // where its weights start in the packed weights, in elements
   std::vector<index_t> taps;  // of weight_taps
   std::optional<StripLayout> layout;
+  WinogradForm form = {};
+  std::optional<TileGrid> grid = {};
 };
 struct Lowered {
   std::vector<Step> steps = {};
@@ -45,11 +58,11 @@ struct Lowered {
   index_t scratch_bytes = 0;
 };
 
-// Throws std::invalid_argument, with the reason, if `asked` cannot take the shape.
+// Throws std::invalid_argument, with the reason, if the algorithm asked for cannot take the shape.
 template <class T>
-Lowered lower_forward(const ConvDesc& d, Algorithm asked, const Exec& exec);
+Lowered lower_forward(const ConvDesc& d, const Wish& wish, const Exec& exec);
 template <class T>
-Lowered lower_adjoint(const ConvDesc& d, Algorithm asked, const Exec& exec);
+Lowered lower_adjoint(const ConvDesc& d, const Wish& wish, const Exec& exec);
 
 template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept;
@@ -58,6 +71,7 @@ template <class T>
 struct ConvArgs {
   const T* x;
   const T* packed;
+  const T* weights;   // as the caller has them
   const T* bias;      // or null
   const T* residual;  // or null; may be y
   T* y;

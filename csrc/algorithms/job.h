@@ -10,8 +10,9 @@ namespace fastconv {
 template <class T>
 struct Job {
   const Correlation& r;
-  const T* x;         // (N, G * c, h.in, w.in)
-  const T* weights;   // packed by pack_weights
+  const T* x;        // (N, G * c, h.in, w.in)
+  const T* weights;  // packed by pack_weights or winograd_pack
+  const T* raw_weights;
   const T* bias;      // (G * m,) or null
   const T* residual;  // of y's shape or null; may be y
   T* y;               // (N, G * m, h.out, w.out)

@@ -55,7 +55,7 @@ ActivationSpec to_activation(py::handle value);
 struct Options {
   int threads = 1;
   bool channels_last = false;
-  bool highest = false;  // precision: plain sums only; all there are until Winograd comes
+  bool highest = false;  // precision: plain sums only
 };
 int to_threads(py::handle value);  // None: the context's, else the default
 bool to_channels_last(py::handle data_format);

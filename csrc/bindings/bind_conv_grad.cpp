@@ -14,9 +14,10 @@ namespace {
 // The gradient of a convolution's input, or of a transposed convolution's output: the adjoint of d.
 // Padding modes other than zeros give the gradient of the padded image first, then fold it.
 template <class T>
-void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Exec& exec) {
+void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Wish& wish,
+                const Exec& exec) {
   if (d.mode == PadMode::zeros) {
-    const Lowered lowered = lower_adjoint<T>(d, Algorithm::auto_, exec);
+    const Lowered lowered = lower_adjoint<T>(d, wish, exec);
     run_call<T>(lowered, {dy, w, nullptr, nullptr, dx, {}}, exec);
     return;
   }
@@ -29,7 +30,7 @@ void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Exec& e
   const index_t size = product("the padded input", {framed.batch, framed.c_in, framed.h.in,
                                                     framed.w.in, index_t{sizeof(T)}});
   const Scratch padded(size);
-  input_grad(framed, dy, w, padded.as<T>(), exec);
+  input_grad(framed, dy, w, padded.as<T>(), wish, exec);
   const py::gil_scoped_release unlocked;
   fold_padding(d, d.batch * d.c_in, padded.as<T>(), dx, exec);
 }
@@ -97,9 +98,10 @@ struct Call {
     const Result dx(image_dims(d), rank, dy.batched, options.channels_last, dy.dtype, out,
                     {&dy, &w});
     const Exec exec = make_exec(options.threads);
+    const Wish wish{Algorithm::auto_, options.highest};
     with_float(dy.dtype, [&]<class T>() {
-      if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), exec);
-      const Lowered lowered = lower_forward<T>(d, Algorithm::auto_, exec);
+      if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), wish, exec);
+      const Lowered lowered = lower_forward<T>(d, wish, exec);
       run_call<T>(lowered, {dy.data, w.data, nullptr, nullptr, dx.as<T>(), {}}, exec);
     });
     return dx.finish();

@@ -13,10 +13,14 @@
 namespace fastconv {
 namespace {
 
+std::string name_of(int scheme) {
+  return "F(" + std::to_string(kSchemes[scheme].m) + "," + std::to_string(kSchemes[scheme].r) + ")";
+}
+
 class Plan {
  public:
   Plan(int rank, bool transposed, bool channels_last, DType dtype, bool batched, const ConvDesc& d,
-       Algorithm asked, const Exec& exec, ActivationSpec activation, const Operand& weight,
+       const Wish& wish, const Exec& exec, ActivationSpec activation, const Operand& weight,
        const std::optional<Operand>& bias)
       : rank_(rank),
         transposed_(transposed),
@@ -24,12 +28,13 @@ class Plan {
         batched_(batched),
         dtype_(dtype),
         desc_(d),
+        wish_(wish),
         exec_(exec),
         activation_(activation),
         kernel_(weight.dims),
         has_bias_(bias.has_value()) {
     with_float(dtype, [&]<class T>() {
-      lowered_ = transposed ? lower_adjoint<T>(d, asked, exec) : lower_forward<T>(d, asked, exec);
+      lowered_ = transposed ? lower_adjoint<T>(d, wish, exec) : lower_forward<T>(d, wish, exec);
       packed_ = Scratch(lowered_.packed_elements * index_t{sizeof(T)});
       weight_ = copy<T>(weight.as<T>(), weight.dims.size());
       if (has_bias_) bias_ = copy<T>(bias->as<T>(), channels());
@@ -50,6 +55,7 @@ class Plan {
     with_float(dtype_, [&]<class T>() {
       const ConvArgs<T> args{.x = x.as<T>(),
                              .packed = packed_.as<T>(),
+                             .weights = weight_.as<T>(),
                              .bias = bias_.as<T>(),
                              .residual = res ? res->as<T>() : nullptr,
                              .y = y.as<T>(),
@@ -125,8 +131,11 @@ class Plan {
     text << "chosen: " << name_of(step.algorithm) << ", for " << r.groups << " x " << r.m
          << " output channels, sums of " << r.k() << " terms, " << r.batch << " x " << r.h.count
          << " x " << r.w.count << " outputs\n";
-    for (const Candidate& c : candidates<T>(r, exec_)) {
-      text << "  " << name_of(c.algorithm) << ": ";
+    for (const Candidate& c : candidates<T>(r, wish_, exec_)) {
+      text << "  " << name_of(c.algorithm);
+      if (c.algorithm == Algorithm::winograd && !c.refused)
+        text << " " << name_of(c.form.h) << " x " << name_of(c.form.w);
+      text << ": ";
       if (c.refused)
         text << "not possible, " << c.refused << "\n";
       else
@@ -153,6 +162,7 @@ class Plan {
   bool transposed_, channels_last_, batched_;
   DType dtype_;
   ConvDesc desc_;
+  Wish wish_;
   Exec exec_;
   ActivationSpec activation_;
   Dims kernel_;
@@ -179,8 +189,9 @@ std::unique_ptr<Plan> make_plan(int rank, bool transposed, py::handle input_shap
                                                   output_padding, output_size)
                                 : conv_desc(size.nchw, kernel, geometry);
   const auto b = to_bias(bias, w, transposed ? d.c_in : d.c_out);
-  return std::make_unique<Plan>(rank, transposed, last, w.dtype, size.batched, d, asked,
-                                make_exec(options.threads), act, w, b);
+  return std::make_unique<Plan>(rank, transposed, last, w.dtype, size.batched, d,
+                                Wish{asked, options.highest, true}, make_exec(options.threads), act,
+                                w, b);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "algorithms/blocking.h"
 #include "bindings/arrays.h"
 #include "bindings/bind.h"
+#include "bindings/conv_call.h"
 #include "core/dispatch.h"
 #include "core/exec.h"
 #include "core/require.h"
@@ -113,6 +114,35 @@ py::object dot_tile(py::handle a_, py::handle b_) {
   return sums.finish();
 }
 
+// A 2-D convolution by Winograd's F(m_h, r_h) x F(m_w, r_w), whatever the cost model thinks of it.
+py::object winograd_form(py::handle input, py::handle weight, py::handle padding,
+                         py::handle dilation, int m_h, int m_w, int threads) {
+  const Image x = to_image(input, "input", 2, false);
+  const Operand w = to_operand(weight, "weight");
+  const ConvGeometry geometry =
+      to_geometry(2, py::int_(1), padding, dilation, py::int_(1), py::str("zeros"));
+  const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", 2), geometry);
+  const Result y(output_dims(d), 2, x.batched, false, x.dtype, py::none(), {});
+  const Exec exec = make_exec(threads);
+  Wish wish{.algorithm = Algorithm::winograd, .form = WinogradForm{}};
+  for (int i = 0; i < kNumSchemes; ++i) {
+    if (kSchemes[i].r == d.h.kernel && kSchemes[i].m == m_h) wish.form->h = i;
+    if (kSchemes[i].r == d.w.kernel && kSchemes[i].m == m_w) wish.form->w = i;
+  }
+  with_float(x.dtype, [&]<class T>() {
+    const Lowered lowered = lower_forward<T>(d, wish, exec);
+    run_call<T>(lowered, {x.data, w.data, nullptr, nullptr, y.as<T>(), {}}, exec);
+  });
+  return y.finish();
+}
+
+// (m, r) of every scheme that Winograd's kernels are compiled for.
+py::list winograd_schemes() {
+  py::list schemes;
+  for (const WinogradScheme& s : kSchemes) schemes.append(py::make_tuple(s.m, s.r));
+  return schemes;
+}
+
 }  // namespace
 
 void bind_testing(py::module_& m) {
@@ -121,6 +151,8 @@ void bind_testing(py::module_& m) {
   testing.def("gemm_tile", &gemm_tile);
   testing.def("depthwise_tile", &depthwise_tile);
   testing.def("dot_tile", &dot_tile);
+  testing.def("winograd", &winograd_form);
+  testing.def("winograd_schemes", &winograd_schemes);
 }
 
 }  // namespace fastconv

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/types.h"
+#include "core/winograd_kernels.h"
 
 namespace fastconv {
 
@@ -124,6 +125,7 @@ struct ConvKernels {
   GemmKernels<T> gemm;
   DepthwiseKernels<T> depthwise;
   DotKernels<T> dot;
+  WinogradKernels<T> winograd;
   void (*pack_panel)(const PackArgs<T>&) noexcept;
   void (*gather_rows)(const RowArgs<T>&) noexcept;
   double (*sum)(const T* x, index_t n) noexcept;

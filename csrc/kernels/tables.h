@@ -11,6 +11,7 @@
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/softmax.h"
+#include "kernels/winograd.h"
 
 namespace fastconv::FC_ISA {
 
@@ -19,6 +20,7 @@ consteval Kernels<typename V::T> make_kernels() {
   return {.conv = {.gemm = make_gemm<V, Limits>(),
                    .depthwise = make_depthwise<V>(),
                    .dot = make_dot<V, DOT_MR, DOT_NR>(),
+                   .winograd = make_winograd<V>(),
                    .pack_panel = &pack_panel<V>,
                    .gather_rows = &gather_rows<V>,
                    .sum = &sum_row<V>},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // AVX2 + FMA vectors of 8 floats and 4 doubles. load_n and store_n touch only the first n elements
 // (0 <= n <= lanes; the others load as 0): masked, so nothing is read past the end of a buffer.
-// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
-// range of normal exponents.
+// load_between reads lanes from..to, clamped. max and min give b where either is NaN or the two are
+// equal; pow2(k) is 2^k for integral k in the range of normal exponents.
 #pragma once
 
 #include <immintrin.h>
@@ -26,6 +26,10 @@ struct VecF32 {
   static FC_INLINE VecF32 load_n(const float* p, int n) {
     return {_mm256_maskload_ps(p, first(n))};
   }
+  static FC_INLINE VecF32 load_between(const float* p, index_t from, index_t to) {
+    const __m256i before = first(clamp_lane<lanes>(from)), all = first(clamp_lane<lanes>(to));
+    return {_mm256_maskload_ps(p, _mm256_andnot_si256(before, all))};
+  }
   FC_INLINE void store(float* p) const { _mm256_storeu_ps(p, v); }
   FC_INLINE void store_n(float* p, int n) const { _mm256_maskstore_ps(p, first(n), v); }
   FC_INLINE float sum() const {
@@ -48,6 +52,10 @@ struct VecF64 {
   static FC_INLINE VecF64 load(const double* p) { return {_mm256_loadu_pd(p)}; }
   static FC_INLINE VecF64 load_n(const double* p, int n) {
     return {_mm256_maskload_pd(p, first(n))};
+  }
+  static FC_INLINE VecF64 load_between(const double* p, index_t from, index_t to) {
+    const __m256i before = first(clamp_lane<lanes>(from)), all = first(clamp_lane<lanes>(to));
+    return {_mm256_maskload_pd(p, _mm256_andnot_si256(before, all))};
   }
   FC_INLINE void store(double* p) const { _mm256_storeu_pd(p, v); }
   FC_INLINE void store_n(double* p, int n) const { _mm256_maskstore_pd(p, first(n), v); }
@@ -99,6 +107,24 @@ FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
   even = {_mm256_permute4x64_pd(_mm256_unpacklo_pd(a.v, b.v), 0xD8)};
   odd = {_mm256_permute4x64_pd(_mm256_unpackhi_pd(a.v, b.v), 0xD8)};
 }
+
+// The elements of a and b by turns, as two vectors.
+FC_INLINE void zip(VecF32 a, VecF32 b, VecF32& lower, VecF32& upper) {
+  const __m256 low = _mm256_unpacklo_ps(a.v, b.v), high = _mm256_unpackhi_ps(a.v, b.v);
+  lower = {_mm256_permute2f128_ps(low, high, 0x20)};
+  upper = {_mm256_permute2f128_ps(low, high, 0x31)};
+}
+FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
+  const __m256d low = _mm256_unpacklo_pd(a.v, b.v), high = _mm256_unpackhi_pd(a.v, b.v);
+  lower = {_mm256_permute2f128_pd(low, high, 0x20)};
+  upper = {_mm256_permute2f128_pd(low, high, 0x31)};
+}
+
+// Each lane's upper neighbour; the last lane holds whatever is there.
+FC_INLINE VecF32 next_lane(VecF32 a) {
+  return {_mm256_permutevar8x32_ps(a.v, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0))};
+}
+FC_INLINE VecF64 next_lane(VecF64 a) { return {_mm256_permute4x64_pd(a.v, 0x39)}; }
 
 FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm256_max_ps(a.v, b.v)}; }
 FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return {_mm256_min_ps(a.v, b.v)}; }

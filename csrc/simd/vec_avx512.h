@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // AVX-512 vectors of 16 floats and 8 doubles. load_n and store_n touch only the first n elements
 // (0 <= n <= lanes; the others load as 0): masked, so nothing is read past the end of a buffer.
-// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
-// range of normal exponents.
+// load_between reads lanes from..to, clamped. max and min give b where either is NaN or the two are
+// equal; pow2(k) is 2^k for integral k in the range of normal exponents.
 #pragma once
 
 #include <immintrin.h>
@@ -24,6 +24,10 @@ struct VecF32 {
   static FC_INLINE VecF32 load_n(const float* p, int n) {
     return {_mm512_maskz_loadu_ps(first(n), p)};
   }
+  static FC_INLINE VecF32 load_between(const float* p, index_t from, index_t to) {
+    const auto mask = first(clamp_lane<lanes>(to)) & ~first(clamp_lane<lanes>(from));
+    return {_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), p)};
+  }
   FC_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
   FC_INLINE void store_n(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), v); }
   FC_INLINE float sum() const { return _mm512_reduce_add_ps(v); }
@@ -40,6 +44,10 @@ struct VecF64 {
   static FC_INLINE VecF64 load(const double* p) { return {_mm512_loadu_pd(p)}; }
   static FC_INLINE VecF64 load_n(const double* p, int n) {
     return {_mm512_maskz_loadu_pd(first(n), p)};
+  }
+  static FC_INLINE VecF64 load_between(const double* p, index_t from, index_t to) {
+    const auto mask = first(clamp_lane<lanes>(to)) & ~first(clamp_lane<lanes>(from));
+    return {_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), p)};
   }
   FC_INLINE void store(double* p) const { _mm512_storeu_pd(p, v); }
   FC_INLINE void store_n(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), v); }
@@ -85,6 +93,30 @@ FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
   const __m512i second = _mm512_add_epi64(first, _mm512_set1_epi64(1));
   even = {_mm512_permutex2var_pd(a.v, first, b.v)};
   odd = {_mm512_permutex2var_pd(a.v, second, b.v)};
+}
+
+// The elements of a and b by turns, as two vectors.
+FC_INLINE void zip(VecF32 a, VecF32 b, VecF32& lower, VecF32& upper) {
+  const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+  lower = {_mm512_permutex2var_ps(a.v, first, b.v)};
+  upper = {_mm512_permutex2var_ps(a.v, second, b.v)};
+}
+FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
+  const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+  const __m512i second = _mm512_add_epi64(first, _mm512_set1_epi64(4));
+  lower = {_mm512_permutex2var_pd(a.v, first, b.v)};
+  upper = {_mm512_permutex2var_pd(a.v, second, b.v)};
+}
+
+// Each lane's upper neighbour; the last lane holds whatever is there.
+FC_INLINE VecF32 next_lane(VecF32 a) {
+  const __m512i bits = _mm512_castps_si512(a.v);
+  return {_mm512_castsi512_ps(_mm512_alignr_epi32(bits, bits, 1))};
+}
+FC_INLINE VecF64 next_lane(VecF64 a) {
+  const __m512i bits = _mm512_castpd_si512(a.v);
+  return {_mm512_castsi512_pd(_mm512_alignr_epi64(bits, bits, 1))};
 }
 
 FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm512_max_ps(a.v, b.v)}; }

@@ -27,6 +27,11 @@ struct Portable {
     for (int i = 0; i < n; ++i) r[i] = p[i];
     return {r};
   }
+  static FC_INLINE Portable load_between(const Real* p, index_t from, index_t to) {
+    Reg r{};
+    for (int i = clamp_lane<lanes>(from); i < clamp_lane<lanes>(to); ++i) r[i] = p[i];
+    return {r};
+  }
   FC_INLINE void store(Real* p) const { *reinterpret_cast<Unaligned*>(p) = v; }
   FC_INLINE void store_n(Real* p, int n) const {
     for (int i = 0; i < n; ++i) p[i] = v[i];
@@ -76,6 +81,24 @@ struct Portable {
       even = {__builtin_shufflevector(a.v, b.v, 0, 2)};
       odd = {__builtin_shufflevector(a.v, b.v, 1, 3)};
     }
+  }
+
+  // The elements of a and b by turns, as two vectors.
+  friend FC_INLINE void zip(Portable a, Portable b, Portable& lower, Portable& upper) {
+    if constexpr (lanes == 4) {
+      lower = {__builtin_shufflevector(a.v, b.v, 0, 4, 1, 5)};
+      upper = {__builtin_shufflevector(a.v, b.v, 2, 6, 3, 7)};
+    } else {
+      lower = {__builtin_shufflevector(a.v, b.v, 0, 2)};
+      upper = {__builtin_shufflevector(a.v, b.v, 1, 3)};
+    }
+  }
+  // Each lane's upper neighbour; the last lane holds whatever is there.
+  friend FC_INLINE Portable next_lane(Portable a) {
+    if constexpr (lanes == 4)
+      return {__builtin_shufflevector(a.v, a.v, 1, 2, 3, 0)};
+    else
+      return {__builtin_shufflevector(a.v, a.v, 1, 0)};
   }
 
  private:

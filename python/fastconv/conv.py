@@ -58,7 +58,7 @@ def conv1d(
         Applied as the last step: "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu".
     residual : array of the output's shape, optional
         Added before the activation; `out` may be the same array.
-    algorithm : {"auto", "direct", "im2col", "pointwise", "depthwise"}
+    algorithm : {"auto", "direct", "im2col", "pointwise", "depthwise", "winograd"}
         ``"auto"`` chooses by predicted cost. ``"direct"`` and ``"im2col"`` take every shape.
     threads : int, optional
         OpenMP threads of this call; default `fastconv.get_num_threads()`. Never changes a result.

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// Winograd's transforms: Toom-Cook at the points 0, +-1 and infinity (alpha = 4), or 0, +-3/2,
+// +-2/3 and infinity (alpha = 6). With p * q = 1 the constants stay near 1, and float32 errs half
+// as much as with the usual points 0, +-1, +-2 (B. Barabasz et al., "Error analysis and improving
+// the accuracy of Winograd convolution", 2020).
+#pragma once
+
+#include "core/winograd_kernels.h"
+#include "kernels/pack.h"
+#include "simd/common.h"
+
+namespace fastconv::FC_ISA {
+
+inline constexpr double kP = 1.5, kQ = 2.0 / 3.0;
+
+template <class V>
+FC_INLINE V times(double c, V x) {
+  return V::splat(static_cast<typename V::T>(c)) * x;
+}
+template <class V>
+FC_INLINE V times(double c, V x, V sum) {  // c * x + sum
+  return fma(V::splat(static_cast<typename V::T>(c)), x, sum);
+}
+
+consteval double power(double x, int n) {
+  double result = 1;
+  for (int i = 0; i < n; ++i) result *= x;
+  return result;
+}
+
+template <int ALPHA, class V>
+FC_INLINE void transform_input(const V (&d)[ALPHA], V (&v)[ALPHA]) {
+  static_assert(ALPHA == 1 || ALPHA == 4 || ALPHA == 6);
+  if constexpr (ALPHA == 1) {
+    v[0] = d[0];
+  } else if constexpr (ALPHA == 4) {
+    v[0] = d[0] - d[2];
+    v[1] = d[1] + d[2];
+    v[2] = d[2] - d[1];
+    v[3] = d[3] - d[1];
+  } else {
+    constexpr double p2 = kP * kP, q2 = kQ * kQ;
+    const V even_p = times(-q2, d[2], d[4]), odd_p = times(-q2, d[1], d[3]);
+    const V even_q = times(-p2, d[2], d[4]), odd_q = times(-p2, d[1], d[3]);
+    v[0] = times(-(p2 + q2), d[2], d[0] + d[4]);
+    v[1] = times(kP, odd_p, even_p);
+    v[2] = times(-kP, odd_p, even_p);
+    v[3] = times(kQ, odd_q, even_q);
+    v[4] = times(-kQ, odd_q, even_q);
+    v[5] = times(-(p2 + q2), d[3], d[1] + d[5]);
+  }
+}
+
+// Result J of F(M, .) from the even and odd parts of each pair of points.
+template <int J, int M, int ALPHA, class V>
+FC_INLINE V output_of(const V (&v)[ALPHA], V part_p, V part_q) {
+  V y = part_p;
+  if constexpr (ALPHA == 6)
+    y = J == 0 ? part_p + part_q : times(power(kP, J), part_p, times(power(kQ, J), part_q));
+  if constexpr (J == 0) y = y + v[0];
+  if constexpr (J == M - 1) y = y + v[ALPHA - 1];
+  return y;
+}
+
+template <int M, int ALPHA, class V>
+FC_INLINE void transform_output(const V (&v)[ALPHA], V (&y)[M]) {
+  if constexpr (ALPHA == 1) {
+    y[0] = v[0];
+  } else {
+    constexpr int q = ALPHA == 6 ? 3 : 1;  // alpha = 4 has one pair of points only
+    const V even_p = v[1] + v[2], odd_p = v[1] - v[2];
+    const V even_q = v[q] + v[q + 1], odd_q = v[q] - v[q + 1];
+    y[0] = output_of<0, M>(v, even_p, even_q);
+    if constexpr (M > 1) y[1] = output_of<1, M>(v, odd_p, odd_q);
+    if constexpr (M > 2) y[2] = output_of<2, M>(v, even_p, even_q);
+    if constexpr (M > 3) y[3] = output_of<3, M>(v, odd_p, odd_q);
+    static_assert(M <= 4);
+  }
+}
+
+// The kernel as a polynomial, at a and -a, over the products of that point's distances.
+template <int R, class V>
+FC_INLINE void evaluate(const V (&g)[R], double a, double distances, V& plus, V& minus) {
+  V even = times(1 / distances, g[0]), odd = V::zero();
+  double scale = 1 / distances;
+  FC_UNROLL for (int k = 1; k < R; ++k) {
+    scale *= a;
+    (k % 2 ? odd : even) = times(scale, g[k], k % 2 ? odd : even);
+  }
+  plus = even + odd;
+  minus = even - odd;
+}
+
+template <int ALPHA, int R, class V>
+FC_INLINE void transform_weights(const V (&g)[R], V (&u)[ALPHA]) {
+  u[0] = g[0];
+  if constexpr (ALPHA == 4) evaluate(g, 1, 2, u[1], u[2]);
+  if constexpr (ALPHA == 6) {
+    constexpr double p2 = kP * kP, q2 = kQ * kQ;
+    evaluate(g, kP, 2 * p2 * (p2 - q2), u[1], u[2]);
+    evaluate(g, kQ, 2 * q2 * (q2 - p2), u[3], u[4]);
+  }
+  if constexpr (ALPHA > 1) u[ALPHA - 1] = g[R - 1];
+}
+
+// The alpha elements of as many tiles as lanes allow, from whole vectors of the row.
+template <class V, int M, int ALPHA>
+FC_INLINE void load_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r, index_t t0,
+                          V (&d)[ALPHA]) {
+  const auto* row = a.image + r.at;
+  V v[M], phase[M];
+  FC_UNROLL for (int i = 0; i < M; ++i) {
+    const index_t at = r.start + t0 * M + i * V::lanes;
+    v[i] = at >= 0 && at + V::lanes <= a.width ? V::load(row + at)
+                                               : V::load_between(row + at, -at, a.width - at);
+  }
+  if constexpr (M == 1) {
+    phase[0] = v[0];
+  } else if constexpr (M == 2) {
+    unzip(v[0], v[1], phase[0], phase[1]);
+  } else {
+    static_assert(M == 4);
+    V even[2], odd[2];
+    unzip(v[0], v[1], even[0], odd[0]);
+    unzip(v[2], v[3], even[1], odd[1]);
+    unzip(even[0], even[1], phase[0], phase[2]);
+    unzip(odd[0], odd[1], phase[1], phase[3]);
+  }
+  FC_UNROLL for (int j = 0; j < ALPHA; ++j) {
+    d[j] = phase[j % M];
+    if (j >= M) d[j] = next_lane(d[j]);
+    if (j >= 2 * M) d[j] = next_lane(d[j]);
+  }
+}
+
+// The same one by one, for steps, padding modes and tiles that have no such short cut.
+template <class V, int M, int ALPHA>
+FC_INLINE void gather_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r, index_t t0,
+                            index_t n, V (&d)[ALPHA]) {
+  typename V::T element[V::lanes] = {};
+  for (int j = 0; j < ALPHA; ++j) {
+    for (index_t t = 0; t < n; ++t) {
+      const index_t at = source_of(a.mode, r.start + ((t0 + t) * M + j) * a.step, a.width);
+      element[t] = at < 0 ? 0 : a.image[r.at + at];
+    }
+    d[j] = V::load(element);
+  }
+}
+
+template <class V, int M, int R>
+void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  constexpr index_t kChunk = V::lanes - (kAlpha - 1) / M;  // the last lanes lack their neighbours
+  constexpr bool kShortCut = (M == 1 || M == 2 || M == 4) && kChunk > 0;
+  const bool vectors = kShortCut && a.step == 1 && a.mode == PadMode::zeros;
+  for (const TileRow* r = a.rows; r != a.rows + a.n_rows; ++r) {
+    index_t n = 0;
+    for (index_t t0 = 0; t0 < r->n; t0 += n) {
+      V d[kAlpha], v[kAlpha];
+      const index_t left = r->n - t0;
+      if (vectors) {
+        n = left < kChunk ? left : kChunk;
+        if constexpr (kShortCut) load_tiles<V, M>(a, *r, t0, d);
+      } else {
+        n = left < V::lanes ? left : V::lanes;
+        gather_tiles<V, M>(a, *r, t0, n, d);
+      }
+      transform_input(d, v);
+      for (int i = 0; i < r->n_dst; ++i)
+        FC_UNROLL for (int j = 0; j < kAlpha; ++j) v[j].store_n(a.dst + r->dst[i] + j * a.ld + t0,
+                                                                static_cast<int>(n));
+    }
+  }
+}
+
+template <class V, int M, int R>
+void input_planes(const PlanesArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  for (index_t q = 0; q < a.lines; ++q)
+    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
+      V d[kAlpha], v[kAlpha];
+      FC_UNROLL for (int i = 0; i < kAlpha; ++i) d[i] =
+          V::load(a.src + q * a.src_line + i * a.src_term + l);
+      transform_input(d, v);
+      FC_UNROLL for (int i = 0; i < kAlpha; ++i) v[i].store(a.dst + q * a.dst_line +
+                                                            i * a.dst_term + l);
+    }
+}
+
+template <class V, int M, int R>
+void output_planes(const PlanesArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  for (index_t q = 0; q < a.lines; ++q)
+    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
+      V v[kAlpha], y[M];
+      FC_UNROLL for (int i = 0; i < kAlpha; ++i) v[i] =
+          V::load(a.src + q * a.src_line + i * a.src_term + l);
+      transform_output(v, y);
+      FC_UNROLL for (int i = 0; i < M; ++i) y[i].store(a.dst + q * a.dst_line + i * a.dst_term + l);
+    }
+}
+
+template <class V, int M>
+FC_INLINE void store_tiles(const V (&y)[M], typename V::T* to) {
+  if constexpr (M == 1) {
+    y[0].store(to);
+  } else if constexpr (M == 2 || M == 4) {
+    V out[4];
+    if constexpr (M == 2) {
+      zip(y[0], y[1], out[0], out[1]);
+    } else {
+      V even[2], odd[2];
+      zip(y[0], y[2], even[0], even[1]);
+      zip(y[1], y[3], odd[0], odd[1]);
+      zip(even[0], odd[0], out[0], out[1]);
+      zip(even[1], odd[1], out[2], out[3]);
+    }
+    FC_UNROLL for (int i = 0; i < M; ++i) out[i].store(to + i * V::lanes);
+  } else {
+    typename V::T lane[V::lanes];
+    for (int j = 0; j < M; ++j) {
+      y[j].store(lane);
+      for (int t = 0; t < V::lanes; ++t) to[t * M + j] = lane[t];
+    }
+  }
+}
+
+template <class V, int M, int R>
+bool pixel_rows(const PixelRowArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  const V bias = V::splat(a.bias);
+  V zeros = V::zero();  // times 0, what is not finite becomes a NaN that stays
+  for (index_t q = 0; q < a.lines; ++q)
+    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
+      V v[kAlpha], y[M];
+      FC_UNROLL for (int i = 0; i < kAlpha; ++i) v[i] =
+          V::load(a.src + q * a.src_line + i * a.src_term + l);
+      transform_output(v, y);
+      FC_UNROLL for (int i = 0; i < M; ++i) {
+        zeros = fma(y[i], V::zero(), zeros);
+        y[i] = y[i] + bias;
+      }
+      store_tiles(y, a.dst + q * a.ldc + l * M);
+    }
+  return zeros.sum() == 0;
+}
+
+template <class V, int MH, int RH, int MW, int RW>
+void winograd_weights(const TransformWeightsArgs<typename V::T>& a) noexcept {
+  constexpr int kAlphaH = MH + RH - 1, kAlphaW = MW + RW - 1;
+  for (int row = 0; row < a.rows; row += V::lanes) {
+    const int n = a.rows - row < V::lanes ? a.rows - row : V::lanes;
+    V columns[kAlphaW][RH];
+    for (int i = 0; i < RH; ++i) {
+      V g[RW], u[kAlphaW];
+      FC_UNROLL for (int j = 0; j < RW; ++j) g[j] = V::load(a.taps + (i * RW + j) * a.ld + row);
+      transform_weights(g, u);
+      FC_UNROLL for (int j = 0; j < kAlphaW; ++j) columns[j][i] = u[j];
+    }
+    for (int j = 0; j < kAlphaW; ++j) {
+      V u[kAlphaH];
+      transform_weights(columns[j], u);
+      FC_UNROLL for (int i = 0; i < kAlphaH; ++i) u[i].store_n(
+          a.dst + (i * kAlphaW + j) * a.plane + row, n);
+    }
+  }
+}
+
+template <class V>
+void store_runs(const StoreRunsArgs<typename V::T>& a) noexcept {
+  for (const PixelRun* run = a.runs; run != a.runs + a.n_runs; ++run) {
+    const auto* from = a.from + run->from;
+    const auto* residual = a.residual ? a.residual + run->to : nullptr;
+    auto* to = a.to + run->to;
+    if (a.step != 1) {
+      for (index_t i = 0; i < run->n; ++i)
+        to[i * a.step] = residual ? from[i] + residual[i * a.step] : from[i];
+      continue;
+    }
+    for (index_t i = 0; i < run->n; i += V::lanes) {
+      const int n = static_cast<int>(run->n - i < V::lanes ? run->n - i : V::lanes);
+      V x = V::load_n(from + i, n);
+      if (residual) x = x + V::load_n(residual + i, n);
+      x.store_n(to + i, n);
+    }
+  }
+}
+
+template <class V>
+consteval WinogradKernels<typename V::T> make_winograd() {
+  WinogradKernels<typename V::T> kernels{};
+  auto add = [&]<int H>() {
+    constexpr WinogradScheme h = kSchemes[H];
+    kernels.tile_rows[H] = &tile_rows<V, h.m, h.r>;
+    kernels.input[H] = &input_planes<V, h.m, h.r>;
+    kernels.output[H] = &output_planes<V, h.m, h.r>;
+    kernels.pixel_rows[H] = &pixel_rows<V, h.m, h.r>;
+    auto with = [&]<int W>() {
+      constexpr WinogradScheme w = kSchemes[W];
+      kernels.weights[H][W] = &winograd_weights<V, h.m, h.r, w.m, w.r>;
+    };
+    with.template operator()<0>(), with.template operator()<1>(), with.template operator()<2>();
+    with.template operator()<3>(), with.template operator()<4>();
+  };
+  add.template operator()<0>(), add.template operator()<1>(), add.template operator()<2>();
+  add.template operator()<3>(), add.template operator()<4>();
+  kernels.store_runs = &store_runs<V>;
+  return kernels;
+}
+
+}  // namespace fastconv::FC_ISA

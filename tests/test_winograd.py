@@ -1,0 +1,133 @@
+"""Winograd's algorithm: every form on every ISA, its error, and what is not finite."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastconv
+from cases import CONV, TRANSPOSED, bound, each, takes
+from fastconv import _native, reference
+
+SCHEMES = _native.testing.winograd_schemes()
+FORMS = [(h, w) for h in SCHEMES for w in SCHEMES if h[1] * w[1] > 1]
+SIZES = {  # image, channels, padding, dilation: what each is for
+    "one tile": ((1, 2, 5, 6), 3, 0, 1),
+    "odd rests, several vectors": ((2, 5, 19, 71), 14, (2, 1), 1),
+    "tiles across images": ((7, 3, 7, 8), 5, 1, 1),
+    "several blocks, terms over slices": ((1, 420, 6, 40), 13, 1, 1),
+    "dilated": ((1, 3, 14, 17), 4, (2, 3), (2, 3)),
+    "dilated beyond the image": ((1, 3, 6, 7), 4, 14, (7, 8)),
+}
+FITTING = [c for c in (*CONV, *TRANSPOSED) if takes(c, "winograd")]
+
+
+def close(y, want, sizes):
+    """Within 50 * u * sum |x||w|, the largest of a tile's (the image's, here), beside rounding."""
+    unit = 2.0**-24 if y.dtype == np.float32 else 2.0**-53
+    assert np.all(np.abs(y - want) <= 60 * unit * sizes.max())
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("size", SIZES)
+def test_every_form(size, form, isa):
+    (m_h, r_h), (m_w, r_w) = form
+    shape, channels, padding, dilation = SIZES[size]
+    rng = np.random.default_rng(m_h + 10 * m_w)
+    x = rng.standard_normal(shape)
+    w = rng.standard_normal((channels, shape[1], r_h, r_w)) / np.sqrt(shape[1])
+    how = {"padding": padding, "dilation": dilation}
+    want = reference.conv2d(x, w, **how)
+    sizes = reference.conv2d(abs(x), abs(w), **how)
+    for dtype in (np.float32, np.float64):
+        one, many = (
+            _native.testing.winograd(
+                x.astype(dtype), w.astype(dtype), padding, dilation, m_h, m_w, threads
+            )
+            for threads in (1, 3)
+        )
+        close(one, want, sizes)
+        assert one.tobytes() == many.tobytes()
+
+
+@each(FITTING)
+def test_cases(case, isa):
+    for dtype in (np.float32, np.float64):
+        x, w, b = case.floats(dtype)
+        want = case.oracle(x, w, b, **case.options)
+        y = case.function(x, w, b, **case.options, algorithm="winograd")
+        plain = bound(case, x, w, b)
+        sizes = case.oracle(abs(x), abs(w), abs(b), **case.options)
+        unit = 2.0**-24 if dtype == np.float32 else 2.0**-53
+        assert np.all(np.abs(y - want) <= plain + 50 * unit * sizes.max(initial=0))
+
+
+@each([c for c in FITTING if not c.transposed])
+def test_residual_and_activation_come_after_the_sum(case, isa):
+    x, w, b = case.floats(np.float64)
+    want = case.oracle(x, w, b, **case.options)
+    residual = np.resize(np.linspace(-1, 1, 17), want.shape)
+    for name in ("relu", "gelu"):
+        how = {**case.options, "algorithm": "winograd", "activation": name}
+        y = case.function(x, w, b, **how, residual=residual)
+        np.testing.assert_allclose(y, getattr(reference, name)(want + residual), atol=1e-11)
+        out = residual.copy()
+        assert case.function(x, w, b, **how, residual=out, out=out).tobytes() == y.tobytes()
+
+
+@pytest.mark.parametrize("channels", [3, 64, 512])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_float32_stays_within_5e_6(channels, kernel, isa):
+    """As documented: relative to float64 in the 2-norm, positive data with ReLU's zeros."""
+    rng = np.random.default_rng(0)
+    x = np.maximum(rng.standard_normal((1, channels, 20, 23)), 0).astype(np.float32)
+    w = rng.standard_normal((8, channels, kernel, kernel)) * np.sqrt(2 / channels) / kernel
+    w = w.astype(np.float32)
+    want = fastconv.conv2d(x.astype(np.float64), w.astype(np.float64), precision="highest")
+    y = fastconv.conv2d(x, w, algorithm="winograd")
+    assert np.linalg.norm(y - want) <= 5e-6 * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_reaches_its_windows_only(value, isa):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, 5, 21, 22)).astype(np.float32)
+    w = (0.5 + rng.random((6, 5, 3, 3))).astype(np.float32)  # positive: no Inf - Inf
+    x[1, 3, 9, 13] = value
+    plan = fastconv.Conv2dPlan(x.shape, w, padding=1, algorithm="winograd")
+    want = fastconv.conv2d(x, w, padding=1, precision="highest")
+    for y in (fastconv.conv2d(x, w, padding=1, algorithm="winograd"), plan(x)):
+        np.testing.assert_array_equal(np.isfinite(y), np.isfinite(want))
+        wild = ~np.isfinite(want)
+        assert wild.sum() == 6 * 9
+        np.testing.assert_array_equal(y[wild], want[wild])
+        np.testing.assert_allclose(y[~wild], want[~wild], rtol=1e-4, atol=1e-4)
+
+
+def test_sums_that_overflow_on_the_way_are_computed_again(isa):
+    x = np.full((1, 2, 12, 12), 3e37, np.float32)
+    w = np.full((1, 2, 3, 3), 0.1, np.float32)
+    y = fastconv.conv2d(x, w, algorithm="winograd")
+    np.testing.assert_allclose(y, 3e37 * 18 * 0.1, rtol=1e-5)
+
+
+def test_a_bias_that_is_not_finite_costs_no_precision(isa):
+    x = np.ones((1, 2, 9, 9), np.float32)
+    w = np.ones((2, 2, 3, 3), np.float32)
+    y = fastconv.conv2d(x, w, np.array([np.inf, 1], np.float32), algorithm="winograd")
+    assert np.all(y[0, 0] == np.inf)
+    np.testing.assert_allclose(y[0, 1], 19, rtol=1e-6)
+
+
+def test_who_gets_it():
+    x, w = np.ones((1, 64, 40, 40), np.float32), np.ones((64, 64, 3, 3), np.float32)
+    assert fastconv.Conv2dPlan(x.shape, w).algorithm == "winograd"
+    assert fastconv.Conv2dPlan(x.shape, w, precision="highest").algorithm != "winograd"
+    assert fastconv.Conv2dPlan(x.shape, w.astype(np.float64)).algorithm != "winograd"
+    double = fastconv.Conv2dPlan(x.shape, w.astype(np.float64), algorithm="winograd")
+    assert double.algorithm == "winograd"
+    assert "winograd F(4,3) x F(4,3)" in fastconv.Conv2dPlan(x.shape, w).explain()
+    with pytest.raises(ValueError, match="algorithm 'winograd' cannot take .*'highest'"):
+        fastconv.conv2d(x, w, algorithm="winograd", precision="highest")
+    with pytest.raises(ValueError, match="algorithm 'winograd' cannot take .*2, 3 or 5 taps"):
+        fastconv.conv2d(x, w, stride=2, algorithm="winograd")
