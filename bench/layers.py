@@ -31,6 +31,23 @@ class Layer:
         return len(self.size)
 
     @property
+    def function(self) -> str:
+        """The function's name, in fastconv and in PyTorch."""
+        return ("conv_transpose" if self.transposed else "conv") + f"{self.rank}d"
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the result."""
+        sizes = []
+        for size, kernel, (lo, hi) in zip(self.size, self.kernel, self.pads, strict=True):
+            reach = self.dilation * (kernel - 1) + 1
+            if self.transposed:
+                sizes.append((size - 1) * self.stride + reach - lo - hi + self.output_padding)
+            else:
+                sizes.append((size + lo + hi - reach) // self.stride + 1)
+        return (self.n, self.c_out, *sizes)
+
+    @property
     def symmetric_pad(self) -> tuple[int, ...] | None:
         """The padding as PyTorch takes it, or None where the two sides differ."""
         return None if any(lo != hi for lo, hi in self.pads) else tuple(lo for lo, _ in self.pads)
