@@ -8,6 +8,7 @@
 #include "bindings/bind.h"
 #include "core/dispatch.h"
 #include "core/exec.h"
+#include "core/parallel.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -113,6 +114,21 @@ py::object dot_tile(py::handle a_, py::handle b_) {
   return sums.finish();
 }
 
+// Runs the peak loop on each thread; the operations of all of them, to be divided by the time.
+index_t fma_peak(const std::string& dtype, int threads, index_t rounds) {
+  const Exec exec = make_exec(threads);
+  std::vector<double> sums(static_cast<std::size_t>(exec.threads));
+  const py::gil_scoped_release unlocked;
+  const auto run = [&]<class T>() {
+    const PeakLoop<T>& peak = exec.kernels<T>().peak;
+    parallel_for(exec.threads, exec.threads, [&](index_t task, int) {
+      sums[static_cast<std::size_t>(task)] = static_cast<double>(peak.run(rounds));
+    });
+    return peak.flops * rounds * exec.threads;
+  };
+  return dtype == "float32" ? run.operator()<float>() : run.operator()<double>();
+}
+
 }  // namespace
 
 void bind_testing(py::module_& m) {
@@ -121,6 +137,7 @@ void bind_testing(py::module_& m) {
   testing.def("gemm_tile", &gemm_tile);
   testing.def("depthwise_tile", &depthwise_tile);
   testing.def("dot_tile", &dot_tile);
+  testing.def("fma_peak", &fma_peak);
 }
 
 }  // namespace fastconv
