@@ -1,14 +1,14 @@
 """An ONNX model of one convolution, written without the `onnx` package.
 
-A protocol buffer is a run of fields, each a key (number and kind) and a value; the numbers are those
-of onnx.proto. Three of the peers read such a model.
+A protocol buffer is a run of fields, each a key (number and kind) and a value; the numbers are
+those of onnx.proto. Three of the peers read such a model.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..layers import Layer
+from ..layer import Layer
 
 IR_VERSION, OPSET = 8, 13
 ELEMENT = {np.dtype(np.float32): 1, np.dtype(np.float64): 11}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..layers import Layer
+from ..layer import Layer
 from .common import Call, only_float32
 from .onnx_model import model
 
 
 def session(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[str, Call]:
-    """The input tensor shares x; the result is copied out, since a request reuses its own."""
+    """The input shares x; the result is a view of the request's own, overwritten each time."""
     import openvino as ov
 
     only_float32(*arrays)

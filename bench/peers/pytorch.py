@@ -1,7 +1,7 @@
 """PyTorch's functions, on contiguous and on channels_last tensors.
 
-Tensors are made once outside and share the arrays' memory; a call returns NumPy's view of the result.
-channels_last is timed on arrays that already have that layout: its best case.
+Tensors are made once outside and share the arrays' memory; a call returns NumPy's view of the
+result. channels_last is timed on tensors that already have that layout: its best case.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..layers import Layer
+from ..layer import Layer
 from .common import Call
 
 
@@ -40,8 +40,3 @@ def functions(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dic
         xl, wl = x.contiguous(memory_format=last), w.contiguous(memory_format=last)
         calls["torch channels_last"] = lambda: call(xl, wl)
     return calls
-
-
-def prepared(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[str, Call]:
-    """The function again: eager PyTorch prepares nothing, yet a plan must not lose to it either."""
-    return functions(layer, arrays, threads)
