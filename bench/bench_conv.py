@@ -11,12 +11,8 @@ import pytest
 
 import fastconv
 from bench.layers import CORE, Layer
-from bench.peers import as_array, torch_calls
+from bench.peers import FUNCTIONS, SESSIONS, peers
 from bench.protocol import check, race
-
-
-def call_name(layer: Layer) -> str:
-    return ("conv_transpose" if layer.transposed else "conv") + f"{layer.rank}d"
 
 
 def make_plan(layer: Layer, x, w, b, threads):
@@ -29,16 +25,18 @@ def test_forward(layer, benchmark, rows, request):
     threads = request.config.getoption("--threads")
     layer = layer.batch(request.config.getoption("--batch"))
     arrays = x, w, b = layer.arrays(np.dtype(request.config.getoption("--dtype")))
-    function = getattr(fastconv, call_name(layer))
+    function = getattr(fastconv, layer.function)
     plan = make_plan(layer, x, w, b, threads)
     ours = {
         "function": lambda: function(x, w, b, threads=threads, **layer.options()),
         "plan": lambda: plan(x),
     }
-    theirs = torch_calls(layer, arrays, threads)
+    theirs = peers(FUNCTIONS, layer, arrays, threads).calls
+    sessions = peers(SESSIONS, layer, arrays, threads).calls
+    theirs |= {f"{name} session": sessions[name] for name in sessions if "torch" not in name}
     depth = int(np.prod(layer.kernel)) * layer.c_in // layer.groups
     for call in (ours["plan"], *theirs.values()):
-        check(as_array(call()), ours["function"](), depth=depth)
+        check(call(), ours["function"](), depth=depth)
 
     seconds = race({**ours, **theirs})
     row = {"family": layer.family, "layer": layer.name}

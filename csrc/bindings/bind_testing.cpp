@@ -9,6 +9,7 @@
 #include "bindings/conv_call.h"
 #include "core/dispatch.h"
 #include "core/exec.h"
+#include "core/parallel.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -143,6 +144,21 @@ py::list winograd_schemes() {
   return schemes;
 }
 
+// Runs the peak loop on each thread; the operations of all of them, to be divided by the time.
+index_t fma_peak(const std::string& dtype, int threads, index_t rounds) {
+  const Exec exec = make_exec(threads);
+  std::vector<double> sums(static_cast<std::size_t>(exec.threads));
+  const py::gil_scoped_release unlocked;
+  const auto run = [&]<class T>() {
+    const PeakLoop<T>& peak = exec.kernels<T>().peak;
+    parallel_for(exec.threads, exec.threads, [&](index_t task, int) {
+      sums[static_cast<std::size_t>(task)] = static_cast<double>(peak.run(rounds));
+    });
+    return peak.flops * rounds * exec.threads;
+  };
+  return dtype == "float32" ? run.operator()<float>() : run.operator()<double>();
+}
+
 }  // namespace
 
 void bind_testing(py::module_& m) {
@@ -153,6 +169,7 @@ void bind_testing(py::module_& m) {
   testing.def("dot_tile", &dot_tile);
   testing.def("winograd", &winograd_form);
   testing.def("winograd_schemes", &winograd_schemes);
+  testing.def("fma_peak", &fma_peak);
 }
 
 }  // namespace fastconv

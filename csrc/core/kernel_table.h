@@ -10,11 +10,19 @@
 
 namespace fastconv {
 
+// A loop on registers alone, `flops` operations a round; what it returns only keeps it alive.
+template <class T>
+struct PeakLoop {
+  T (*run)(index_t rounds) noexcept;
+  index_t flops;
+};
+
 template <class T>
 struct Kernels {
   ConvKernels<T> conv;
   PoolKernels<T> pool;
   ElementwiseKernels<T> elementwise;
+  PeakLoop<T> peak;
 };
 
 struct KernelTable {

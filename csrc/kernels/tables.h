@@ -9,6 +9,7 @@
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
+#include "kernels/peak.h"
 #include "kernels/pool.h"
 #include "kernels/softmax.h"
 #include "kernels/winograd.h"
@@ -31,7 +32,8 @@ consteval Kernels<typename V::T> make_kernels() {
                           .softmax_row = &softmax_row<V>,
                           .softmax_columns = &softmax_columns<V>,
                           .softmax_row_grad = &softmax_row_grad<V>,
-                          .softmax_columns_grad = &softmax_columns_grad<V>}};
+                          .softmax_columns_grad = &softmax_columns_grad<V>},
+          .peak = make_peak<V>()};
 }
 
 }  // namespace fastconv::FC_ISA

@@ -1,0 +1,225 @@
+"""Results as pictures; needs matplotlib."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from .standing import TIE, Standing, standings
+
+Run = dict[str, Any]
+AHEAD, EVEN, BEHIND, INK, FAINT = "#2a6fb0", "#9aa3ad", "#d9481c", "#22272e", "#d5d9de"
+TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50)
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def draw_all(run: Run, folder: Path, prefix: str = "") -> list[Path]:
+    """Draw every picture of a run that its rows allow; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    drawings: dict[str, Callable[[Run], Figure | None]]
+    drawings = {"ratio": ratio, "peak": peak, "time": time, "threads": threads}
+    with matplotlib.rc_context(STYLE):
+        for name, draw in drawings.items():
+            if figure := draw(run):
+                path = folder / f"{prefix}{name}.png"
+                figure.savefig(path, dpi=120, facecolor="white", metadata={"Software": None})
+                paths.append(path)
+    return paths
+
+
+def ratio(run: Run) -> Figure | None:
+    """Bars of the best peer's time over ours, on a logarithmic axis that starts at 1."""
+    if not any(s.ratio for s in standings(run)):
+        return None
+    figure, panels = _by_layer(run, "Against the fastest peer of each layer")
+    values = [s.ratio for s in standings(run) if s.ratio]
+    for axes, rows in panels:
+        axes.set_xscale("log")
+        axes.set_xlim(min(0.7, min(values) / 1.15), max(1.5, max(values)) * 1.9)
+        for y, s in enumerate(rows):
+            if s.ratio is None:
+                continue
+            colour = BEHIND if s.ratio < TIE else EVEN if s.ratio < 1 else AHEAD
+            axes.barh(y, s.ratio - 1, left=1, height=0.72, color=colour)
+            axes.annotate(f"{s.ratio:.2f}  {s.best}", (max(s.ratio, 1), y), (4, 0), va="center",
+                          textcoords="offset points", fontsize=6.5,
+                          color=BEHIND if s.ratio < TIE else INK)  # fmt: skip
+        axes.axvline(1, color=INK, linewidth=0.8)
+        axes.xaxis.set_major_locator(FixedLocator(TICKS))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+        axes.set_xlabel("best peer's time / fastconv's time")
+    legend = [Patch(color=AHEAD, label="fastconv ahead"), Patch(color=BEHIND, label="behind"),
+              Patch(color=EVEN, label=f"tie ({TIE} to 1)")]  # fmt: skip
+    _legend(figure, legend)
+    return figure
+
+
+def peak(run: Run) -> Figure:
+    """Dots of the plain sum's operations a second, ours and the best peer's."""
+    figure, panels = _by_layer(run, "Part of the machine's FMA peak")
+    most = 100 * max(s.share * max(1, 1 / s.ratio if s.ratio else 1) for s in standings(run))
+    for axes, rows in panels:
+        axes.set_xlim(0, max(105, most * 1.05))
+        axes.axvline(100, color=INK, linewidth=0.8)
+        for y, s in enumerate(rows):
+            ours = 100 * s.share
+            if s.ratio:
+                theirs = ours / s.ratio
+                colour = BEHIND if s.ratio < TIE else FAINT
+                axes.plot([ours, theirs], [y, y], color=colour, linewidth=1.5, zorder=1)
+                axes.plot(theirs, y, "o", mfc="white", mec=INK, ms=4.5, mew=0.9, zorder=2)
+            axes.plot(ours, y, "D" if s.winograd else "o", color=AHEAD, ms=5, zorder=3)
+        axes.set_xlabel("% of the measured peak, counting the plain sum's operations")
+    legend = [_dot("fastconv", "o", AHEAD), _dot("fastconv by Winograd", "D", AHEAD),
+              _dot("best peer", "o", "white")]  # fmt: skip
+    _legend(figure, legend)
+    return figure
+
+
+def time(run: Run) -> Figure:
+    """Time against the size of the problem, with the line that the peak draws."""
+    figure, axes = _plane(run, "Time of a call against the size of the layer")
+    rows = standings(run)
+    for s in rows:
+        x = s.row["flops"] / 1e6
+        if s.best:
+            theirs = s.peers[s.best]
+            axes.plot([x, x], [s.us, theirs], color=FAINT, linewidth=1, zorder=1)
+            axes.plot(x, theirs, "o", mfc="white", mec=BEHIND, ms=5, mew=1, zorder=2)
+        axes.plot(x, s.us, "o" if s.row["dense"] else "^", color=AHEAD, ms=4.5, zorder=3)
+    ends = [min(s.row["flops"] for s in rows), max(s.row["flops"] for s in rows)]
+    top = max(run["peak_gflops"].values())
+    axes.plot([n / 1e6 for n in ends], [n / top / 1e3 for n in ends], color=INK, linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.7 * min(s.us / max(1, 1 / s.ratio if s.ratio else 1) for s in rows))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_duration))
+    axes.set_xlabel("million operations of the plain sum")
+    axes.set_ylabel("time of a call")
+    axes.legend(handles=[
+        _dot("fastconv, dense", "o", AHEAD), _dot("fastconv, small groups", "^", AHEAD),
+        _dot("best peer", "o", "white", BEHIND),
+        Line2D([], [], color=INK, linewidth=0.8, label=f"FMA peak, {top:g} GFLOP/s"),
+    ], frameon=False, loc="upper left")  # fmt: skip
+    return figure
+
+
+def threads(run: Run) -> Figure | None:
+    """One thread's time over that of all, against the size of the problem."""
+    rows = [s for s in standings(run) if s.speedup]
+    if not rows:
+        return None
+    n = run["settings"]["threads"]
+    figure, axes = _plane(run, f"{n} threads against one")
+    for s in rows:
+        shape, colour = ("o", AHEAD) if s.row["dense"] else ("^", EVEN)
+        axes.plot(s.row["flops"] / 1e6, s.speedup, shape, color=colour, ms=5)
+    for value in (1, n):
+        axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+    axes.set_ylim(0, max(n * 1.1, 1.05 * max(s.speedup or 0 for s in rows)))
+    axes.set_xlabel("million operations of the plain sum")
+    axes.set_ylabel(f"time on one thread / time on {n}")
+    axes.legend(handles=[_dot("dense", "o", AHEAD), _dot("depthwise and small groups", "^", EVEN)],
+                frameon=False, loc="lower right")  # fmt: skip
+    return figure
+
+
+def _by_layer(run: Run, title: str) -> tuple[Figure, list[tuple[Axes, list[Standing]]]]:
+    """A panel for each batch, a line for each layer, families set apart."""
+    batches: dict[int, list[Standing]] = {}
+    for s in standings(run):
+        batches.setdefault(s.row["n"], []).append(s)
+    longest = max(len(rows) for rows in batches.values())
+    above = 1.0 if len(batches) > 1 else 0.85
+    height = 0.165 * longest + above + 0.55
+    figure = Figure(figsize=(5.8 + 4.2 * len(batches), height))
+    grid = figure.subplots(1, len(batches), squeeze=False)[0]
+    left = 3.4 / figure.get_figwidth()
+    figure.subplots_adjust(left=left, right=0.985, bottom=0.5 / height, top=1 - above / height,
+                           wspace=0.04)  # fmt: skip
+    panels = list(zip(grid, batches.values(), strict=True))
+    for i, (axes, rows) in enumerate(panels):
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.tick_params(length=0)
+        axes.grid(axis="x", color=FAINT, linewidth=0.5)
+        axes.set_axisbelow(True)
+        axes.set_yticks(range(len(rows)), [_label(s) for s in rows] if i == 0 else [])
+        for y, s in enumerate(rows):
+            if y and s.row["family"] == rows[y - 1].row["family"]:
+                continue
+            axes.axhline(y - 0.5, color=FAINT, linewidth=0.8)
+            if i == 0:
+                axes.annotate(s.row["family"], (0, y), (-3.28 * 72, 0), va="center",
+                              xycoords=("axes fraction", "data"), textcoords="offset points",
+                              fontweight="bold")  # fmt: skip
+        if len(batches) > 1:
+            axes.set_title(f"N = {rows[0].row['n']}", fontsize=9, pad=4)
+    _head(figure, run, title, 0.12 / figure.get_figwidth())
+    return figure, panels
+
+
+def _plane(run: Run, title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(8, 5.2))
+    axes = figure.subplots()
+    figure.subplots_adjust(left=0.09, right=0.98, bottom=0.1, top=0.87)
+    axes.grid(color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    _head(figure, run, title, 0.015)
+    return figure, axes
+
+
+def _head(figure: Figure, run: Run, title: str, left: float) -> None:
+    height = figure.get_figheight()
+    s = run["settings"]
+    small = (
+        f"{s['mode'].capitalize()}, {s['dtype']}, {run['isa']}, {s['threads']} threads on every "
+        f"side. "
+        f"{run['cpu']}, {run['date'][:10]}."
+    )
+    figure.text(left, 1 - 0.14 / height, title, va="top", fontsize=12, fontweight="bold")
+    width = int(figure.get_figwidth() * 17)
+    figure.text(left, 1 - 0.38 / height, textwrap.fill(small, width), va="top", fontsize=8)
+
+
+def _legend(figure: Figure, handles: list[Any]) -> None:
+    height = figure.get_figheight()
+    figure.legend(handles=handles, loc="upper right", ncols=len(handles), frameon=False,
+                  bbox_to_anchor=(0.99, 1 - 0.45 / height), fontsize=8)  # fmt: skip
+
+
+def _label(s: Standing) -> str:
+    """The layer without the options that its picture does not need."""
+    return s.row["layer"].replace(" -> ", " → ") + (" transposed" if s.row["transposed"] else "")
+
+
+def _duration(us: float, _: object) -> str:
+    return f"{us:g} µs" if us < 1e3 else f"{us / 1e3:g} ms" if us < 1e6 else f"{us / 1e6:g} s"
+
+
+def _dot(label: str, shape: str, fill: str, edge: str | None = None) -> Line2D:
+    edge = edge or (INK if fill == "white" else fill)
+    return Line2D([], [], marker=shape, linestyle="", mfc=fill, mec=edge, ms=5, label=label)

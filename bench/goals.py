@@ -1,0 +1,99 @@
+"""What dense convolution set out to reach, row by row: the goals that a stored run can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .standing import TIE, Standing, standings
+from .table import markdown, micro
+
+Run = dict[str, Any]
+Aim = Callable[[Standing], float]
+Measure = Callable[[Standing], float | None]
+PIXELS_AND_SHARES = ((784, 0.90), (196, 0.85), (49, 0.75))
+
+
+def report(run: Run) -> str:
+    """Each goal with what was measured, then the rows that miss it."""
+    lines, misses = [], []
+    for name, aim, rows, measure in _goals(run):
+        values = [(s, value) for s in rows if (value := measure(s)) is not None]
+        if not values:
+            continue
+        numbers = [value for _, value in values]
+        missed = [(s, value) for s, value in values if value < aim(s)]
+        mean = float(np.exp(np.mean(np.log(numbers))))
+        lines.append([name, str(len(values)), f"{mean:.2f}", f"{min(numbers):.2f}",
+                      str(len(missed))])  # fmt: skip
+        misses += [
+            [name, s.title, f"{value:.2f}", f"{aim(s):.2f}", micro(s.us), s.row["algorithm"]]
+            for s, value in sorted(missed, key=lambda pair: pair[1])
+        ]
+    text = markdown(["goal", "rows", "geometric mean", "least", "missed"], lines)
+    columns = ["missed", "layer", "measured", "goal", "fastconv, us", "algorithm"]
+    return text + ("\n\n" + markdown(columns, misses, left=2) if misses else "") + "\n"
+
+
+def _goals(run: Run) -> list[tuple[str, Aim, list[Standing], Measure]]:
+    """Name, aim of a row, rows, and what is measured."""
+    s = run["settings"]
+    dense = [row for row in standings(run) if row.row["dense"]]
+    goals: list[tuple[str, Aim, list[Standing], Measure]] = []
+    if s["dtype"] == "float64":
+        goals.append(("float64 over the best peer", lambda _: 1.8, dense, lambda x: x.ratio))
+    else:
+        goals.append(("the best peer, ties allowed", lambda _: TIE, dense, lambda x: x.ratio))
+        if s["mode"] == "plans":
+            square = [x for x in dense if _winograd_country(x)]
+            for peer, aim in (("ncnn", 1.2), ("onnxruntime", 1.8)):
+                goals.append((f"3x3 over {peer}", lambda x, a=aim, p=peer: _aim(x, a, p), square,
+                              lambda x, p=peer: _over(x, p)))  # fmt: skip
+            gemm = [x for x in dense if _as_gemm(x)]
+            goals.append(
+                (
+                    "of the FMA peak, 128 output channels and more",
+                    _share_wanted,
+                    gemm,
+                    lambda x: x.share,
+                )
+            )
+    goals.append(("channels_first over channels_last", lambda _: 1 / 1.1, dense,
+                  lambda x: 1 / x.last if x.last else None))  # fmt: skip
+    large = [x for x in dense if x.row["flops"] >= 100e6]
+    if s["threads"] == 2:
+        goals.append(("two threads, over 100 MFLOP", lambda _: 1.85, large, lambda x: x.speedup))
+    return goals
+
+
+def _winograd_country(x: Standing) -> bool:
+    """3x3, stride 1, no fewer than 64 channels on both sides, images of 7, or of 14 to 112."""
+    row = x.row
+    plain = row["kernel"] == [3, 3] and row["stride"] == row["dilation"] == row["groups"] == 1
+    wide = min(row["c_in"], row["c_out"]) >= 64
+    sizes = all(n == 7 or 14 <= n <= 112 for n in row["size"])
+    return plain and wide and sizes and not row["transposed"]
+
+
+def _aim(x: Standing, aim: float, peer: str) -> float:
+    """A tie at 7x7; for one image of 512@14 the weights outgrow caches: 1.3 times ORT."""
+    if x.row["size"][0] == 7:
+        return TIE
+    heavy = x.row["n"] == 1 and x.row["c_in"] >= 512 and x.row["size"][0] == 14
+    return 1.3 if heavy and peer == "onnxruntime" else aim
+
+
+def _over(x: Standing, peer: str) -> float | None:
+    return x.peers[peer] / x.us if peer in x.peers else None
+
+
+def _as_gemm(x: Standing) -> bool:
+    """Computed as a plain product of matrices with 128 output channels and more."""
+    product = any(word in x.row["algorithm"] for word in ("im2col", "pointwise"))
+    return product and x.row["c_out"] >= 128
+
+
+def _share_wanted(x: Standing) -> float:
+    return next((share for n, share in PIXELS_AND_SHARES if x.row["pixels"] >= n), 0.0)

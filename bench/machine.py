@@ -1,0 +1,120 @@
+"""What a run records of the machine and the software, and the limits that it measures there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastconv
+from fastconv import _native
+
+from .peers import versions
+
+COPY_BYTES = 128 << 20
+"""Of each of source and target: more than most caches, little enough for a small machine."""
+
+
+class Peak:
+    """The loop that does nothing but fused multiplications and additions, about 0.5 ms a call."""
+
+    def __init__(self, dtype: str, threads: int) -> None:
+        self.dtype, self.threads, self.rounds = dtype, threads, 1000
+        seconds = min(self._seconds() for _ in range(20))
+        self.rounds = max(1000, int(1000 * 0.5e-3 / seconds))
+        self.flops = self()
+
+    def __call__(self) -> int:
+        flops: int = _native.testing.fma_peak(self.dtype, self.threads, self.rounds)
+        return flops
+
+    def gflops(self, calls: int = 400) -> float:
+        """The best of some calls, in GFLOP/s."""
+        return self.flops / min(self._seconds() for _ in range(calls)) / 1e9
+
+    def _seconds(self) -> float:
+        start = time.perf_counter()
+        self()
+        return time.perf_counter() - start
+
+
+def copy_bandwidth(threads: int, repeats: int = 5) -> float:
+    """GB/s of copying memory on `threads` threads, each byte counted as read and as written."""
+    source = np.ones(COPY_BYTES, np.uint8)
+    target = np.empty_like(source)
+    parts = list(zip(np.array_split(source, threads), np.array_split(target, threads), strict=True))
+    best = float("inf")
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(repeats + 1):  # the first touches the pages
+            start = time.perf_counter()
+            for done in [pool.submit(np.copyto, to, part) for part, to in parts]:
+                done.result()
+            best = min(best, time.perf_counter() - start)
+    return 2 * COPY_BYTES / best / 1e9
+
+
+def describe(dtype: str, threads: int) -> dict[str, Any]:
+    """Machine, versions, and the limits measured now, on one thread and on all."""
+    config = fastconv.show_config(mode="dicts")
+    counts = sorted({1, threads})
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "cpu": cpu_name(),
+        "cpus": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "isa": fastconv.isa(),
+        "compiler": config["compiler"],
+        "cache_bytes": config["cache_bytes"],
+        "commit": commit(),
+        "load": round(load(), 1),
+        "versions": {
+            "fastconv": fastconv.__version__ or "(built in place)",
+            "numpy": np.__version__,
+        }
+        | versions(),
+        "peak_gflops": {str(n): round(Peak(dtype, n).gflops(), 1) for n in counts},
+        "copy_gbs": {str(n): round(copy_bandwidth(n), 1) for n in counts},
+    }
+
+
+def load() -> float:
+    """Processes that ran here in the last minute, on average; 0 where that is not known."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):
+        return 0.0
+
+
+def cpu_name() -> str:
+    """The CPU's own name, with family and model where it does not say much."""
+    facts: dict[str, str] = {}
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            facts.setdefault(name.strip(), value.strip())
+    except OSError:
+        return platform.processor() or platform.machine()
+    name = facts.get("model name", platform.machine())
+    if "cpu family" in facts:
+        name += f" (family {facts['cpu family']}, model {facts['model']})"
+    return name
+
+
+def commit() -> str:
+    """The commit of a checkout, marked if files differ from it; empty for an installed copy."""
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,102 @@
+"""How fastconv stands on a row of results: against its peers, the machine, and itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+OURS, LAST, ONE = "fastconv", "fastconv channels_last", "fastconv 1 thread"
+TIE = 0.97
+"""A ratio from here to 1 is a tie: repeated runs differ by as much."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One row, read."""
+
+    row: Row
+
+    @property
+    def title(self) -> str:
+        n = self.row["n"]
+        kind = " transposed" if self.row["transposed"] else ""
+        return self.row["layer"] + kind + (f", N = {n}" if n > 1 else "")
+
+    @property
+    def us(self) -> float:
+        """Microseconds of a call."""
+        return float(self.row["us"][OURS])
+
+    @property
+    def peers(self) -> dict[str, float]:
+        """Microseconds of the peers whose answers are within the bound."""
+        us = self.row["us"]
+        return {n: us[n] for n in us if not n.startswith(OURS) and n not in self.row["outside"]}
+
+    @property
+    def best(self) -> str | None:
+        """The fastest peer."""
+        return min(self.peers, key=self.peers.__getitem__, default=None)
+
+    @property
+    def ratio(self) -> float | None:
+        """The best peer's time over ours: above 1, fastconv is ahead."""
+        return self.peers[self.best] / self.us if self.best else None
+
+    @property
+    def share(self) -> float:
+        """The plain sum's operations a second, as a part of the FMA peak; Winograd may pass 1."""
+        return float(self.row["flops"]) / self.us / 1e3 / float(self.row["peak_gflops"])
+
+    @property
+    def speedup(self) -> float | None:
+        """One thread's time over that of all threads."""
+        one = self.row["us"].get(ONE)
+        return one / self.us if one else None
+
+    @property
+    def last(self) -> float | None:
+        """channels_last's time over channels_first's."""
+        last = self.row["us"].get(LAST)
+        return last / self.us if last else None
+
+    @property
+    def winograd(self) -> bool:
+        return "winograd" in self.row["algorithm"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Ratios of several rows."""
+
+    rows: int
+    mean: float
+    least: float
+    behind: int
+
+    @classmethod
+    def of(cls, standings: Iterable[Standing]) -> Summary | None:
+        ratios = [s.ratio for s in standings if s.ratio is not None]
+        if not ratios:
+            return None
+        mean = float(np.exp(np.mean(np.log(ratios))))
+        return cls(len(ratios), mean, min(ratios), sum(r < TIE for r in ratios))
+
+
+def standings(run: dict[str, Any]) -> list[Standing]:
+    """All rows of a run."""
+    return [Standing(row) for row in run["rows"]]
+
+
+def kinds(run: dict[str, Any]) -> dict[str, list[Standing]]:
+    """Rows by kind of layer and by batch: dense layers apart from small groups."""
+    found: dict[str, list[Standing]] = {}
+    for s in standings(run):
+        name = "dense" if s.row["dense"] else "depthwise and small groups"
+        found.setdefault(f"{name}, N = {s.row['n']}", []).append(s)
+    return dict(sorted(found.items()))
