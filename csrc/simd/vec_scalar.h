@@ -27,6 +27,11 @@ struct Portable {
     for (int i = 0; i < n; ++i) r[i] = p[i];
     return {r};
   }
+  static FC_INLINE Portable load_part(const Real* p, int from, int to) {
+    Reg r{};
+    for (int i = from; i < to; ++i) r[i] = p[i];
+    return {r};
+  }
   FC_INLINE void store(Real* p) const { *reinterpret_cast<Unaligned*>(p) = v; }
   FC_INLINE void store_n(Real* p, int n) const {
     for (int i = 0; i < n; ++i) p[i] = v[i];
