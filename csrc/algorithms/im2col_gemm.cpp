@@ -107,6 +107,14 @@ class Task {
     }
   }
 
+  // The panel of weights that is needed after that of `row`, or null.
+  const T* weights_after(index_t row, index_t k0, index_t k1) const {
+    index_t next = row + cut_.tile.mr, k = k0;
+    if (next >= rows_.end) next = rows_.begin, k = k1;
+    if (k == r_.k()) return nullptr;
+    return job_.weights + (g_ * r_.m + next) * r_.k() + k * std::min(cut_.tile.mr, r_.m - next);
+  }
+
   void multiply(index_t row, index_t panel, index_t k0, index_t k1) noexcept {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     const index_t rows = std::min(cut_.tile.mr, r_.m - row), n = pixels(panel);
@@ -126,6 +134,7 @@ class Task {
         .init = k0 == 0 ? start : c,
         .bias = k0 == 0 ? job_.bias_of(g_, row) : nullptr,
         .tail = static_cast<int>(n - (nv - 1) * lanes()),
+        .next = panel == panels_.begin ? weights_after(row, k0, k1) : nullptr,
     });
     if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
   }

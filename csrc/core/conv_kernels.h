@@ -29,6 +29,8 @@ struct TileArgs {
   const T* init;  // rows ldc apart: c itself to accumulate, a residual, or null for zero
   const T* bias;  // one per row, or null
   int tail;       // lanes of the last vector that exist, 1..lanes
+  // k * mr elements that a later tile will read as its a, to be fetched meanwhile; or null.
+  const T* next = nullptr;
 };
 
 template <class T>

@@ -8,39 +8,77 @@
 
 namespace fastconv::FC_ISA {
 
-template <class V, int NV>
-FC_INLINE V load_pixels(const typename V::T* p, int j, int tail) {
-  return j + 1 < NV ? V::load(p + j * V::lanes) : V::load_n(p + j * V::lanes, tail);
-}
-
-// kStrip: rows of b lie at offsets[p], in memory that may be read for whole vectors.
-template <class V, int MR, int NV, bool kStrip>
-void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
-  V acc[MR][NV];
-  FC_UNROLL for (int i = 0; i < MR; ++i) {
-    const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();
-    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
-        t.init ? load_pixels<V, NV>(t.init + i * t.ldc, j, t.tail) + bias : bias;
-  }
-  const bool masked = !kStrip && t.tail < V::lanes;
+// acc[i][j] += the sum of t. kStrip: rows of b lie at offsets[p], in memory that may be read for
+// whole vectors; else kTail: the last vector of a row is read for `tail` lanes only. Two terms in a
+// turn of the loop: its counters would take a slot in which an FMA could start (96 -> 98 % of
+// peak).
+template <class V, int MR, int NV, bool kStrip, bool kTail>
+FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
+  [[maybe_unused]] constexpr int kLine = 64 / static_cast<int>(sizeof(typename V::T));
   const auto* a = t.a;
-  for (index_t p = 0; p < t.k; ++p, a += MR) {
-    const auto* b = kStrip ? t.b + t.offsets[p] : t.b + p * t.ldb;
+  const auto* b = t.b;
+  [[maybe_unused]] const auto* next = t.next ? t.next : t.a;
+  const index_t* offset = t.offsets;
+  const index_t ldb = t.ldb;
+  const int tail = t.tail;
+  const auto add_term = [&]() __attribute__((always_inline)) {
+    const auto* row = kStrip ? b + *offset : b;
     V bj[NV];
     FC_UNROLL for (int j = 0; j < NV; ++j) bj[j] =
-        masked ? load_pixels<V, NV>(b, j, t.tail) : V::load(b + j * V::lanes);
+        kTail && j + 1 == NV ? V::load_n(row + j * V::lanes, tail) : V::load(row + j * V::lanes);
     FC_UNROLL for (int i = 0; i < MR; ++i) {
       const V ai = V::splat(a[i]);
       FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(ai, bj[j], acc[i][j]);
     }
-  }
-  FC_UNROLL for (int i = 0; i < MR; ++i) {
-    FC_UNROLL for (int j = 0; j + 1 < NV; ++j) acc[i][j].store(t.c + i * t.ldc + j * V::lanes);
-    auto* last = t.c + i * t.ldc + (NV - 1) * V::lanes;
-    if (t.tail == V::lanes)
-      acc[i][NV - 1].store(last);
+    a += MR;
+    if constexpr (kStrip)
+      ++offset;
     else
-      acc[i][NV - 1].store_n(last, t.tail);
+      b += ldb;
+  };
+  index_t p = t.k;
+  if constexpr (MR > 3) {
+    for (; p > 1; p -= 2, next += 2 * MR) {
+      FC_UNROLL for (int i = 0; i < 2 * MR; i += kLine) __builtin_prefetch(next + i);
+      add_term(), add_term();
+    }
+    if (p > 0) add_term();
+  } else {  // gcc would load b once for each row
+    for (; p > 0; --p) add_term();
+  }
+}
+
+// c = acc + init + bias.
+template <class V, int MR, int NV, bool kTail>
+FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
+  const auto load = [&](const auto* row, int j) __attribute__((always_inline)) {
+    return kTail && j + 1 == NV ? V::load_n(row + j * V::lanes, t.tail)
+                                : V::load(row + j * V::lanes);
+  };
+  if (t.init)
+    FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
+        acc[i][j] + load(t.init + i * t.ldc, j);
+  if (t.bias)
+    FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
+        acc[i][j] + V::splat(t.bias[i]);
+  FC_UNROLL for (int i = 0; i < MR; ++i) {
+    auto* row = t.c + i * t.ldc;
+    FC_UNROLL for (int j = 0; j + !!kTail < NV; ++j) acc[i][j].store(row + j * V::lanes);
+    if constexpr (kTail) acc[i][NV - 1].store_n(row + (NV - 1) * V::lanes, t.tail);
+  }
+}
+
+template <class V, int MR, int NV, bool kStrip>
+void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
+  V acc[MR][NV];
+  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
+      V::zero();
+  if (t.tail == V::lanes) {
+    add_terms<V, MR, NV, kStrip, false>(t, acc);
+    finish<V, MR, NV, false>(t, acc);
+  } else {
+    add_terms<V, MR, NV, kStrip, true>(t, acc);
+    finish<V, MR, NV, true>(t, acc);
   }
 }
 

@@ -112,7 +112,8 @@ FC_INLINE void load_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r
   FC_UNROLL for (int i = 0; i < M; ++i) {
     const index_t at = r.start + t0 * M + i * V::lanes;
     v[i] = at >= 0 && at + V::lanes <= a.width ? V::load(row + at)
-                                               : V::load_between(row + at, -at, a.width - at);
+                                               : V::load_part(row + at, clamp_lane<V::lanes>(-at),
+                                                              clamp_lane<V::lanes>(a.width - at));
   }
   if constexpr (M == 1) {
     phase[0] = v[0];

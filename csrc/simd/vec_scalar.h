@@ -27,9 +27,9 @@ struct Portable {
     for (int i = 0; i < n; ++i) r[i] = p[i];
     return {r};
   }
-  static FC_INLINE Portable load_between(const Real* p, index_t from, index_t to) {
+  static FC_INLINE Portable load_part(const Real* p, int from, int to) {
     Reg r{};
-    for (int i = clamp_lane<lanes>(from); i < clamp_lane<lanes>(to); ++i) r[i] = p[i];
+    for (int i = from; i < to; ++i) r[i] = p[i];
     return {r};
   }
   FC_INLINE void store(Real* p) const { *reinterpret_cast<Unaligned*>(p) = v; }
