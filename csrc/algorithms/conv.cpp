@@ -121,8 +121,9 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
       break;
     case Algorithm::winograd:
       step.grid.emplace(step.r, step.form);
-      bytes = winograd_scratch<T>(step.r, *step.grid, exec);
-      packed = winograd_packed_size(step.r, step.form);
+      step.fused = !wish.packed_ahead && winograd_fuses<T>(step.r, *step.grid, exec);
+      bytes = winograd_scratch<T>(step.r, *step.grid, step.fused, exec);
+      packed = step.fused ? 0 : winograd_packed_size(step.r, step.form);
       break;
     default:
       break;
@@ -153,8 +154,9 @@ void pack_winograd(const Step& step, const T* weights, T* packed, const Exec& ex
   const index_t panels = ceil_div(step.r.m, step.mr), tasks = step.r.groups * panels;
   const double work = double(winograd_packed_size(step.r, step.form));
   parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
-    winograd_pack(step.r, step.form, step.mr, weights, task / panels, task % panels,
-                  packed + step.packed, exec);
+    const index_t g = task / panels, row = task % panels * step.mr;
+    T* panel = packed + step.packed + (g * step.r.m + row) * step.r.c * step.grid->alphas();
+    winograd_pack(step.r, *step.grid, step.mr, weights, g, row, panel, exec);
   });
 }
 
@@ -189,7 +191,8 @@ template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept {
   if (lowered.steps.empty()) return;
   for (const Step& step : lowered.steps)
-    if (step.algorithm == Algorithm::winograd) pack_winograd(step, weights, packed, exec);
+    if (step.algorithm == Algorithm::winograd && !step.fused)
+      pack_winograd(step, weights, packed, exec);
   const Correlation& r = lowered.steps.front().r;  // all have its groups, channels and rows
   // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
   // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
@@ -232,7 +235,7 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
         pointwise(job, exec, scratch);
         break;
       case Algorithm::winograd:
-        winograd(job, *step.grid, exec, scratch);
+        winograd(job, *step.grid, step.fused, exec, scratch);
         break;
       default:
         im2col_gemm(job, exec, scratch);

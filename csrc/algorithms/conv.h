@@ -49,6 +49,7 @@ struct Step {
   std::optional<StripLayout> layout;
   WinogradForm form = {};
   std::optional<TileGrid> grid = {};
+  bool fused = false;  // weights are packed where they are used, not by pack()
 };
 struct Lowered {
   std::vector<Step> steps = {};

@@ -13,15 +13,21 @@ template <class T>
 class Block {
  public:
   // v is the transformed image of the block; `memory` this thread's own.
-  Block(const Job<T>& job, const TileGrid& grid, const WinogradCut& cut, const Exec& exec,
-        index_t g, index_t block, T* v, std::byte* memory) noexcept
-      : job_(job), r_(job.r), grid_(grid), cut_(cut), exec_(exec), g_(g), v_(v) {
-    const WinogradSizes sizes = winograd_sizes<T>(grid, cut);
+  Block(const Job<T>& job, const TileGrid& grid, const WinogradCut& cut, const WinogradSizes& sizes,
+        const Exec& exec, index_t g, index_t block, T* v, std::byte* memory) noexcept
+      : job_(job),
+        r_(job.r),
+        grid_(grid),
+        cut_(cut),
+        exec_(exec),
+        g_(g),
+        v_(v),
+        fused_(sizes.u > 0) {
     const auto take = [&memory]<class U>(index_t bytes, U*& part) {
       part = reinterpret_cast<U*>(memory);
       memory += bytes;
     };
-    take(sizes.m, m_), take(sizes.columns, columns_), take(sizes.lines, lines_);
+    take(sizes.u, u_), take(sizes.m, m_), take(sizes.columns, columns_), take(sizes.lines, lines_);
     take(sizes.pixels, pixels_), take(sizes.tile_runs, runs_), take(sizes.tile_rows, rows_);
     take(sizes.pixel_runs, pixel_runs_);
     const index_t first = block * cut.lanes;
@@ -36,7 +42,7 @@ class Block {
     const auto& kernels = exec_.kernels<T>().conv.winograd;
     std::fill_n(columns_, alphas() * lanes_, T{0});  // rows of padding, and lanes without a tile
     for (index_t channel = c.begin; channel < c.end; ++channel) {
-      kernels.tile_rows[scheme(grid_.w)]({.image = job_.image(0, g_) + channel * r_.in_plane(),
+      kernels.tile_rows[grid_.w.index()]({.image = job_.image(0, g_) + channel * r_.in_plane(),
                                           .width = r_.w.in,
                                           .step = grid_.w.step(),
                                           .mode = r_.mode,
@@ -46,7 +52,7 @@ class Block {
                                           .ld = lanes_});
       for (index_t lane = 0; lane < lanes_; lane += cut_.tile.nr) {
         const index_t width = std::min(cut_.tile.nr, lanes_ - lane);
-        kernels.input[scheme(grid_.h)]({.src = columns_ + lane,
+        kernels.input[grid_.h.index()]({.src = columns_ + lane,
                                         .src_term = alpha_w() * lanes_,
                                         .src_line = lanes_,
                                         .dst = v_ + lane * r_.c + channel * width,
@@ -63,6 +69,9 @@ class Block {
     list_pixels();
     for (index_t row = rows.begin; row < rows.end; row += cut_.chunk) {
       const Range chunk{row, std::min(rows.end, row + cut_.chunk)};
+      if (fused_)
+        for (index_t i = chunk.begin; i < chunk.end; i += cut_.tile.mr)
+          winograd_pack(r_, grid_, cut_.tile.mr, job_.raw_weights, g_, i, weights(chunk, i), exec_);
       multiply(chunk);
       for (index_t i = chunk.begin; i < chunk.end; ++i) store(i, i - chunk.begin);
     }
@@ -71,9 +80,10 @@ class Block {
  private:
   index_t alpha_h() const { return grid_.h.scheme().alpha; }
   index_t alpha_w() const { return grid_.w.scheme().alpha; }
-  index_t alphas() const { return alpha_h() * alpha_w(); }
+  index_t alphas() const { return grid_.alphas(); }
   index_t vector() const { return exec_.kernels<T>().conv.gemm.lanes; }
-  static std::ptrdiff_t scheme(const TileAxis& axis) { return &axis.scheme() - kSchemes; }
+  // The panel of transformed weights that begins with output channel `row` of a chunk.
+  T* weights(Range chunk, index_t row) const { return u_ + (row - chunk.begin) * r_.c * alphas(); }
 
   // Run b lies right below run a, so that they share rows of the image.
   static bool below(const TileRun& a, const TileRun& b) {
@@ -119,6 +129,13 @@ class Block {
       }
   }
 
+  // Terms k0.. at place xi of the panel of `row`.
+  const T* terms(Range chunk, index_t row, index_t xi, index_t k0) const {
+    const T* panel =
+        fused_ ? weights(chunk, row) : job_.weights + (g_ * r_.m + row) * r_.c * alphas();
+    return panel + (xi * r_.c + k0) * std::min(cut_.tile.mr, r_.m - row);
+  }
+
   void multiply(Range rows) noexcept {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     for (index_t xi = 0; xi < alphas(); ++xi)
@@ -128,11 +145,11 @@ class Block {
           const index_t width = std::min(cut_.tile.nr, lanes_ - lane);
           const T* b = v_ + xi * cut_.v_plane + lane * r_.c + k0 * width;
           for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr) {
-            const index_t mr = std::min(cut_.tile.mr, r_.m - row);
+            const index_t mr = std::min(cut_.tile.mr, r_.m - row), after = row + mr;
             T* c = m_ + xi * cut_.m_plane + (row - rows.begin) * lanes_ + lane;
             gemm.run_panel[mr - 1][width / vector() - 1]({
                 .k = k1 - k0,
-                .a = job_.weights + (g_ * r_.m + row) * r_.c * alphas() + (xi * r_.c + k0) * mr,
+                .a = terms(rows, row, xi, k0),
                 .b = b,
                 .ldb = width,
                 .offsets = nullptr,
@@ -141,6 +158,10 @@ class Block {
                 .init = k0 == 0 ? nullptr : c,
                 .bias = nullptr,
                 .tail = static_cast<int>(vector()),
+                .next = after < rows.end    ? terms(rows, after, xi, k0)
+                        : k1 < r_.c         ? terms(rows, rows.begin, xi, k1)
+                        : xi + 1 < alphas() ? terms(rows, rows.begin, xi + 1, 0)
+                                            : nullptr,
             });
           }
         }
@@ -150,7 +171,7 @@ class Block {
   void store(index_t row, index_t row_of_chunk) noexcept {
     const auto& kernels = exec_.kernels<T>().conv.winograd;
     const index_t mh = grid_.h.scheme().m, mw = grid_.w.scheme().m, ldc = mw * lanes_;
-    kernels.output[scheme(grid_.h)]({.src = m_ + row_of_chunk * lanes_,
+    kernels.output[grid_.h.index()]({.src = m_ + row_of_chunk * lanes_,
                                      .src_term = alpha_w() * cut_.m_plane,
                                      .src_line = cut_.m_plane,
                                      .dst = lines_,
@@ -159,7 +180,7 @@ class Block {
                                      .lines = alpha_w(),
                                      .vectors = lanes_ / vector()});
     const T* bias = job_.bias_of(g_, row);
-    const bool finite = kernels.pixel_rows[scheme(grid_.w)]({.src = lines_,
+    const bool finite = kernels.pixel_rows[grid_.w.index()]({.src = lines_,
                                                              .src_term = lanes_,
                                                              .src_line = alpha_w() * lanes_,
                                                              .dst = pixels_,
@@ -239,7 +260,8 @@ class Block {
   const Exec& exec_;
   const index_t g_;
   T* v_;
-  T *m_, *columns_, *lines_, *pixels_;
+  const bool fused_;
+  T *u_, *m_, *columns_, *lines_, *pixels_;
   TileRun* runs_;
   TileRow* rows_;
   PixelRun* pixel_runs_;
@@ -249,50 +271,58 @@ class Block {
 }  // namespace
 
 template <class T>
-index_t winograd_scratch(const Correlation& r, const TileGrid& grid, const Exec& exec) {
+bool winograd_fuses(const Correlation& r, const TileGrid& grid, const Exec& exec) {
+  return winograd_cut<T>(r, grid, exec).blocks <= 1;
+}
+
+template <class T>
+index_t winograd_scratch(const Correlation& r, const TileGrid& grid, bool fused, const Exec& exec) {
   const WinogradCut cut = winograd_cut<T>(r, grid, exec);
-  const WinogradSizes sizes = winograd_sizes<T>(grid, cut);
+  const WinogradSizes sizes = winograd_sizes<T>(r, grid, cut, fused);
   return (cut.shared ? sizes.v : 0) + exec.threads * (sizes.own(cut.shared));
 }
 
 template <class T>
-void winograd(const Job<T>& job, const TileGrid& grid, const Exec& exec,
+void winograd(const Job<T>& job, const TileGrid& grid, bool fused, const Exec& exec,
               std::byte* scratch) noexcept {
   const Correlation& r = job.r;
   const WinogradCut cut = winograd_cut<T>(r, grid, exec);
-  const WinogradSizes sizes = winograd_sizes<T>(grid, cut);
+  const WinogradSizes sizes = winograd_sizes<T>(r, grid, cut, fused);
   const index_t own = sizes.own(cut.shared), tasks = r.groups * cut.blocks;
+  const auto block_of = [&](index_t task, std::byte* v, std::byte* memory) {
+    return Block<T>(job, grid, cut, sizes, exec, task / cut.blocks, task % cut.blocks,
+                    reinterpret_cast<T*>(v), memory);
+  };
   if (!cut.shared) {
     const int threads = useful_threads(tasks, r.fmas() / 4, exec.threads);
     parallel_for(tasks, threads, [&](index_t task, int thread) {
       std::byte* memory = scratch + thread * own;
-      Block<T> block(job, grid, cut, exec, task / cut.blocks, task % cut.blocks,
-                     reinterpret_cast<T*>(memory), memory + sizes.v);
+      Block<T> block = block_of(task, memory, memory + sizes.v);
       block.transform({0, r.c});
       block.finish({0, r.m});
     });
     return;
   }
-  T* v = reinterpret_cast<T*>(scratch);
   const int threads = useful_threads(exec.threads, r.fmas() / 4 / double(tasks), exec.threads);
-  const index_t panels = ceil_div(r.m, cut.tile.mr), per_chunk = cut.chunk / cut.tile.mr;
-  const index_t chunks = ceil_div(panels, per_chunk), parts = std::min<index_t>(r.c, 4 * threads);
+  const index_t chunks = ceil_div(r.m, cut.chunk), parts = std::min<index_t>(r.c, 4 * threads);
   for (index_t task = 0; task < tasks; ++task) {
-    const auto block_of = [&](int thread) {
-      return Block<T>(job, grid, cut, exec, task / cut.blocks, task % cut.blocks, v,
-                      scratch + sizes.v + thread * own);
+    const auto mine = [&](int thread) {
+      return block_of(task, scratch, scratch + sizes.v + thread * own);
     };
     parallel_for(parts, threads,
-                 [&](index_t i, int thread) { block_of(thread).transform(part(r.c, parts, i)); });
+                 [&](index_t i, int thread) { mine(thread).transform(part(r.c, parts, i)); });
     parallel_for(chunks, threads, [&](index_t i, int thread) {
-      block_of(thread).finish({i * cut.chunk, std::min(r.m, (i + 1) * cut.chunk)});
+      mine(thread).finish({i * cut.chunk, std::min(r.m, (i + 1) * cut.chunk)});
     });
   }
 }
 
-template index_t winograd_scratch<float>(const Correlation&, const TileGrid&, const Exec&);
-template index_t winograd_scratch<double>(const Correlation&, const TileGrid&, const Exec&);
-template void winograd(const Job<float>&, const TileGrid&, const Exec&, std::byte*) noexcept;
-template void winograd(const Job<double>&, const TileGrid&, const Exec&, std::byte*) noexcept;
+#define FC_INSTANTIATE(T)                                                                       \
+  template bool winograd_fuses<T>(const Correlation&, const TileGrid&, const Exec&);            \
+  template index_t winograd_scratch<T>(const Correlation&, const TileGrid&, bool, const Exec&); \
+  template void winograd(const Job<T>&, const TileGrid&, bool, const Exec&, std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
 
 }  // namespace fastconv

@@ -14,16 +14,22 @@ namespace fastconv {
 // places xi, in each the channels: panel[(xi * c + channel) * rows + row].
 index_t winograd_packed_size(const Correlation& r, WinogradForm form);
 template <class T>
-void winograd_pack(const Correlation& r, WinogradForm form, index_t mr, const T* weights, index_t g,
-                   index_t panel, T* packed, const Exec& exec) noexcept;
+void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const T* weights,
+                   index_t g, index_t row, T* panel, const Exec& exec) noexcept;
+
+// Whether each transformed weight is used once: then a function transforms them panel by panel, and
+// they never leave L2 (256@14 -> 256: 9.4 MB that need not be written and read again).
+template <class T>
+bool winograd_fuses(const Correlation& r, const TileGrid& grid, const Exec& exec);
 
 template <class T>
-index_t winograd_scratch(const Correlation& r, const TileGrid& grid, const Exec& exec);
+index_t winograd_scratch(const Correlation& r, const TileGrid& grid, bool fused, const Exec& exec);
 
 // A tile whose result is not finite is computed again as plain sums, so that a NaN or infinity
-// reaches just the outputs whose window holds it.
+// reaches just the outputs whose window holds it. `fused` takes raw_weights, else weights are
+// packed.
 template <class T>
-void winograd(const Job<T>& job, const TileGrid& grid, const Exec& exec,
+void winograd(const Job<T>& job, const TileGrid& grid, bool fused, const Exec& exec,
               std::byte* scratch) noexcept;
 
 }  // namespace fastconv

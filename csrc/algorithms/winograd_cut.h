@@ -26,7 +26,7 @@ template <class T>
 WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, const Exec& exec) {
   constexpr index_t item = sizeof(T), line = 64 / item;
   const auto& gemm = exec.kernels<T>().conv.gemm;
-  const index_t alphas = grid.h.scheme().alpha * grid.w.scheme().alpha, vector = gemm.lanes;
+  const index_t alphas = grid.alphas(), vector = gemm.lanes;
   WinogradCut cut{};
   cut.tile = choose_tile(gemm, r.m);
   cut.kc = choose_kc<T>(r.c);
@@ -54,18 +54,20 @@ WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, const Exec&
 
 // Bytes of scratch, each part whole cache lines: v once if shared, all others per thread.
 struct WinogradSizes {
-  index_t v, m, columns, lines, pixels, tile_runs, tile_rows, pixel_runs;
+  index_t u, v, m, columns, lines, pixels, tile_runs, tile_rows, pixel_runs;
   index_t own(bool shared) const {
-    return (shared ? 0 : v) + m + columns + lines + pixels + tile_runs + tile_rows + pixel_runs;
+    return u + (shared ? 0 : v) + m + columns + lines + pixels + tile_runs + tile_rows + pixel_runs;
   }
 };
 
 template <class T>
-WinogradSizes winograd_sizes(const TileGrid& grid, const WinogradCut& cut) {
+WinogradSizes winograd_sizes(const Correlation& r, const TileGrid& grid, const WinogradCut& cut,
+                             bool fused) {
   constexpr index_t item = sizeof(T);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
-  const index_t alphas = h.alpha * w.alpha;
-  return {.v = cache_lines(alphas * cut.v_plane * item),
+  const index_t alphas = grid.alphas();
+  return {.u = cache_lines(fused ? alphas * r.c * cut.chunk * item : 0),
+          .v = cache_lines(alphas * cut.v_plane * item),
           .m = cache_lines(alphas * cut.m_plane * item),
           .columns = cache_lines(alphas * cut.lanes * item),
           .lines = cache_lines(h.m * w.alpha * cut.lanes * item),

@@ -49,10 +49,10 @@ std::vector<WinogradForm> winograd_forms(const Correlation& r) {
 }
 
 TileAxis::TileAxis(const TapAxis& axis, int scheme)
-    : scheme_(&kSchemes[scheme]), count_(axis.count), order_(by_offset(axis)) {
+    : scheme_(scheme), count_(axis.count), order_(by_offset(axis)) {
   offset_ = offset_of(axis, order_[0]);
   step_ = even_step(axis, order_);
-  const index_t m = scheme_->m, phases = std::min(step_, count_), whole = count_ / phases;
+  const index_t m = kSchemes[scheme_].m, phases = std::min(step_, count_), whole = count_ / phases;
   long_phases_ = count_ % phases;
   long_tiles_ = ceil_div(whole + 1, m);
   short_tiles_ = ceil_div(whole, m);
@@ -65,7 +65,7 @@ TileAxis::Place TileAxis::at(index_t tile) const noexcept {
   const index_t tiles = is_long ? long_tiles_ : short_tiles_,
                 rest = is_long ? tile : tile - in_long;
   const index_t phase = rest / tiles + (is_long ? 0 : long_phases_), i = rest % tiles;
-  const index_t first = phase + i * scheme_->m * step_;
+  const index_t first = phase + i * kSchemes[scheme_].m * step_;
   return {first, first + offset_, ceil_div(count_ - first, step_), tiles - i};
 }
 

@@ -32,12 +32,13 @@ class TileAxis {
 
   index_t tiles() const { return tiles_; }
   index_t step() const { return step_; }
-  const WinogradScheme& scheme() const { return *scheme_; }
+  const WinogradScheme& scheme() const { return kSchemes[scheme_]; }
+  std::ptrdiff_t index() const { return scheme_; }  // of the scheme
   // The place in TapAxis::taps of the tap that reads nearest to the start, and of those after it.
   const std::vector<index_t>& order() const { return order_; }
 
  private:
-  const WinogradScheme* scheme_;
+  std::ptrdiff_t scheme_;
   index_t count_, step_ = 1, offset_ = 0;  // offset_ of the first tap
   index_t long_phases_, long_tiles_, short_tiles_, tiles_;
   std::vector<index_t> order_;
@@ -53,6 +54,7 @@ struct TileRun {
 struct TileGrid {
   TileGrid(const Correlation& r, WinogradForm form) : h(r.h, form.h), w(r.w, form.w) {}
   TileAxis h, w;
+  index_t alphas() const { return h.scheme().alpha * w.scheme().alpha; }
   index_t per_image() const { return h.tiles() * w.tiles(); }
   // Tiles first..first + n as runs; returns how many (at most n).
   index_t split(index_t first, index_t n, TileRun* runs) const noexcept;
