@@ -154,22 +154,26 @@ void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
   constexpr index_t kChunk = V::lanes - (kAlpha - 1) / M;  // the last lanes lack their neighbours
   constexpr bool kShortCut = (M == 1 || M == 2 || M == 4) && kChunk > 0;
   const bool vectors = kShortCut && a.step == 1 && a.mode == PadMode::zeros;
-  for (const TileRow* r = a.rows; r != a.rows + a.n_rows; ++r) {
+  auto* const dst = a.dst;  // vector stores may alias anything: what lies in memory is read again
+  const index_t ld = a.ld;
+  for (const TileRow* next = a.rows; next != a.rows + a.n_rows; ++next) {
+    const TileRow r = *next;
     index_t n = 0;
-    for (index_t t0 = 0; t0 < r->n; t0 += n) {
+    for (index_t t0 = 0; t0 < r.n; t0 += n) {
       V d[kAlpha], v[kAlpha];
-      const index_t left = r->n - t0;
+      const index_t left = r.n - t0;
       if (vectors) {
         n = left < kChunk ? left : kChunk;
-        if constexpr (kShortCut) load_tiles<V, M>(a, *r, t0, d);
+        if constexpr (kShortCut) load_tiles<V, M>(a, r, t0, d);
       } else {
         n = left < V::lanes ? left : V::lanes;
-        gather_tiles<V, M>(a, *r, t0, n, d);
+        gather_tiles<V, M>(a, r, t0, n, d);
       }
       transform_input(d, v);
-      for (int i = 0; i < r->n_dst; ++i)
-        FC_UNROLL for (int j = 0; j < kAlpha; ++j) v[j].store_n(a.dst + r->dst[i] + j * a.ld + t0,
-                                                                static_cast<int>(n));
+      for (int i = 0; i < r.n_dst; ++i) {
+        auto* to = dst + r.dst[i] + t0;
+        FC_UNROLL for (int j = 0; j < kAlpha; ++j, to += ld) v[j].store_n(to, static_cast<int>(n));
+      }
     }
   }
 }
