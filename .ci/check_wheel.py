@@ -14,7 +14,8 @@ import venv
 import zipfile
 from pathlib import Path
 
-WANTED = ("_native.pyi", "py.typed", "__main__.py", "nn/__init__.py", "grad/__init__.py")
+WANTED = ("_native.pyi", "py.typed", "__main__.py", "nn/__init__.py", "grad/__init__.py",
+          "bench/run.py", "bench/data/layers.csv")  # fmt: skip
 # g++'s own run-time libraries, which every Linux with NumPy has beside libgomp.
 LIBRARIES = re.compile(r"lib(c|m|stdc\+\+|gcc_s|gomp|pthread|dl)\.so|ld-linux")
 MOST_BYTES = 3_000_000
@@ -96,6 +97,7 @@ def works_alone(wheel: Path) -> None:
         run("-m", "pip", "install", "--quiet", str(wheel.resolve()))
         run("-W", "error", "-c", SMOKE)
         print(run("-m", "fastconv", "info"), end="")
+        print(run("-W", "error", "-m", "fastconv", "bench", "-k", "tiny", "--turns", "1"), end="")
 
 
 if __name__ == "__main__":

@@ -1,53 +1,42 @@
-"""Convolution, forward: functions against PyTorch's, and plans, on layers of published networks.
+"""The suite under pytest-benchmark: ``pytest bench/bench_conv.py``, one case a layer.
 
-Run ``pytest bench/bench_conv.py``; with ``-k 1x1`` for one family, ``--threads 1``, ``--batch 16``
-or ``--dtype float64`` for another setting. PyTorch is a peer if it is installed.
+Measures what ``python -m bench`` measures, by the same code, and keeps each row in the case's extra
+information, so that pytest-benchmark's own --benchmark-json and compare work on it. Its own numbers
+are fastconv's alone.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-import fastconv
-from bench.layers import CORE, Layer
-from bench.peers import FUNCTIONS, SESSIONS, peers
-from bench.protocol import check, race
+from bench.layers import BATCHES, choose
+from bench.machine import Peak
+from bench.run import Settings, measure, our_calls
+from bench.standing import OURS
 
 
-def make_plan(layer: Layer, x, w, b, threads):
-    kind = ("ConvTranspose" if layer.transposed else "Conv") + f"{layer.rank}dPlan"
-    return getattr(fastconv, kind)(x.shape, w, b, threads=threads, **layer.options())
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Cases of the chosen set."""
+    name = metafunc.config.getoption("--set")
+    batch = metafunc.config.getoption("--batch")
+    layers = choose(name, (batch,) if batch else BATCHES[name])
+    metafunc.parametrize("layer", layers, ids=lambda x: f"{x.family}: {x.name}, N = {x.n}")
 
 
-@pytest.mark.parametrize("layer", CORE, ids=lambda layer: f"{layer.family}: {layer.name}")
-def test_forward(layer, benchmark, rows, request):
-    threads = request.config.getoption("--threads")
-    layer = layer.batch(request.config.getoption("--batch"))
-    arrays = x, w, b = layer.arrays(np.dtype(request.config.getoption("--dtype")))
-    function = getattr(fastconv, layer.function)
-    plan = make_plan(layer, x, w, b, threads)
-    ours = {
-        "function": lambda: function(x, w, b, threads=threads, **layer.options()),
-        "plan": lambda: plan(x),
-    }
-    theirs = peers(FUNCTIONS, layer, arrays, threads).calls
-    sessions = peers(SESSIONS, layer, arrays, threads).calls
-    theirs |= {f"{name} session": sessions[name] for name in sessions if "torch" not in name}
-    depth = int(np.prod(layer.kernel)) * layer.c_in // layer.groups
-    for call in (ours["plan"], *theirs.values()):
-        check(call(), ours["function"](), depth=depth)
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest) -> Settings:
+    names = ("set", "mode", "dtype", "threads")
+    return Settings(**{name: request.config.getoption(f"--{name}") for name in names})
 
-    seconds = race({**ours, **theirs})
-    row = {"family": layer.family, "layer": layer.name}
-    row["us"] = {name: 1e6 * value for name, value in seconds.items()}
-    if "torch" in seconds:
-        row["ratio"] = seconds["torch"] / seconds["function"]
+
+@pytest.fixture(scope="session")
+def peak(settings: Settings) -> Peak:
+    return Peak(settings.dtype, settings.threads)
+
+
+def test_forward(layer, settings, peak, benchmark, rows):
+    row = measure(layer, settings, peak)
     rows.append(row)
-    benchmark.extra_info |= row | {
-        "gflops": plan.flops / seconds["plan"] / 1e9,
-        "algorithm": plan.algorithm,
-        "config": fastconv.show_config(mode="dicts"),
-        "threads": threads,
-    }
-    benchmark.pedantic(ours["function"], rounds=5, warmup_rounds=1)
+    benchmark.extra_info |= row
+    ours = our_calls(layer, layer.arrays(settings.dtype), settings)[OURS]
+    benchmark.pedantic(ours, rounds=5, warmup_rounds=1)

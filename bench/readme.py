@@ -1,4 +1,4 @@
-"""README's section on speed and bench/RESULTS.md, written from the newest stored runs."""
+"""README's section on speed, its pictures, and bench/results/*.md: written from stored runs."""
 
 from __future__ import annotations
 
@@ -11,95 +11,106 @@ from .standing import TIE, Standing, standings
 Run = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-PICTURES = ROOT / "bench" / "pictures"
+PICTURES = {
+    "ratio": "the best peer's time over fastconv's, layer by layer",
+    "peak": "part of the FMA peak",
+    "time": "time and size",
+    "threads": "all threads against one",
+}
+ISAS = ("avx512", "avx2", "scalar")
 
 
-def write() -> None:
-    """Replace the section between the marks in README, the pictures, and bench/RESULTS.md.
+def write(root: Path = ROOT) -> None:
+    """Replace what stands between the marks in README.md; write the pictures and the tables.
 
-    Raises ValueError if there are no runs to show, or README has no marks.
+    Raises ValueError if there is no run to show or README has no marks, ImportError without
+    matplotlib.
     """
     from . import figures
 
-    runs = chosen()
+    bench, path = root / "bench", root / "README.md"
+    runs = chosen(results.newest(bench / "results"))
     if not runs:
-        raise ValueError("no stored run to show: run python -m bench --set core first")
-    path = ROOT / "README.md"
+        raise ValueError("no whole run is stored: python -m bench --set core makes one")
     text = path.read_text(encoding="utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise ValueError(f"README.md must have {BEGIN} and {END} once each")
-    for run in runs[:2]:
-        figures.draw_all(run, PICTURES, prefix=f"{run['settings']['mode']}-")
+    for run in leading(runs):
+        mode = run["settings"]["mode"]
+        figures.draw_all(run, bench / "pictures", prefix=f"{mode}-")
+        (bench / "results" / f"{mode}.md").write_text(every_row(run), encoding="utf-8")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    path.write_text(before + BEGIN + "\n" + section(runs) + END + after, encoding="utf-8")
-    (ROOT / "bench" / "RESULTS.md").write_text(every_row(runs), encoding="utf-8")
+    path.write_text(before + BEGIN + section(runs) + END + after, encoding="utf-8")
 
 
-def chosen() -> list[Run]:
-    """For each mode, dtype, ISA and number of threads the newest whole run of the largest set."""
+def chosen(runs: list[Run]) -> list[Run]:
+    """Of the newest run's CPU, the newest run of each mode, dtype, ISA and number of threads.
+
+    Runs of the core set go before quick ones; the order is that of the summary.
+    """
     found: dict[tuple[Any, ...], Run] = {}
     for name in ("core", "quick"):
-        for run in results.newest(set=name):
+        for run in runs:
             s = run["settings"]
-            key = (s["dtype"] != "float32", s["mode"] != "plans", run["isa"], -s["threads"])
-            found.setdefault(key, run)
+            if s["set"] == name and run["cpu"] == runs[0]["cpu"]:
+                isa = ISAS.index(run["isa"])
+                key = (s["dtype"] != "float32", isa, -s["threads"], s["mode"] != "plans")
+                found.setdefault(key, run)
     return [found[key] for key in sorted(found)]
 
 
+def leading(runs: list[Run]) -> list[Run]:
+    """The run of each mode that is shown in full: the first one."""
+    modes = {run["settings"]["mode"]: run for run in reversed(runs)}
+    return [modes[mode] for mode in ("plans", "functions") if mode in modes]
+
+
 def section(runs: list[Run]) -> str:
-    """README's text: what is compared, the picture, the summary, the rows that are behind."""
-    first = runs[0]
+    """README's text: the machine, the summary, a picture of each mode, the rows behind."""
+    shown = leading(runs)
+    tables = [f"[{mode}](bench/results/{mode}.md)" for mode in map(_mode, shown)]
     parts = [
-        f"Measured on {table.about(first)}",
-        _picture(first, "ratio", "The best peer's time over fastconv's, layer by layer"),
-        "Ratio: the fastest peer's time over fastconv's, so above 1 fastconv is ahead. Behind: "
-        f"below {TIE}; above that and up to 1 is a tie. Every answer was checked first.",
+        f"Measured on {table.about(shown[0])}",
         table.summary(runs),
-        losses(runs),
-        "Every row, and what each peer took, is in [bench/RESULTS.md](bench/RESULTS.md); how it is "
-        "measured in [bench/README.md](bench/README.md).",
+        "Ratio: the fastest peer's time over fastconv's, so above 1 fastconv is ahead. Behind: "
+        f"below {TIE}; from there to 1 is a tie. Every row and every peer: {' and '.join(tables)}.",
     ]
-    return "\n" + "\n\n".join(part for part in parts if part) + "\n\n"
+    for run in shown:
+        picture = f"bench/pictures/{_mode(run)}-ratio.png"
+        parts.append(f"![{_mode(run).capitalize()}: {PICTURES['ratio']}]({picture})")
+    return "\n\n" + "\n\n".join([*parts, losses(shown)]) + "\n\n"
 
 
 def losses(runs: list[Run]) -> str:
-    """The float32 rows that are behind, dense layers first."""
+    """The rows that are behind, dense layers first."""
     lines = []
-    for run in (r for r in runs[:2] if r["settings"]["dtype"] == "float32"):
+    for run in runs:
         behind = [s for s in standings(run) if s.ratio is not None and s.ratio < TIE]
-        for s in sorted(behind, key=lambda s: (not s.row["dense"], s.ratio)):
-            lines.append([run["settings"]["mode"], s.row["family"], s.title, _numbers(s)])
+        behind.sort(key=lambda s: (not s.row["dense"], s.ratio))
+        lines += [[_mode(run), s.row["family"], s.title, *_numbers(s)] for s in behind]
     if not lines:
         return "No row of these runs is behind."
-    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    head = (
-        "| run | family | layer | fastconv, us | best peer, us | ratio |\n|:--|:--|:--|--:|--:|--:|"
-    )
-    return (
-        f"<details><summary>The {len(lines)} rows behind</summary>\n\n{head}\n{rows}\n\n</details>"
-    )
+    columns = ["run", "family", "layer", "fastconv, us", "best peer, us", "ratio"]
+    rows = table.markdown(columns, lines, left=3)
+    title = f"The rows behind, {len(lines)} in all"
+    return f"<details><summary>{title}</summary>\n\n{rows}\n\n</details>"
 
 
-def every_row(runs: list[Run]) -> str:
-    """All tables and pictures."""
-    text = ["# Results\n\nWritten by `python -m bench.report --readme` from bench/results.\n"]
-    for run in runs[:2]:
-        mode = run["settings"]["mode"]
-        text.append(f"## {mode.capitalize()}: {table.against(run)}\n\n{table.about(run)}\n")
-        for name, what in (("ratio", "against the best peer"), ("peak", "against the FMA peak"),
-                           ("time", "time and size"), ("threads", "threads")):  # fmt: skip
-            if (PICTURES / f"{mode}-{name}.png").exists():
-                text.append(f"![{mode}: {what}](pictures/{mode}-{name}.png)\n")
-        text += [table.layers(run) + "\n", table.skipped(run) + "\n"]
-    text.append("## All runs\n\n" + table.summary(runs) + "\n")
-    return "\n".join(text)
+def every_row(run: Run) -> str:
+    """A run's page: pictures, then all tables."""
+    from .report import report
+
+    mode = _mode(run)
+    pictures = [f"![{what}](../pictures/{mode}-{name}.png)" for name, what in PICTURES.items()]
+    return report(run) + "\n" + "\n\n".join(pictures) + "\n"
 
 
-def _numbers(s: Standing) -> str:
-    peer = f"{table.micro(s.peers[s.best])} {s.best}" if s.best else ""
-    return f"{table.micro(s.us)} | {peer} | {s.ratio:.2f}"
+def _mode(run: Run) -> str:
+    return str(run["settings"]["mode"])
 
 
-def _picture(run: Run, name: str, what: str) -> str:
-    return f"![{what}](bench/pictures/{run['settings']['mode']}-{name}.png)"
+def _numbers(s: Standing) -> list[str]:
+    assert s.best is not None
+    peer = f"{table.micro(s.peers[s.best])} {s.best}"
+    return [table.micro(s.us), peer, f"{s.ratio:.2f}"]

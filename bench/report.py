@@ -71,14 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             readme.write()
             return 0
         runs = [results.read(path) for path in chosen.files or results.newest()[:1]]
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         print(f"python -m bench.report: {error}", file=sys.stderr)
         return 1
     if not runs:
         print("no results yet: run python -m fastconv bench", file=sys.stderr)
         return 1
     for run in runs:
-        print(goals.report(run) if chosen.goals else report(run))
+        print(f"{table.about(run)}\n\n{goals.report(run)}" if chosen.goals else report(run))
         if chosen.pictures:
             draw(run, chosen.pictures)
     return 0

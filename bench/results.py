@@ -1,4 +1,7 @@
-"""Results files: one JSON a run, a line for each row, kept in bench/results."""
+"""Results files: one JSON a run, a line for each row.
+
+A checkout keeps them in bench/results; an installed copy in bench-results, where one stands.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = 1
-FOLDER = Path(__file__).parent / "results"
+_CHECKOUT = Path(__file__).parents[1] / "pyproject.toml"
+FOLDER = Path(__file__).parent / "results" if _CHECKOUT.exists() else Path("bench-results")
 Run = dict[str, Any]
 
 
@@ -30,20 +34,19 @@ def read(path: Path) -> Run:
 
 
 def default_path(run: Run) -> Path:
-    """A name that tells what was run: in bench/results of a checkout, else where one stands."""
+    """A name that tells what was run."""
     s = run["settings"]
     cpu = re.sub(r"\(R\)|\(TM\)|\(family|model|\)|Processor|CPU", " ", run["cpu"])
     words = [run["date"][:10], cpu, run["isa"], s["mode"], s["set"], s["dtype"]]
     stem = "-".join(re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)
-    part = "-part" if s["only"] or s["peers"] or s["batch"] else ""
+    part = "-n" + "-".join(str(n) for n in s["batch"]) if s["batch"] else ""
+    part += "-part" if s["only"] or s["peers"] is not None else ""
     name = f"{stem}-t{s['threads']}{part}.json"
-    in_checkout = (FOLDER.parents[1] / "pyproject.toml").exists()
-    return (FOLDER if in_checkout else Path("bench-results")) / name
+    return FOLDER / name
 
 
-def newest(**wanted: Any) -> list[Run]:
-    """Whole runs of bench/results with these settings, newest first."""
-    runs = [read(path) for path in sorted(FOLDER.glob("*.json"))]
-    fits = [r for r in runs if all(r["settings"][key] == wanted[key] for key in wanted)]
-    whole = [r for r in fits if not r["settings"]["only"]]
+def newest(folder: Path = FOLDER) -> list[Run]:
+    """Whole runs, of all layers of a set with every peer that was there; newest first."""
+    runs = [read(path) for path in sorted(folder.glob("*.json"))]
+    whole = [r for r in runs if not r["settings"]["only"] and r["settings"]["peers"] is None]
     return sorted(whole, key=lambda r: str(r["date"]), reverse=True)

@@ -166,7 +166,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--batch", type=_counts, metavar="N,...", help="images per call")
     p.add_argument("--isa", choices=fastconv.supported_isas(), help="fastconv's instruction set; "
                    "peers keep theirs")  # fmt: skip
-    p.add_argument("--peers", type=lambda text: tuple(text.split(",")), metavar="NAME,...",
+    p.add_argument("--peers", type=_peers, metavar="NAME,...",
                    help=f"some of {', '.join(SESSIONS)}, or none (default: all)")  # fmt: skip
     p.add_argument("--turns", type=_count, default=5, help="bursts a contestant (default: 5)")
     p.add_argument("--out", metavar="FILE", help="where results go (JSON); else a name is made")
@@ -193,6 +193,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in done["failed"]:
         print(f"WRONG ANSWER: {line}", file=sys.stderr)
     return 1 if done["failed"] else 0
+
+
+def _peers(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(",")) if text != "none" else ()
+    for name in names:
+        if name not in SESSIONS:
+            raise argparse.ArgumentTypeError(f"no peer {name!r}; there are {', '.join(SESSIONS)}")
+    return names
 
 
 def _count(text: str) -> int:

@@ -48,7 +48,7 @@ def summary(runs: Sequence[Run]) -> str:
                 lines.append([what, kind, str(found.rows), f"{found.mean:.2f}",
                               f"{found.least:.2f}", str(found.behind)])  # fmt: skip
     columns = ["run", "layers", "rows", "geometric mean", "least", "behind"]
-    return markdown(columns, lines, left=2)
+    return markdown(columns, lines, left=2) if lines else ""
 
 
 def layers(run: Run) -> str:
@@ -58,14 +58,14 @@ def layers(run: Run) -> str:
         ratio = s.ratio
         cell = "" if ratio is None else f"{ratio:.2f}"
         lines.append([
-            s.row["family"], s.title, micro(s.us),
+            s.row["family"], s.title, s.row["algorithm"], micro(s.us),
             f"{micro(s.peers[s.best])} {s.best}" if s.best else "",
             f"**{cell}**" if ratio is not None and ratio < TIE else cell,
-            f"{100 * s.share:.0f} %", s.row["algorithm"], optional(s.speedup), optional(s.last),
+            f"{100 * s.share:.0f} %", optional(s.speedup), optional(s.last),
         ])  # fmt: skip
-    columns = ["family", "layer", "fastconv, us", "best peer, us", "ratio", "of peak",
-               "algorithm", "threads", "channels_last"]  # fmt: skip
-    return markdown(columns, lines, left=2)
+    columns = ["family", "layer", "algorithm", "fastconv, us", "best peer, us", "ratio",
+               "of peak", "threads", "channels_last"]  # fmt: skip
+    return markdown(columns, lines, left=3)
 
 
 def contestants(run: Run) -> str:

@@ -1,10 +1,12 @@
-"""The command line: ``python -m fastconv info`` and ``python -m fastconv demo``."""
+"""The command line: ``python -m fastconv info``, ``demo`` and ``bench``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 
 import fastconv
 
@@ -16,6 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"fastconv {fastconv.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser(
+        "bench",
+        add_help=False,
+        help="race the libraries that are installed; bench --help tells how",
+    )
     commands.add_parser("info", help="show version, instruction set, threads, OpenMP, compiler")
     demo = commands.add_parser(
         "demo", help="train a small network on handwritten digits, in under a minute"
@@ -26,11 +33,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument(
         "--plot", metavar="FILE", help="save a picture of filters, feature maps and loss"
     )
-    chosen = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["bench"]:  # the suite reads its own options
+        return _bench(given[1:])
+    chosen = parser.parse_args(given)
     if chosen.command == "info":
         fastconv.show_config()
         return 0
     return _demo(chosen)
+
+
+def _bench(options: list[str]) -> int:
+    """Run the suite: a wheel has it inside the package, a checkout beside it."""
+    for name in ("fastconv.bench", "bench"):
+        try:
+            found = find_spec(f"{name}.run")
+        except ModuleNotFoundError:
+            continue
+        if found is not None:
+            code: int = import_module(f"{name}.run").main(options)
+            return code
+    print(
+        "python -m fastconv bench: this copy was built in place; run it where bench/ is",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _demo(chosen: argparse.Namespace) -> int:
