@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings/arguments.h"
+#include "bindings/result_memory.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -294,7 +295,8 @@ void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, 
   const py::dtype wanted = numpy_dtype(dtype);
   const index_t item = wanted.itemsize();
   product("the result", {order.size(), item});
-  const py::array array = out.is_none() ? py::array(wanted, shape) : checked_out(out, dtype, shape);
+  const py::array array =
+      out.is_none() ? fresh_array(wanted, caller.rank, caller.at) : checked_out(out, dtype, shape);
   result_ = array;
   View view{.dims = order};
   for (int i = 0; i < order.rank; ++i)

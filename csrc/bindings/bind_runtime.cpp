@@ -27,6 +27,8 @@ py::dict config() {
   d["compiler"] = sentence("gcc ", __VERSION__);
 #endif
   d["build_type"] = FASTCONV_BUILD_TYPE;
+  const PoolState pool = pool_state();
+  d["pool_bytes"] = py::make_tuple(pool.kept, pool.most);
   d["cache_bytes"] = py::make_tuple(cache.l1, cache.l2, cache.l3);
   return d;
 }
@@ -47,6 +49,7 @@ void bind_runtime(py::module_& m) {
   m.attr("__version__") = FASTCONV_VERSION;
   warn(init_threads_from_environment());
   warn(init_isa_from_environment());
+  warn(init_pool_from_environment());
   m.def("set_num_threads", [](py::handle n) {
     const index_t threads = to_index(n, "n");
     require(threads >= 1 && threads <= kMaxThreads, "n must be from 1 to ", kMaxThreads, ", got ",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bindings/flat.h"
 
+#include "bindings/result_memory.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -46,8 +47,10 @@ FlatResult::FlatResult(const Flat& like, py::handle out,
                        std::initializer_list<const Flat*> in_place,
                        std::initializer_list<const Flat*> inputs) {
   const auto fresh = [&] {
-    return with_float(like.dtype,
-                      [&]<class T>() { return py::array(py::dtype::of<T>(), like.shape); });
+    return with_float(like.dtype, [&]<class T>() {
+      return fresh_array(py::dtype::of<T>(), static_cast<int>(like.shape.size()),
+                         like.shape.data());
+    });
   };
   if (out.is_none()) {
     result_ = work_ = fresh();

@@ -122,7 +122,12 @@ def set_isa(name: str) -> None:
 
 
 def clear_pool() -> None:
-    """Give the memory that calls keep for reuse back to the system.
+    """Give the memory that fastconv keeps for reuse back to the system.
+
+    Workspaces and the data of large results (256 KiB and more) return to a pool when they are
+    freed, so that the next call need not ask the system for fresh pages. The pool keeps at most
+    256 MiB, or as many as the environment variable ``FASTCONV_POOL_MB`` said at import (0: none);
+    what has waited longest goes first. Arrays in use are not counted, and nothing happens to them.
 
     Examples
     --------
@@ -202,7 +207,7 @@ def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
 @overload
 def show_config(mode: Literal["dicts"]) -> dict[str, Any]: ...
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
-    """Show what this build is and how it runs here: version, ISA, threads, OpenMP, compiler.
+    """Show what this build is and how it runs here: version, ISA, threads, compiler, memory kept.
 
     Parameters
     ----------
@@ -232,6 +237,8 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     l1, l2, l3 = config.pop("cache_bytes")
     config["supported_isas"] = ", ".join(config["supported_isas"])
     config["caches"] = f"L1d {l1 >> 10} KiB, L2 {l2 >> 10} KiB, L3 {l3 >> 20} MiB"
+    kept, most = config.pop("pool_bytes")
+    config["pool"] = f"{kept / 2**20:.1f} MiB kept for reuse, of at most {most >> 20} MiB"
     for name, value in config.items():
         print(f"{name.replace('_', ' '):15s} {value}")
     return None
