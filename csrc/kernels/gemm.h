@@ -8,10 +8,10 @@
 
 namespace fastconv::FC_ISA {
 
-// acc[i][j] += the sum of t. kStrip: rows of b lie at offsets[p], in memory that may be read for
-// whole vectors; else kTail: the last vector of a row is read for `tail` lanes only. Two terms in a
-// turn of the loop: its counters would take a slot in which an FMA could start (96 -> 98 % of
-// peak).
+// acc[i][j] += the sum of t. kStrip: rows of b lie at offsets[p]; kTail: the last vector of a row
+// is read for `tail` lanes only. Two terms in a turn of the loop: its counters would take a slot in
+// which an FMA could start (96 -> 98 % of peak). Tiles of one vector have no load to spare for a
+// prefetch.
 template <class V, int MR, int NV, bool kStrip, bool kTail>
 FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   [[maybe_unused]] constexpr int kLine = 64 / static_cast<int>(sizeof(typename V::T));
@@ -24,8 +24,11 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   const auto add_term = [&]() __attribute__((always_inline)) {
     const auto* row = kStrip ? b + *offset : b;
     V bj[NV];
-    FC_UNROLL for (int j = 0; j < NV; ++j) bj[j] =
-        kTail && j + 1 == NV ? V::load_n(row + j * V::lanes, tail) : V::load(row + j * V::lanes);
+    FC_UNROLL for (int j = 0; j < NV; ++j) {
+      bj[j] =
+          kTail && j + 1 == NV ? V::load_n(row + j * V::lanes, tail) : V::load(row + j * V::lanes);
+      if constexpr (MR > 1 && NV * (MR + 1) + 1 < V::registers) hold(bj[j]);
+    }
     FC_UNROLL for (int i = 0; i < MR; ++i) {
       const V ai = V::splat(a[i]);
       FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(ai, bj[j], acc[i][j]);
@@ -37,15 +40,12 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
       b += ldb;
   };
   index_t p = t.k;
-  if constexpr (MR > 3) {
-    for (; p > 1; p -= 2, next += 2 * MR) {
+  for (; p > 1; p -= 2, next += 2 * MR) {
+    if constexpr (NV > 1)
       FC_UNROLL for (int i = 0; i < 2 * MR; i += kLine) __builtin_prefetch(next + i);
-      add_term(), add_term();
-    }
-    if (p > 0) add_term();
-  } else {  // gcc would load b once for each row
-    for (; p > 0; --p) add_term();
+    add_term(), add_term();
   }
+  if (p > 0) add_term();
 }
 
 // c = acc + init + bias.
@@ -73,13 +73,14 @@ void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
   V acc[MR][NV];
   FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
       V::zero();
-  if (t.tail == V::lanes) {
+  if (kStrip || t.tail == V::lanes)  // a strip may be read for whole vectors
     add_terms<V, MR, NV, kStrip, false>(t, acc);
-    finish<V, MR, NV, false>(t, acc);
-  } else {
+  else
     add_terms<V, MR, NV, kStrip, true>(t, acc);
+  if (t.tail == V::lanes)
+    finish<V, MR, NV, false>(t, acc);
+  else
     finish<V, MR, NV, true>(t, acc);
-  }
 }
 
 // Fills a table with every tile that Limits allows: Limits<mr>::nv is the most vectors at mr rows.

@@ -15,7 +15,7 @@ namespace fastconv::FC_ISA {
 
 struct VecF32 {
   using T = float;
-  static constexpr int lanes = 8;
+  static constexpr int lanes = 8, registers = 16;
   __m256 v;
 
   static FC_INLINE __m256i first(int n) {
@@ -41,7 +41,7 @@ struct VecF32 {
 
 struct VecF64 {
   using T = double;
-  static constexpr int lanes = 4;
+  static constexpr int lanes = 4, registers = 16;
   __m256d v;
 
   static FC_INLINE __m256i first(int n) {
@@ -63,6 +63,11 @@ struct VecF64 {
     return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
   }
 };
+
+// Makes a value live in a register: gcc 12 reads memory again for each of its uses if there are
+// few.
+FC_INLINE void hold(VecF32& a) { __asm__("" : "+x"(a.v)); }
+FC_INLINE void hold(VecF64& a) { __asm__("" : "+x"(a.v)); }
 
 FC_INLINE VecF32 operator+(VecF32 a, VecF32 b) { return {_mm256_add_ps(a.v, b.v)}; }
 FC_INLINE VecF32 operator-(VecF32 a, VecF32 b) { return {_mm256_sub_ps(a.v, b.v)}; }

@@ -15,7 +15,7 @@ namespace fastconv::FC_ISA {
 
 struct VecF32 {
   using T = float;
-  static constexpr int lanes = 16;
+  static constexpr int lanes = 16, registers = 32;
   __m512 v;
 
   static FC_INLINE __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
@@ -35,7 +35,7 @@ struct VecF32 {
 
 struct VecF64 {
   using T = double;
-  static constexpr int lanes = 8;
+  static constexpr int lanes = 8, registers = 32;
   __m512d v;
 
   static FC_INLINE __mmask8 first(int n) { return static_cast<__mmask8>((1u << n) - 1u); }
@@ -52,6 +52,11 @@ struct VecF64 {
   FC_INLINE void store_n(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), v); }
   FC_INLINE double sum() const { return _mm512_reduce_add_pd(v); }
 };
+
+// Makes a value live in a register: gcc 12 reads memory again for each of its uses if there are
+// few.
+FC_INLINE void hold(VecF32& a) { __asm__("" : "+v"(a.v)); }
+FC_INLINE void hold(VecF64& a) { __asm__("" : "+v"(a.v)); }
 
 FC_INLINE VecF32 operator+(VecF32 a, VecF32 b) { return {_mm512_add_ps(a.v, b.v)}; }
 FC_INLINE VecF32 operator-(VecF32 a, VecF32 b) { return {_mm512_sub_ps(a.v, b.v)}; }

@@ -13,7 +13,7 @@ namespace fastconv::FC_ISA {
 template <class Real>
 struct Portable {
   using T = Real;
-  static constexpr int lanes = 16 / static_cast<int>(sizeof(Real));
+  static constexpr int lanes = 16 / static_cast<int>(sizeof(Real)), registers = 16;
   typedef Real Reg __attribute__((vector_size(16)));
   typedef Real Unaligned __attribute__((vector_size(16), aligned(alignof(Real)), may_alias));
   using Bits = decltype(Reg{} < Reg{});  // integers as wide as Real; also what less() gives
@@ -41,6 +41,7 @@ struct Portable {
     for (int i = 1; i < lanes; ++i) s += v[i];
     return s;
   }
+  friend FC_INLINE void hold(Portable&) {}  // for the compiler to decide
   friend FC_INLINE Portable operator+(Portable a, Portable b) { return {a.v + b.v}; }
   friend FC_INLINE Portable operator-(Portable a, Portable b) { return {a.v - b.v}; }
   friend FC_INLINE Portable operator*(Portable a, Portable b) { return {a.v * b.v}; }
