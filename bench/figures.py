@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,65 +34,66 @@ STYLE = {
 def draw_all(run: Run, folder: Path, prefix: str = "") -> list[Path]:
     """Draw every picture of a run that its rows allow; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    batches: dict[int, list[Standing]] = {}
+    for s in standings(run):
+        batches.setdefault(s.row["n"], []).append(s)
     paths = []
-    drawings: dict[str, Callable[[Run], Figure | None]]
-    drawings = {"ratio": ratio, "peak": peak, "time": time, "threads": threads}
     with matplotlib.rc_context(STYLE):
-        for name, draw in drawings.items():
-            if figure := draw(run):
+        pictures = {f"ratio-n{n}": ratio(run, rows) for n, rows in batches.items()}
+        pictures |= {f"peak-n{n}": peak(run, rows) for n, rows in batches.items()}
+        pictures |= {"time": time(run), "threads": threads(run)}
+        for name, figure in pictures.items():
+            if figure is not None:
                 path = folder / f"{prefix}{name}.png"
                 figure.savefig(path, dpi=120, facecolor="white", metadata={"Software": None})
                 paths.append(path)
     return paths
 
 
-def ratio(run: Run) -> Figure | None:
+def ratio(run: Run, rows: list[Standing]) -> Figure | None:
     """Bars of the best peer's time over ours, on a logarithmic axis that starts at 1."""
-    if not any(s.ratio for s in standings(run)):
+    values = [s.ratio for s in rows if s.ratio]
+    if not values:
         return None
-    figure, panels = _by_layer(run, "Against the fastest peer of each layer")
-    values = [s.ratio for s in standings(run) if s.ratio]
-    for axes, rows in panels:
-        axes.set_xscale("log")
-        axes.set_xlim(min(0.7, min(values) / 1.15), max(1.5, max(values)) * 1.9)
-        for y, s in enumerate(rows):
-            if s.ratio is None:
-                continue
-            colour = BEHIND if s.ratio < TIE else EVEN if s.ratio < 1 else AHEAD
-            axes.barh(y, s.ratio - 1, left=1, height=0.72, color=colour)
-            axes.annotate(f"{s.ratio:.2f}  {s.best}", (max(s.ratio, 1), y), (4, 0), va="center",
-                          textcoords="offset points", fontsize=6.5,
-                          color=BEHIND if s.ratio < TIE else INK)  # fmt: skip
-        axes.axvline(1, color=INK, linewidth=0.8)
-        axes.xaxis.set_major_locator(FixedLocator(TICKS))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-        axes.set_xlabel("best peer's time / fastconv's time")
-    legend = [Patch(color=AHEAD, label="fastconv ahead"), Patch(color=BEHIND, label="behind"),
-              Patch(color=EVEN, label=f"tie ({TIE} to 1)")]  # fmt: skip
-    _legend(figure, legend)
+    figure, axes = _by_layer(run, rows, "Against the fastest peer of each layer")
+    axes.set_xscale("log")
+    axes.set_xlim(min(0.7, min(values) / 1.15), max(1.5, max(values)) * 1.9)
+    for y, s in enumerate(rows):
+        if s.ratio is None:
+            continue
+        colour = BEHIND if s.ratio < TIE else EVEN if s.ratio < 1 else AHEAD
+        axes.barh(y, s.ratio - 1, left=1, height=0.72, color=colour)
+        axes.annotate(f"{s.ratio:.2f}  {s.best}", (max(s.ratio, 1), y), (4, 0), va="center",
+                      textcoords="offset points", fontsize=7,
+                      color=BEHIND if s.ratio < TIE else INK)  # fmt: skip
+    axes.axvline(1, color=INK, linewidth=0.8)
+    axes.xaxis.set_major_locator(FixedLocator(TICKS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.set_xlabel("best peer's time / fastconv's time")
+    _legend(figure, [Patch(color=AHEAD, label="fastconv ahead"),
+                     Patch(color=BEHIND, label="behind"),
+                     Patch(color=EVEN, label=f"tie ({TIE} to 1)")])  # fmt: skip
     return figure
 
 
-def peak(run: Run) -> Figure:
+def peak(run: Run, rows: list[Standing]) -> Figure:
     """Dots of the plain sum's operations a second, ours and the best peer's."""
-    figure, panels = _by_layer(run, "Part of the machine's FMA peak")
-    most = 100 * max(s.share * max(1, 1 / s.ratio if s.ratio else 1) for s in standings(run))
-    for axes, rows in panels:
-        axes.set_xlim(0, max(105, most * 1.05))
-        axes.axvline(100, color=INK, linewidth=0.8)
-        for y, s in enumerate(rows):
-            ours = 100 * s.share
-            if s.ratio:
-                theirs = ours / s.ratio
-                colour = BEHIND if s.ratio < TIE else FAINT
-                axes.plot([ours, theirs], [y, y], color=colour, linewidth=1.5, zorder=1)
-                axes.plot(theirs, y, "o", mfc="white", mec=INK, ms=4.5, mew=0.9, zorder=2)
-            axes.plot(ours, y, "D" if s.winograd else "o", color=AHEAD, ms=5, zorder=3)
-        axes.set_xlabel("% of the measured peak, counting the plain sum's operations")
-    legend = [_dot("fastconv", "o", AHEAD), _dot("fastconv by Winograd", "D", AHEAD),
-              _dot("best peer", "o", "white")]  # fmt: skip
-    _legend(figure, legend)
+    figure, axes = _by_layer(run, rows, "Part of the machine's FMA peak")
+    most = 100 * max(s.share * max(1, 1 / s.ratio if s.ratio else 1) for s in rows)
+    axes.set_xlim(0, max(105, most * 1.05))
+    axes.axvline(100, color=INK, linewidth=0.8)
+    for y, s in enumerate(rows):
+        ours = 100 * s.share
+        if s.ratio:
+            theirs = ours / s.ratio
+            colour = BEHIND if s.ratio < TIE else FAINT
+            axes.plot([ours, theirs], [y, y], color=colour, linewidth=1.5, zorder=1)
+            axes.plot(theirs, y, "o", mfc="white", mec=INK, ms=4.5, mew=0.9, zorder=2)
+        axes.plot(ours, y, "D" if s.winograd else "o", color=AHEAD, ms=5, zorder=3)
+    axes.set_xlabel("% of the measured peak, counting the plain sum's operations")
+    _legend(figure, [_dot("fastconv", "o", AHEAD), _dot("fastconv by Winograd", "D", AHEAD),
+                     _dot("best peer", "o", "white")])  # fmt: skip
     return figure
 
 
@@ -148,38 +148,26 @@ def threads(run: Run) -> Figure | None:
     return figure
 
 
-def _by_layer(run: Run, title: str) -> tuple[Figure, list[tuple[Axes, list[Standing]]]]:
-    """A panel for each batch, a line for each layer, families set apart."""
-    batches: dict[int, list[Standing]] = {}
-    for s in standings(run):
-        batches.setdefault(s.row["n"], []).append(s)
-    longest = max(len(rows) for rows in batches.values())
-    above = 1.0 if len(batches) > 1 else 0.85
-    height = 0.165 * longest + above + 0.55
-    figure = Figure(figsize=(5.8 + 4.2 * len(batches), height))
-    grid = figure.subplots(1, len(batches), squeeze=False)[0]
-    left = 3.4 / figure.get_figwidth()
-    figure.subplots_adjust(left=left, right=0.985, bottom=0.5 / height, top=1 - above / height,
-                           wspace=0.04)  # fmt: skip
-    panels = list(zip(grid, batches.values(), strict=True))
-    for i, (axes, rows) in enumerate(panels):
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.tick_params(length=0)
-        axes.grid(axis="x", color=FAINT, linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.set_yticks(range(len(rows)), [_label(s) for s in rows] if i == 0 else [])
-        for y, s in enumerate(rows):
-            if y and s.row["family"] == rows[y - 1].row["family"]:
-                continue
-            axes.axhline(y - 0.5, color=FAINT, linewidth=0.8)
-            if i == 0:
-                axes.annotate(s.row["family"], (0, y), (-3.28 * 72, 0), va="center",
-                              xycoords=("axes fraction", "data"), textcoords="offset points",
-                              fontweight="bold")  # fmt: skip
-        if len(batches) > 1:
-            axes.set_title(f"N = {rows[0].row['n']}", fontsize=9, pad=4)
-    _head(figure, run, title, 0.12 / figure.get_figwidth())
-    return figure, panels
+def _by_layer(run: Run, rows: list[Standing], title: str) -> tuple[Figure, Axes]:
+    """A line for each layer, families set apart."""
+    height = 0.165 * len(rows) + 1.4
+    figure = Figure(figsize=(9.6, height))
+    axes = figure.subplots()
+    figure.subplots_adjust(left=0.34, right=0.985, bottom=0.5 / height, top=1 - 0.85 / height)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(length=0)
+    axes.grid(axis="x", color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.set_yticks(range(len(rows)), [_label(s) for s in rows])
+    for y, s in enumerate(rows):
+        if y and s.row["family"] == rows[y - 1].row["family"]:
+            continue
+        axes.axhline(y - 0.5, color=FAINT, linewidth=0.8)
+        axes.annotate(s.row["family"], (0, y), (-0.326 * 9.6 * 72, 0), va="center",
+                      xycoords=("axes fraction", "data"), textcoords="offset points",
+                      fontweight="bold")  # fmt: skip
+    _head(figure, run, f"{title}, N = {rows[0].row['n']}")
+    return figure, axes
 
 
 def _plane(run: Run, title: str) -> tuple[Figure, Axes]:
@@ -188,21 +176,21 @@ def _plane(run: Run, title: str) -> tuple[Figure, Axes]:
     figure.subplots_adjust(left=0.09, right=0.98, bottom=0.1, top=0.87)
     axes.grid(color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)
-    _head(figure, run, title, 0.015)
+    _head(figure, run, title)
     return figure, axes
 
 
-def _head(figure: Figure, run: Run, title: str, left: float) -> None:
-    height = figure.get_figheight()
-    s = run["settings"]
+def _head(figure: Figure, run: Run, title: str) -> None:
+    """Title, and what was run where, in small."""
+    height, s = figure.get_figheight(), run["settings"]
+    threads = f"{s['threads']} thread" + ("s" if s["threads"] > 1 else "")
     small = (
-        f"{s['mode'].capitalize()}, {s['dtype']}, {run['isa']}, {s['threads']} threads on every "
-        f"side. "
+        f"{s['mode'].capitalize()}, {s['dtype']}, {run['isa']}, {threads} on every side. "
         f"{run['cpu']}, {run['date'][:10]}."
     )
-    figure.text(left, 1 - 0.14 / height, title, va="top", fontsize=12, fontweight="bold")
-    width = int(figure.get_figwidth() * 17)
-    figure.text(left, 1 - 0.38 / height, textwrap.fill(small, width), va="top", fontsize=8)
+    figure.text(0.0135, 1 - 0.14 / height, title, va="top", fontsize=12, fontweight="bold")
+    small = textwrap.shorten(small, 130, placeholder=" ...")
+    figure.text(0.0135, 1 - 0.38 / height, small, va="top", fontsize=8)
 
 
 def _legend(figure: Figure, handles: list[Any]) -> None:

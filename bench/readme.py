@@ -12,8 +12,10 @@ Run = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 PICTURES = {
-    "ratio": "the best peer's time over fastconv's, layer by layer",
-    "peak": "part of the FMA peak",
+    "ratio-n1": "the best peer's time over fastconv's, layer by layer",
+    "ratio-n16": "the same, 16 images",
+    "peak-n1": "part of the FMA peak, one image",
+    "peak-n16": "part of the FMA peak, 16 images",
     "time": "time and size",
     "threads": "all threads against one",
 }
@@ -37,8 +39,9 @@ def write(root: Path = ROOT) -> None:
         raise ValueError(f"README.md must have {BEGIN} and {END} once each")
     for run in leading(runs):
         mode = run["settings"]["mode"]
-        figures.draw_all(run, bench / "pictures", prefix=f"{mode}-")
-        (bench / "results" / f"{mode}.md").write_text(every_row(run), encoding="utf-8")
+        drawn = figures.draw_all(run, bench / "pictures", prefix=f"{mode}-")
+        page = every_row(run, {path.stem.removeprefix(f"{mode}-") for path in drawn})
+        (bench / "results" / f"{mode}.md").write_text(page, encoding="utf-8")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     path.write_text(before + BEGIN + section(runs) + END + after, encoding="utf-8")
@@ -77,8 +80,9 @@ def section(runs: list[Run]) -> str:
         f"below {TIE}; from there to 1 is a tie. Every row and every peer: {' and '.join(tables)}.",
     ]
     for run in shown:
-        picture = f"bench/pictures/{_mode(run)}-ratio.png"
-        parts.append(f"![{_mode(run).capitalize()}: {PICTURES['ratio']}]({picture})")
+        n = min(row["n"] for row in run["rows"])
+        picture = f"bench/pictures/{_mode(run)}-ratio-n{n}.png"
+        parts.append(f"![{_mode(run).capitalize()}: {PICTURES['ratio-n1']}]({picture})")
     return "\n\n" + "\n\n".join([*parts, losses(shown)]) + "\n\n"
 
 
@@ -97,12 +101,12 @@ def losses(runs: list[Run]) -> str:
     return f"<details><summary>{title}</summary>\n\n{rows}\n\n</details>"
 
 
-def every_row(run: Run) -> str:
-    """A run's page: pictures, then all tables."""
+def every_row(run: Run, drawn: set[str]) -> str:
+    """A run's page: all tables, and the pictures that were drawn."""
     from .report import report
 
-    mode = _mode(run)
-    pictures = [f"![{what}](../pictures/{mode}-{name}.png)" for name, what in PICTURES.items()]
+    names = [name for name in PICTURES if name in drawn]
+    pictures = [f"![{PICTURES[n]}](../pictures/{_mode(run)}-{n}.png)" for n in names]
     return report(run) + "\n" + "\n\n".join(pictures) + "\n"
 
 

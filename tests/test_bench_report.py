@@ -75,8 +75,8 @@ def test_readme_gets_its_section_and_keeps_the_rest(tmp_path):
     assert "The rows behind, 2 in all" in text
     for name in ("plans", "functions"):
         assert (tmp_path / "bench" / "results" / f"{name}.md").exists()
-        assert f"bench/pictures/{name}-ratio.png" in text
-        for picture in readme.PICTURES:
+        assert f"bench/pictures/{name}-ratio-n1.png" in text
+        for picture in ("ratio-n1", "peak-n1", "time", "threads"):
             path_of = tmp_path / "bench" / "pictures" / f"{name}-{picture}.png"
             assert path_of.read_bytes().startswith(b"\x89PNG")
     path.write_text("no marks", encoding="utf-8")
@@ -110,4 +110,4 @@ def test_pictures_without_threads_or_peers(tmp_path):
     run = stored_run(threads=1)
     run["rows"] = run["rows"][2:]
     del run["rows"][0]["us"]["fastconv 1 thread"]
-    assert {path.name for path in figures.draw_all(run, tmp_path)} == {"peak.png", "time.png"}
+    assert {path.name for path in figures.draw_all(run, tmp_path)} == {"peak-n1.png", "time.png"}
