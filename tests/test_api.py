@@ -74,6 +74,7 @@ FUNCTIONS = {
         set_isa(name)
         show_config(mode='stdout')
         clear_pool()
+        tune(plan, seconds=0.5)
         threads(n)
         precision(mode)
         """,

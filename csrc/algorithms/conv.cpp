@@ -27,6 +27,13 @@ const char* name_of(Algorithm algorithm) {
   }
 }
 
+std::string label_of(const Candidate& candidate) {
+  const std::string name = name_of(candidate.algorithm);
+  if (candidate.algorithm != Algorithm::winograd || candidate.refused) return name;
+  const WinogradScheme &h = kSchemes[candidate.form.h], &w = kSchemes[candidate.form.w];
+  return sentence(name, " F(", h.m, ",", h.r, ") x F(", w.m, ",", w.r, ")");
+}
+
 namespace {
 
 template <class T>
@@ -38,60 +45,61 @@ const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& w
     return "it takes one input channel per group";
   if (algorithm == Algorithm::winograd) {
     if (wish.plain_sums) return "precision='highest' allows plain sums only";
-    if (winograd_forms(r).empty())
-      return "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
+    if (winograd_forms(r).n == 0) return "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
     if (sizeof(T) == 8 && !asked) return "in float64 it is used only if asked for";
   }
   return nullptr;
 }
 
 template <class T>
-Candidate winograd_candidate(const Correlation& r, const Wish& wish, const Tile& tile,
-                             index_t lanes) {
-  Candidate best{Algorithm::winograd, nullptr, 0, {}};
-  for (const WinogradForm form : winograd_forms(r)) {
-    if (wish.form && (wish.form->h != form.h || wish.form->w != form.w)) continue;
-    const double cycles = winograd_cycles(r, form, tile, lanes, sizeof(T), wish.packed_ahead);
-    if (best.cycles == 0 || cycles < best.cycles) best.cycles = cycles, best.form = form;
-  }
-  return best;
-}
-
-template <class T>
-Candidate candidate(Algorithm algorithm, const Correlation& r, const Wish& wish, const Exec& exec) {
-  if (const char* reason = why_refused<T>(algorithm, r, wish)) return {algorithm, reason, 0, {}};
+double predicted_cycles(Algorithm algorithm, const Correlation& r, const Exec& exec) {
   const auto& gemm = exec.kernels<T>().conv.gemm;
-  const Tile tile = choose_tile(gemm, r.m);
-  const CostModel model(r, tile, gemm.lanes);
+  const CostModel model(r, choose_tile(gemm, r.m), gemm.lanes);
   switch (algorithm) {
     case Algorithm::im2col:
-      return {algorithm, nullptr, model.im2col(), {}};
+      return model.im2col();
     case Algorithm::pointwise:
-      return {algorithm, nullptr, model.pointwise(), {}};
+      return model.pointwise();
     case Algorithm::depthwise:
-      return {algorithm, nullptr, model.depthwise(), {}};
-    case Algorithm::winograd:
-      return winograd_candidate<T>(r, wish, tile, gemm.lanes);
+      return model.depthwise();
     default:
-      return {algorithm, nullptr, model.direct(), {}};
+      return model.direct();
+  }
+}
+
+// Calls f for every candidate; no allocation, since it is part of every call.
+template <class T, class F>
+void each_candidate(const Correlation& r, const Wish& wish, const Exec& exec, const F& f) {
+  const auto& gemm = exec.kernels<T>().conv.gemm;
+  for (const Algorithm algorithm : kAlgorithms) {
+    if (const char* reason = why_refused<T>(algorithm, r, wish)) {
+      f(Candidate{algorithm, reason, 0, {}});
+    } else if (algorithm == Algorithm::winograd) {
+      for (const WinogradForm form : winograd_forms(r)) {
+        if (wish.form && (wish.form->h != form.h || wish.form->w != form.w)) continue;
+        f(Candidate{algorithm, nullptr,
+                    winograd_cycles(r, form, choose_tile(gemm, r.m), gemm.lanes, sizeof(T),
+                                    wish.packed_ahead),
+                    form});
+      }
+    } else {
+      f(Candidate{algorithm, nullptr, predicted_cycles<T>(algorithm, r, exec), {}});
+    }
   }
 }
 
 template <class T>
 Candidate choose(const Correlation& r, const Wish& wish, const Exec& exec) {
-  if (wish.algorithm != Algorithm::auto_) {
-    const Candidate only = candidate<T>(wish.algorithm, r, wish, exec);
-    require(only.refused == nullptr, "algorithm '", name_of(wish.algorithm),
-            "' cannot take this call: ", only.refused ? only.refused : "",
-            "; 'auto', 'direct' and 'im2col' take every shape");
-    return only;
-  }
-  Candidate best = candidate<T>(Algorithm::direct, r, wish, exec);
-  for (const Algorithm algorithm : kAlgorithms) {
-    const Candidate other = candidate<T>(algorithm, r, wish, exec);
-    if (!other.refused && other.cycles < best.cycles) best = other;
-  }
-  return best;
+  std::optional<Candidate> best;
+  each_candidate<T>(r, wish, exec, [&](const Candidate& c) {
+    const bool asked = c.algorithm == wish.algorithm;
+    if (!asked && wish.algorithm != Algorithm::auto_) return;
+    if (asked && c.refused)
+      refuse("algorithm '", name_of(c.algorithm), "' cannot take this call: ", c.refused,
+             "; 'auto', 'direct' and 'im2col' take every shape");
+    if (!c.refused && (!best || c.cycles < best->cycles)) best = c;
+  });
+  return *best;
 }
 
 template <class T>
@@ -165,8 +173,7 @@ void pack_winograd(const Step& step, const T* weights, T* packed, const Exec& ex
 template <class T>
 std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec) {
   std::vector<Candidate> all;
-  for (const Algorithm algorithm : kAlgorithms)
-    all.push_back(candidate<T>(algorithm, r, wish, exec));
+  each_candidate<T>(r, wish, exec, [&](const Candidate& c) { all.push_back(c); });
   return all;
 }
 

@@ -32,9 +32,15 @@ struct Candidate {
   const char* refused;  // why it cannot take this shape, or null
   double cycles;        // predicted, on one core
   WinogradForm form;    // of Algorithm::winograd
+  bool same_as(Algorithm other, WinogradForm other_form) const {
+    return algorithm == other && form.h == other_form.h && form.w == other_form.w;
+  }
 };
 
-// Every algorithm with its predicted cost for one Correlation; a pure function of problem and ISA.
+std::string label_of(const Candidate& candidate);  // its name, and the form of Winograd's
+
+// Every algorithm, and every form of Winograd's, with its predicted cost for one Correlation; a
+// pure function of problem and ISA.
 template <class T>
 std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec);
 

@@ -100,7 +100,7 @@ class Block {
       for (index_t i = 0; i < alpha_h(); ++i) {
         if (has_above && i + m < alpha_h()) continue;  // the run above has taken it along
         const index_t row = padded_source(r_.mode, run.h.reads + i * grid_.h.step(), r_.h.in);
-        if (row < 0) continue;
+        if (row < 0 || row >= r_.h.in) continue;  // a tile may reach beyond the padding
         const index_t at = run.image * r_.groups * r_.c * r_.in_plane() + row * r_.w.in;
         TileRow task{at, run.w.reads, run.n, {}, 0};
         index_t next = s;

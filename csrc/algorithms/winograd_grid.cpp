@@ -2,56 +2,44 @@
 #include "algorithms/winograd_grid.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cstdlib>
 
 namespace fastconv {
 namespace {
-
-std::vector<index_t> by_offset(const TapAxis& axis) {
-  std::vector<index_t> order(axis.taps.size());
-  std::iota(order.begin(), order.end(), index_t{0});
-  std::sort(order.begin(), order.end(), [&](index_t a, index_t b) {
-    return axis.taps[static_cast<std::size_t>(a)].offset <
-           axis.taps[static_cast<std::size_t>(b)].offset;
-  });
-  return order;
-}
 
 index_t offset_of(const TapAxis& axis, index_t tap) {
   return axis.taps[static_cast<std::size_t>(tap)].offset;
 }
 
-// The distance of neighbouring taps, where all are equally far apart; else 0.
-index_t even_step(const TapAxis& axis, const std::vector<index_t>& order) {
-  if (order.size() < 2) return 1;
-  const index_t step = offset_of(axis, order[1]) - offset_of(axis, order[0]);
-  for (std::size_t i = 1; i < order.size(); ++i)
-    if (offset_of(axis, order[i]) - offset_of(axis, order[i - 1]) != step) return 0;
+// The distance of neighbouring taps, where all are equally far apart; else 0. An adjoint's taps
+// read from the end on: their distance is negative.
+index_t even_step(const TapAxis& axis) {
+  if (axis.n_taps() < 2) return 1;
+  const index_t step = offset_of(axis, 1) - offset_of(axis, 0);
+  for (index_t i = 2; i < axis.n_taps(); ++i)
+    if (offset_of(axis, i) - offset_of(axis, i - 1) != step) return 0;
   return step;
 }
 
-std::vector<int> schemes(const TapAxis& axis) {
-  std::vector<int> fitting;
-  if (axis.in_step != 1 || even_step(axis, by_offset(axis)) == 0) return fitting;
-  for (int i = 0; i < kNumSchemes; ++i)
-    if (kSchemes[i].r == axis.n_taps()) fitting.push_back(i);
-  return fitting;
+bool fits(const TapAxis& axis, int scheme) {
+  return axis.in_step == 1 && kSchemes[scheme].r == axis.n_taps() && even_step(axis) != 0;
 }
 
 }  // namespace
 
-std::vector<WinogradForm> winograd_forms(const Correlation& r) {
-  std::vector<WinogradForm> forms;
+WinogradForms winograd_forms(const Correlation& r) {
+  WinogradForms forms;
   if (r.taps() == 1) return forms;
-  for (const int h : schemes(r.h))
-    for (const int w : schemes(r.w)) forms.push_back({h, w});
+  for (int h = 0; h < kNumSchemes; ++h)
+    for (int w = 0; w < kNumSchemes; ++w)
+      if (fits(r.h, h) && fits(r.w, w)) forms.at[forms.n++] = {h, w};
   return forms;
 }
 
 TileAxis::TileAxis(const TapAxis& axis, int scheme)
-    : scheme_(scheme), count_(axis.count), order_(by_offset(axis)) {
-  offset_ = offset_of(axis, order_[0]);
-  step_ = even_step(axis, order_);
+    : scheme_(scheme), count_(axis.count), step_(even_step(axis)), reversed_(step_ < 0) {
+  step_ = std::abs(step_);
+  offset_ = offset_of(axis, reversed_ ? axis.n_taps() - 1 : 0);
   const index_t m = kSchemes[scheme_].m, phases = std::min(step_, count_), whole = count_ / phases;
   long_phases_ = count_ % phases;
   long_tiles_ = ceil_div(whole + 1, m);

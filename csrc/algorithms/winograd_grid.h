@@ -2,8 +2,6 @@
 // How Winograd's algorithm cuts the outputs of a Correlation into tiles.
 #pragma once
 
-#include <vector>
-
 #include "algorithms/correlation.h"
 
 namespace fastconv {
@@ -13,8 +11,15 @@ struct WinogradForm {  // indexes into kSchemes
   int alphas() const { return kSchemes[h].alpha * kSchemes[w].alpha; }
 };
 
-// The forms that can compute r; none where an axis is strided or its taps are not evenly spaced.
-std::vector<WinogradForm> winograd_forms(const Correlation& r);
+// The forms that can compute r; none where an axis is strided. Allocates nothing: choosing an
+// algorithm is part of every call.
+struct WinogradForms {
+  WinogradForm at[4];
+  int n = 0;
+  const WinogradForm* begin() const { return at; }
+  const WinogradForm* end() const { return at + n; }
+};
+WinogradForms winograd_forms(const Correlation& r);
 
 // The tiles of one axis. A dilated axis falls into as many undilated ones as its step, its phases:
 // tiles follow one another phase by phase.
@@ -34,14 +39,14 @@ class TileAxis {
   index_t step() const { return step_; }
   const WinogradScheme& scheme() const { return kSchemes[scheme_]; }
   std::ptrdiff_t index() const { return scheme_; }  // of the scheme
-  // The place in TapAxis::taps of the tap that reads nearest to the start, and of those after it.
-  const std::vector<index_t>& order() const { return order_; }
+  // The place in TapAxis::taps of the i-th tap from the start of the image.
+  index_t tap(index_t i) const { return reversed_ ? scheme().r - 1 - i : i; }
 
  private:
   std::ptrdiff_t scheme_;
   index_t count_, step_ = 1, offset_ = 0;  // offset_ of the first tap
   index_t long_phases_, long_tiles_, short_tiles_, tiles_;
-  std::vector<index_t> order_;
+  bool reversed_;
 };
 
 // Neighbouring tiles of one row of tiles.

@@ -16,10 +16,10 @@ void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const
   static_assert(kMaxMr <= kMostRows);
   const index_t rows = std::min(mr, r.m - row);
   index_t at[kMostTaps], taps = 0;
-  for (const index_t i : grid.h.order())
-    for (const index_t j : grid.w.order())
-      at[taps++] = r.h.taps[static_cast<std::size_t>(i)].kernel * r.w_row +
-                   r.w.taps[static_cast<std::size_t>(j)].kernel;
+  for (index_t i = 0; i < r.h.n_taps(); ++i)
+    for (index_t j = 0; j < r.w.n_taps(); ++j)
+      at[taps++] = r.h.taps[static_cast<std::size_t>(grid.h.tap(i))].kernel * r.w_row +
+                   r.w.taps[static_cast<std::size_t>(grid.w.tap(j))].kernel;
   const auto transform = exec.kernels<T>().conv.winograd.weights[grid.h.index()][grid.w.index()];
   // A few channels at a time, gathered from rows and written to places in runs of whole cache
   // lines: places lie powers of two apart, so that one channel's would push one another out of L1.

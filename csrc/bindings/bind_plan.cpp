@@ -13,10 +13,6 @@
 namespace fastconv {
 namespace {
 
-std::string name_of(int scheme) {
-  return "F(" + std::to_string(kSchemes[scheme].m) + "," + std::to_string(kSchemes[scheme].r) + ")";
-}
-
 class Plan {
  public:
   Plan(int rank, bool transposed, bool channels_last, DType dtype, bool batched, const ConvDesc& d,
@@ -34,13 +30,38 @@ class Plan {
         kernel_(weight.dims),
         has_bias_(bias.has_value()) {
     with_float(dtype, [&]<class T>() {
-      lowered_ = transposed ? lower_adjoint<T>(d, wish, exec) : lower_forward<T>(d, wish, exec);
-      packed_ = Scratch(lowered_.packed_elements * index_t{sizeof(T)});
       weight_ = copy<T>(weight.as<T>(), weight.dims.size());
       if (has_bias_) bias_ = copy<T>(bias->as<T>(), channels());
-      const py::gil_scoped_release unlocked;
-      pack(lowered_, weight_.as<T>(), packed_.as<T>(), exec);
+      prepare<T>();
     });
+  }
+
+  // The same convolution, with the candidate of this label for each step.
+  std::unique_ptr<Plan> with_candidate(const std::string& label) const {
+    return with_float(dtype_, [&]<class T>() {
+      Wish wish = wish_;
+      for (const Candidate& c : candidates<T>(lowered_.steps.at(0).r, wish_, exec_))
+        if (label_of(c) == label) {
+          wish.algorithm = c.algorithm;
+          if (c.algorithm == Algorithm::winograd) wish.form = c.form;
+        }
+      auto plan = std::unique_ptr<Plan>(new Plan(*this, wish));
+      plan->weight_ = copy<T>(weight_.as<T>(), kernel_.size());
+      if (has_bias_) plan->bias_ = copy<T>(bias_.as<T>(), channels());
+      plan->prepare<T>();
+      return plan;
+    });
+  }
+
+  // Labels of all that the first step could take; the steps of one plan are much alike.
+  py::list labels() const {
+    py::list labels;
+    if (!lowered_.steps.empty())
+      with_float(dtype_, [&]<class T>() {
+        for (const Candidate& c : candidates<T>(lowered_.steps[0].r, wish_, exec_))
+          if (!c.refused) labels.append(label_of(c));
+      });
+    return labels;
   }
 
   py::object call(py::handle input, py::handle residual, py::handle out) const {
@@ -113,6 +134,28 @@ class Plan {
   }
 
  private:
+  Plan(const Plan& other, const Wish& wish)  // without weights
+      : rank_(other.rank_),
+        transposed_(other.transposed_),
+        channels_last_(other.channels_last_),
+        batched_(other.batched_),
+        dtype_(other.dtype_),
+        desc_(other.desc_),
+        wish_(wish),
+        exec_(other.exec_),
+        activation_(other.activation_),
+        kernel_(other.kernel_),
+        has_bias_(other.has_bias_) {}
+
+  template <class T>
+  void prepare() {
+    lowered_ =
+        transposed_ ? lower_adjoint<T>(desc_, wish_, exec_) : lower_forward<T>(desc_, wish_, exec_);
+    packed_ = Scratch(lowered_.packed_elements * index_t{sizeof(T)});
+    const py::gil_scoped_release unlocked;
+    pack(lowered_, weight_.as<T>(), packed_.as<T>(), exec_);
+  }
+
   template <class T>
   static Scratch copy(const T* from, index_t n) {
     Scratch block(n * index_t{sizeof(T)});
@@ -132,16 +175,13 @@ class Plan {
          << " output channels, sums of " << r.k() << " terms, " << r.batch << " x " << r.h.count
          << " x " << r.w.count << " outputs\n";
     for (const Candidate& c : candidates<T>(r, wish_, exec_)) {
-      text << "  " << name_of(c.algorithm);
-      if (c.algorithm == Algorithm::winograd && !c.refused)
-        text << " " << name_of(c.form.h) << " x " << name_of(c.form.w);
-      text << ": ";
+      text << "  " << label_of(c) << ": ";
       if (c.refused)
         text << "not possible, " << c.refused << "\n";
       else
         text << "predicted " << std::max<index_t>(1, static_cast<index_t>(c.cycles / 1000))
-             << " thousand cycles of one core" << (c.algorithm == step.algorithm ? " <-" : "")
-             << "\n";
+             << " thousand cycles of one core"
+             << (c.same_as(step.algorithm, step.form) ? " <-" : "") << "\n";
     }
   }
 
@@ -201,6 +241,8 @@ void bind_plan(py::module_& m) {
       .def("__call__", &Plan::call, py::arg("x"), py::arg("residual") = py::none(),
            py::arg("out") = py::none())
       .def("explain", &Plan::explain)
+      .def("labels", &Plan::labels)
+      .def("with_candidate", &Plan::with_candidate)
       .def_property_readonly("weight", &Plan::weight)
       .def_property_readonly("algorithm", &Plan::algorithm)
       .def_property_readonly("output_shape", &Plan::output_shape)

@@ -134,7 +134,8 @@ FC_INLINE void load_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r
   }
 }
 
-// The same one by one, for steps, padding modes and tiles that have no such short cut.
+// The same one by one, for steps, padding modes and tiles that have no such short cut. A tile that
+// has more outputs than the image may reach beyond its padding, too.
 template <class V, int M, int ALPHA>
 FC_INLINE void gather_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r, index_t t0,
                             index_t n, V (&d)[ALPHA]) {
@@ -142,7 +143,7 @@ FC_INLINE void gather_tiles(const TileRowsArgs<typename V::T>& a, const TileRow&
   for (int j = 0; j < ALPHA; ++j) {
     for (index_t t = 0; t < n; ++t) {
       const index_t at = source_of(a.mode, r.start + ((t0 + t) * M + j) * a.step, a.width);
-      element[t] = at < 0 ? 0 : a.image[r.at + at];
+      element[t] = at < 0 || at >= a.width ? 0 : a.image[r.at + at];
     }
     d[j] = V::load(element);
   }

@@ -68,6 +68,8 @@ from fastconv.shapes import (
     resolve_padding,
 )
 
+from fastconv.tuning import tune
+
 if TYPE_CHECKING:
     from fastconv import nn, reference
 
@@ -129,6 +131,7 @@ __all__ = [
     "supported_isas",
     "tanh",
     "threads",
+    "tune",
     "unfold",
 ]
 

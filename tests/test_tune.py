@@ -1,0 +1,55 @@
+"""fastconv.tune: it measures, keeps a candidate of the plan, and changes no answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastconv
+
+RNG = np.random.default_rng(0)
+
+
+def plans():
+    w = RNG.integers(-3, 4, (6, 5, 3, 3)).astype(np.float64)
+    b = RNG.integers(-3, 4, 6).astype(np.float64)
+    yield "conv2d", fastconv.Conv2dPlan((2, 5, 9, 11), w, b, padding=1, activation="relu")
+    yield "channels_last", fastconv.Conv2dPlan((2, 9, 11, 5), w, data_format="channels_last")
+    yield "conv1d", fastconv.Conv1dPlan((3, 5, 40), w[..., 0], padding="causal")
+    yield "transposed, phases", fastconv.ConvTranspose2dPlan((1, 6, 5, 4), w, b[:5], stride=2)
+    yield "no tap reaches", fastconv.ConvTranspose2dPlan((1, 6, 1, 1), w, padding=1)
+
+
+@pytest.mark.parametrize(("name", "plan"), plans(), ids=lambda v: v if isinstance(v, str) else "")
+def test_the_answer_stays(name, plan):
+    x = RNG.integers(-3, 4, plan._input_shape).astype(np.float64)
+    want = plan(x)
+    assert fastconv.tune(plan, seconds=0.02) is plan
+    np.testing.assert_array_equal(plan(x), want)
+    assert plan.algorithm.split("+")[0] in {"direct", "im2col", "pointwise", "depthwise", "fill"}
+
+
+def test_it_finds_what_is_faster_than_a_bad_choice():
+    w = RNG.standard_normal((64, 64, 3, 3)).astype(np.float32)
+    plan = fastconv.Conv2dPlan((1, 64, 40, 40), w, padding=1, threads=1)
+    labels = plan._plan.labels()
+    assert {"direct", "im2col", "winograd F(4,3) x F(4,3)"} <= set(labels)
+    for label in labels:
+        other = plan._plan.with_candidate(label)
+        assert other.algorithm == label.split()[0]
+        assert f"{label}: " in other.explain()
+    plan._plan = plan._plan.with_candidate("winograd F(2,3) x F(2,3)")
+    assert fastconv.tune(plan, seconds=0.2).algorithm == "winograd"
+
+
+@pytest.mark.parametrize("plan", [None, 3, "plan"])
+def test_it_takes_plans_only(plan):
+    with pytest.raises(TypeError, match="plan must be a plan"):
+        fastconv.tune(plan)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+def test_it_takes_a_positive_time(seconds):
+    plan = next(plans())[1]
+    with pytest.raises(ValueError, match="seconds must be a positive number"):
+        fastconv.tune(plan, seconds=seconds)
