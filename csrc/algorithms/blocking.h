@@ -26,11 +26,16 @@ Tile choose_tile(const GemmKernels<T>& gemm, index_t m) {
 }
 
 // Terms of a sum per pass: a panel of weights, 12 rows of kc, takes 3/8 of L1, so that it stays
-// there while pixels stream past. Even slices, so that the last is not a stub.
+// there while pixels stream past.
+template <class T>
+index_t most_terms() {
+  return cache_sizes().l1 * 3 / 8 / (kMaxMr * static_cast<index_t>(sizeof(T)));
+}
+
+// Even slices, so that the last is not a stub.
 template <class T>
 index_t choose_kc(index_t k) {
-  const index_t most = cache_sizes().l1 * 3 / 8 / (kMaxMr * static_cast<index_t>(sizeof(T)));
-  return ceil_div(k, ceil_div(k, most));
+  return ceil_div(k, ceil_div(k, most_terms<T>()));
 }
 
 // Pixels per block: their packed panels, kc rows, take a third of L2.

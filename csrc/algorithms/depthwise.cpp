@@ -100,7 +100,7 @@ bool is_depthwise(const Correlation& r) { return r.c == 1; }
 template <class T>
 StripLayout depthwise_layout(const Correlation& r, const Exec& exec) {
   const Cut cut = cut_for<T>(r, exec);
-  return {r, cut.rows, cut.columns};
+  return {r, cut.rows, cut.columns, false};
 }
 
 template <class T>

@@ -14,29 +14,58 @@ namespace {
 
 struct Cut {
   Tile tile;
+  bool packed;            // how strips are laid out
   index_t rows, columns;  // outputs of a block
   index_t row_blocks, column_blocks;
+  index_t chunks;    // of the output channels, where there are few blocks
   index_t channels;  // of a slice of the sum
 };
 
-// Rows of a block share most of what they read; the strip must leave room in L2 for the weights.
+// Beyond 512 columns a slice of 384 terms leaves L2.
+constexpr index_t kMostColumns = 512;
+
+// Which layout costs less: a packed one copies rows once for each tap of the width, the other loses
+// lanes at the end of every row.
+bool worth_packing(const Correlation& r, index_t lanes) {
+  constexpr double kCopy = 5;  // cycles for a vector
+  if (r.w.count > kMostColumns || r.h.count == 1) return false;
+  const double per_tap = double(ceil_div(r.w.count, lanes));
+  const double lost = per_tap - double(r.w.count) / double(lanes);
+  const double copies = double(r.w.n_taps() - std::min(r.w.in_step, r.w.n_taps()));
+  const double rows = double(std::min(r.h.in_step, r.h.n_taps()));
+  return lost * double(r.taps()) * double(r.m) / 2 > rows * copies * per_tap * kCopy;
+}
+
 template <class T>
 Cut cut_for(const Correlation& r, const Exec& exec) {
-  // Beyond 512 columns a slice of 384 terms leaves L2; beyond 8 rows of a 3x3 kernel there is
-  // little left to share (10 rows gathered instead of 24).
-  constexpr index_t kMostColumns = 512, kMostRows = 8;
   Cut cut{};
   cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
+  cut.packed = worth_packing(r, exec.kernels<T>().conv.gemm.lanes);
   cut.column_blocks = ceil_div(r.w.count, kMostColumns);
   cut.columns = ceil_div(r.w.count, cut.column_blocks);
-  const index_t lines = r.batch * r.groups * r.h.count * cut.column_blocks;
-  const int threads = useful_threads(lines, r.fmas(), exec.threads);
-  const index_t enough = threads == 1 ? kMostRows : lines / (4 * threads);
-  cut.rows = std::clamp(enough, index_t{1}, std::min(kMostRows, r.h.count));
+  // The slices of a sum must not depend on the threads.
+  const index_t most = std::max(most_terms<T>() / r.taps(), index_t{1});
+  cut.channels = ceil_div(r.c, ceil_div(r.c, most));
+  const index_t images = r.batch * r.groups * cut.column_blocks;
+  const index_t threads = exec.threads, few = 4 * threads;
+  if (cut.packed) {
+    // The strip takes a third of L2; the rows between two blocks are gathered twice.
+    const index_t row = cut.channels * r.w.n_taps() * cut.columns * index_t{sizeof(T)};
+    const index_t most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
+    cut.row_blocks = ceil_div(r.h.count, most_rows);
+  } else {
+    // Beyond 8 rows of a 3x3 kernel there is little left to share (10 rows instead of 24).
+    constexpr index_t kMostRows = 8;
+    const index_t lines = images * r.h.count;
+    const index_t enough = threads == 1 ? kMostRows : lines / few;
+    cut.row_blocks =
+        ceil_div(r.h.count, std::clamp(enough, index_t{1}, std::min(kMostRows, r.h.count)));
+  }
+  cut.chunks = 1;
+  if (images * cut.row_blocks < few && images * cut.row_blocks % threads != 0)
+    cut.chunks = std::min(threads, ceil_div(r.m, cut.tile.mr));
+  cut.rows = ceil_div(r.h.count, cut.row_blocks);
   cut.row_blocks = ceil_div(r.h.count, cut.rows);
-  // The slices of a sum must not depend on the threads, so their size is that of a one-row strip.
-  const index_t kc = choose_kc<T>(r.k());
-  cut.channels = std::clamp(kc / r.taps(), index_t{1}, r.c);
   return cut;
 }
 
@@ -66,9 +95,12 @@ class Task {
         offsets_(offsets),
         strip_(reinterpret_cast<T*>(memory)),
         c_(reinterpret_cast<T*>(memory + strip_bytes)) {
-    const index_t column_block = index % cut.column_blocks;
-    const index_t row_block = index / cut.column_blocks % cut.row_blocks;
-    const index_t image = index / cut.column_blocks / cut.row_blocks;
+    const Range panels = part(ceil_div(r_.m, cut.tile.mr), cut.chunks, index % cut.chunks);
+    m_ = {panels.begin * cut.tile.mr, std::min(r_.m, panels.end * cut.tile.mr)};
+    const index_t block = index / cut.chunks;
+    const index_t column_block = block % cut.column_blocks;
+    const index_t row_block = block / cut.column_blocks % cut.row_blocks;
+    const index_t image = block / cut.column_blocks / cut.row_blocks;
     n_ = image / r_.groups, g_ = image % r_.groups;
     oh_ = row_block * cut.rows, rows_ = std::min(cut.rows, r_.h.count - oh_);
     ow_ = column_block * cut.columns, columns_ = std::min(cut.columns, r_.w.count - ow_);
@@ -79,26 +111,43 @@ class Task {
       const index_t c1 = std::min(r_.c, c0 + cut_.channels);
       layout_.gather(r_, job_.image(n_, g_) + c0 * r_.in_plane(), c1 - c0, oh_, rows_, ow_,
                      columns_, exec_, strip_);
-      for (index_t m = 0; m < r_.m; m += cut_.tile.mr)
-        for (index_t row = 0; row < rows_; ++row) multiply(m, row, c0, c1);
+      for (index_t m = m_.begin; m < m_.end; m += cut_.tile.mr) {
+        if (cut_.packed) {
+          multiply(m, 0, rows_ * columns_, c0, c1);
+        } else {
+          for (index_t row = 0; row < rows_; ++row) multiply(m, row, columns_, c0, c1);
+        }
+      }
     }
     if (!r_.plain_output()) scatter();
   }
 
  private:
-  void multiply(index_t m, index_t row, index_t c0, index_t c1) noexcept {
+  // The weights of panel m for channels c0.. of the sum.
+  const T* weights(index_t m, index_t c0) const {
+    return job_.weights + (g_ * r_.m + m) * r_.k() +
+           c0 * r_.taps() * std::min(cut_.tile.mr, r_.m - m);
+  }
+  // What is needed after panel m, or null.
+  const T* weights_after(index_t m, index_t c0, index_t c1) const {
+    if (m + cut_.tile.mr < m_.end) return weights(m + cut_.tile.mr, c0);
+    return c1 < r_.c ? weights(m_.begin, c1) : nullptr;
+  }
+
+  // `n` outputs that are neighbours in the strip, from the start of `row` on.
+  void multiply(index_t m, index_t row, index_t n, index_t c0, index_t c1) noexcept {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     const index_t mr = std::min(cut_.tile.mr, r_.m - m), lanes = gemm.lanes;
     const bool plain = r_.plain_output();
     const index_t ldc = plain ? r_.out_plane() : cut_.rows * cut_.columns;
     const index_t at = job_.plane(n_, g_, m) + (oh_ + row) * r_.w.out + ow_;
-    for (index_t j = 0; j < columns_; j += cut_.tile.nr) {
-      const index_t n = std::min(cut_.tile.nr, columns_ - j), nv = ceil_div(n, lanes);
+    for (index_t j = 0; j < n; j += cut_.tile.nr) {
+      const index_t pixels = std::min(cut_.tile.nr, n - j), nv = ceil_div(pixels, lanes);
       T* c = plain ? job_.y + at + j : c_ + m * ldc + row * cut_.columns + j;
       const T* start = job_.residual ? job_.residual + at + j : nullptr;
       gemm.run_strip[mr - 1][nv - 1]({
           .k = (c1 - c0) * r_.taps(),
-          .a = job_.weights + (g_ * r_.m + m) * r_.k() + c0 * r_.taps() * mr,
+          .a = weights(m, c0),
           .b = strip_ + row * layout_.row_step() + j,
           .ldb = 0,
           .offsets = offsets_,
@@ -106,14 +155,15 @@ class Task {
           .ldc = ldc,
           .init = c0 == 0 ? start : c,
           .bias = c0 == 0 ? job_.bias_of(g_, m) : nullptr,
-          .tail = static_cast<int>(n - (nv - 1) * lanes),
+          .tail = static_cast<int>(pixels - (nv - 1) * lanes),
+          .next = row == 0 && j == 0 ? weights_after(m, c0, c1) : nullptr,
       });
-      if (c1 == r_.c) activate_rows(job_, exec_, c, ldc, mr, n);
+      if (c1 == r_.c) activate_rows(job_, exec_, c, ldc, mr, pixels);
     }
   }
 
   void scatter() noexcept {
-    for (index_t m = 0; m < r_.m; ++m)
+    for (index_t m = m_.begin; m < m_.end; ++m)
       for (index_t row = 0; row < rows_; ++row)
         scatter_row(r_, c_ + (m * cut_.rows + row) * cut_.columns, columns_, oh_ + row, ow_,
                     job_.y + job_.plane(n_, g_, m));
@@ -128,6 +178,7 @@ class Task {
   T* strip_;
   T* c_;
   index_t n_, g_, oh_, rows_, ow_, columns_;
+  Range m_;
 };
 
 }  // namespace
@@ -135,7 +186,7 @@ class Task {
 template <class T>
 StripLayout direct_layout(const Correlation& r, const Exec& exec) {
   const Cut cut = cut_for<T>(r, exec);
-  return {r, cut.rows, cut.columns};
+  return {r, cut.rows, cut.columns, cut.packed};
 }
 
 template <class T>
@@ -153,7 +204,7 @@ void direct(const Job<T>& job, const StripLayout& layout, const Exec& exec,
   auto* offsets = reinterpret_cast<index_t*>(scratch);
   for (index_t c = 0, k = 0; c < cut.channels; ++c)
     for (const index_t tap : layout.taps()) offsets[k++] = c * layout.channel() + tap;
-  const index_t tasks = r.batch * r.groups * cut.row_blocks * cut.column_blocks;
+  const index_t tasks = r.batch * r.groups * cut.row_blocks * cut.column_blocks * cut.chunks;
   parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
     std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);
     Task<T>(job, exec, cut, layout, offsets, memory, sizes.strip, task).run();

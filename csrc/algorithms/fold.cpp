@@ -78,9 +78,7 @@ void unfold(const Exec& exec, const FoldDesc& d, const T* x, T* y) noexcept {
                    .step = d.w.stride,
                    .n = d.w.out,
                    .mode = PadMode::zeros,
-                   .dst = to,
-                   .rows = 1,
-                   .dst_step = 0});
+                   .dst = to});
     }
   });
 }

@@ -7,106 +7,103 @@
 
 namespace fastconv {
 
-StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns)
-    : rows_(rows), columns_(columns) {
-  std::vector<index_t> column_at(r.w.taps.size());
-  lay_columns(r, column_at);
-  lay_rows(r);
-  taps_.reserve(static_cast<std::size_t>(r.taps()));
-  for (index_t th = 0; th < r.h.n_taps(); ++th) {
-    const index_t slot =
-        consecutive_ ? r.h.taps[static_cast<std::size_t>(th)].offset - first_offset_ : th;
-    for (const index_t at : column_at) taps_.push_back(slot * pitch_ + at);
+StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns, bool packed)
+    : packed_(packed), rows_(rows), columns_(columns) {
+  std::vector<index_t> row_at, column_at;
+  row_runs_ = runs_of(r.h, rows, true, row_at);
+  column_runs_ = runs_of(r.w, columns, !packed, column_at);
+  const index_t slots = row_runs_.back().at + row_runs_.back().length;
+  const index_t width = column_runs_.back().at + column_runs_.back().length;
+  channel_ = slots * width;
+  pitch_ = packed ? columns : width;
+  if (packed) {  // copies of all rows, one after another
+    for (Run& run : column_runs_) run.at *= slots;
+    for (index_t& at : column_at) at *= slots;
   }
+  taps_.reserve(static_cast<std::size_t>(r.taps()));
+  for (const index_t row : row_at)
+    for (const index_t at : column_at) taps_.push_back(row * pitch_ + at);
 }
 
 // Taps whose offsets are equal modulo the step read shifted copies of the same elements: they share
 // a run, unless the gap between them is longer than a run of their own.
-void StripLayout::lay_columns(const Correlation& r, std::vector<index_t>& at) {
-  const auto& taps = r.w.taps;
-  const index_t step = r.w.in_step;
+auto StripLayout::runs_of(const TapAxis& axis, index_t count, bool share, std::vector<index_t>& at)
+    -> std::vector<Run> {
+  const auto& taps = axis.taps;
+  const index_t step = axis.in_step;
   const auto residue = [&](std::size_t tap) { return (taps[tap].offset % step + step) % step; };
-  std::vector<std::size_t> order(taps.size());
+  std::vector<std::size_t> order(taps.size()), run_of(taps.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](auto a, auto b) {
     return std::pair(residue(a), taps[a].offset) < std::pair(residue(b), taps[b].offset);
   });
-  std::vector<std::size_t> run_of(taps.size());
+  std::vector<Run> runs;
   for (const std::size_t tap : order) {
     const index_t offset = taps[tap].offset;
-    const bool joins = !runs_.empty() && (offset - runs_.back().offset) % step == 0 &&
-                       (offset - runs_.back().offset) / step <= runs_.back().length;
-    if (!joins) runs_.push_back({offset, columns_, 0});
-    Run& run = runs_.back();
-    run.length = std::max(run.length, (offset - run.offset) / step + columns_);
-    run_of[tap] = runs_.size() - 1;
+    const bool joins = share && !runs.empty() && (offset - runs.back().offset) % step == 0 &&
+                       (offset - runs.back().offset) / step <= runs.back().length;
+    if (!joins) runs.push_back({offset, count, 0});
+    Run& run = runs.back();
+    run.length = std::max(run.length, (offset - run.offset) / step + count);
+    run_of[tap] = runs.size() - 1;
   }
-  for (Run& run : runs_) run.at = pitch_, pitch_ += run.length;
+  index_t end = 0;
+  for (Run& run : runs) run.at = end, end += run.length;
+  at.resize(taps.size());
   for (std::size_t tap = 0; tap < taps.size(); ++tap) {
-    const Run& run = runs_[run_of[tap]];
+    const Run& run = runs[run_of[tap]];
     at[tap] = run.at + (taps[tap].offset - run.offset) / step;
   }
-}
-
-// Either every image row between the first and the last that is needed, or one slot for each tap of
-// each output row, whichever is less.
-void StripLayout::lay_rows(const Correlation& r) {
-  const auto less = [](const Tap& a, const Tap& b) { return a.offset < b.offset; };
-  const auto [first, last] = std::minmax_element(r.h.taps.begin(), r.h.taps.end(), less);
-  first_offset_ = first->offset;
-  const index_t span = last->offset - first->offset + 1 + (rows_ - 1) * r.h.in_step;
-  consecutive_ = span <= rows_ * r.h.n_taps();
-  slots_ = consecutive_ ? span : rows_ * r.h.n_taps();
-  row_slots_ = consecutive_ ? r.h.in_step : r.h.n_taps();
+  return runs;
 }
 
 template <class T>
 void StripLayout::gather(const Correlation& r, const T* image, index_t channels, index_t oh,
                          index_t rows, index_t ow, index_t columns, const Exec& exec,
                          T* strip) const noexcept {
-  const index_t n_taps = r.h.n_taps(), plane = r.in_plane();
-  const index_t slots = slots_ - row_slots_ * (rows_ - rows), start = ow * r.w.in_step;
-  const index_t first = oh * r.h.in_step + first_offset_;  // of consecutive slots
-  // With zeros around it, the part of the image that consecutive slots see is copied in one go.
-  const bool together = consecutive_ && r.mode == PadMode::zeros;
-  const index_t inside = std::clamp<index_t>(-first, 0, slots);
-  const index_t beyond = std::clamp<index_t>(r.h.in - first, inside, slots);
-  for (index_t c = 0; c < channels; ++c, image += plane, strip += channel()) {
-    if (together) {
-      std::fill_n(strip, inside * pitch_, T{0});
-      std::fill(strip + beyond * pitch_, strip + slots * pitch_, T{0});
-      if (beyond > inside)
-        gather_runs(r, image + (first + inside) * r.w.in, beyond - inside, start, columns, exec,
-                    strip + inside * pitch_);
-      continue;
+  const index_t step = r.h.in_step, start = ow * r.w.in_step;
+  for (index_t c = 0; c < channels; ++c, image += r.in_plane(), strip += channel_)
+    for (const Run& run : row_runs_) {
+      const index_t n = run.length - (rows_ - rows), first = oh * step + run.offset;
+      if (r.mode == PadMode::zeros) {  // the rows inside the image go together
+        const index_t begin = first < 0 ? std::min(n, ceil_div(-first, step)) : 0;
+        const index_t end =
+            std::clamp(r.h.in > first ? ceil_div(r.h.in - first, step) : 0, begin, n);
+        clear_rows(begin, run.at, strip);
+        gather_rows(r, image + (first + begin * step) * r.w.in, end - begin, run.at + begin, start,
+                    columns, exec, strip);
+        clear_rows(n - end, run.at + end, strip);
+        continue;
+      }
+      for (index_t i = 0; i < n; ++i)
+        gather_rows(r, image + padded_source(r.mode, first + i * step, r.h.in) * r.w.in, 1,
+                    run.at + i, start, columns, exec, strip);
     }
-    for (index_t slot = 0; slot < slots; ++slot) {
-      const index_t position = consecutive_
-                                   ? first + slot
-                                   : (oh + slot / n_taps) * r.h.in_step +
-                                         r.h.taps[static_cast<std::size_t>(slot % n_taps)].offset;
-      const index_t ih = padded_source(r.mode, position, r.h.in);
-      if (ih < 0)
-        std::fill_n(strip + slot * pitch_, pitch_, T{0});
-      else
-        gather_runs(r, image + ih * r.w.in, 1, start, columns, exec, strip + slot * pitch_);
-    }
-  }
 }
 
 template <class T>
-void StripLayout::gather_runs(const Correlation& r, const T* row, index_t rows, index_t start,
-                              index_t columns, const Exec& exec, T* to) const noexcept {
-  for (const Run& run : runs_)
+void StripLayout::gather_rows(const Correlation& r, const T* row, index_t rows, index_t slot,
+                              index_t start, index_t columns, const Exec& exec,
+                              T* strip) const noexcept {
+  if (rows == 0) return;
+  for (const Run& run : column_runs_)
     exec.kernels<T>().conv.gather_rows({.row = row,
                                         .width = r.w.in,
                                         .start = start + run.offset,
                                         .step = r.w.in_step,
                                         .n = run.length - (columns_ - columns),
                                         .mode = r.mode,
-                                        .dst = to + run.at,
+                                        .dst = strip + run.at + slot * pitch_,
                                         .rows = rows,
+                                        .row_step = r.h.in_step * r.w.in,
                                         .dst_step = pitch_});
+}
+
+template <class T>
+void StripLayout::clear_rows(index_t rows, index_t slot, T* strip) const noexcept {
+  const index_t n = rows * pitch_;
+  if (!packed_) return void(std::fill_n(strip + slot * pitch_, n, T{0}));
+  for (const Run& run : column_runs_) std::fill_n(strip + run.at + slot * pitch_, n, T{0});
 }
 
 template void StripLayout::gather(const Correlation&, const float*, index_t, index_t, index_t,

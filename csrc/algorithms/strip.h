@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A strip: the rows of an image that a few output rows need, gathered so that every tap of a row of
 // outputs is a run of neighbouring elements, whatever the stride, dilation and padding. Building it
-// costs a copy of each row per output row; each element then serves all output channels and taps.
+// costs a copy of each row or a few; each element then serves all output channels and taps.
+//
+// Where a strip is packed, each tap of the width has a copy of the rows of its own, exactly as wide
+// as the outputs: then the rows of a block are one run of neighbouring elements, too, and no lane
+// is lost at the end of a row.
 #pragma once
 
 #include <vector>
@@ -13,10 +17,11 @@ namespace fastconv {
 class StripLayout {
  public:
   // For blocks of `rows` by `columns` outputs. May allocate: made before the parallel region.
-  StripLayout(const Correlation& r, index_t rows, index_t columns);
+  StripLayout(const Correlation& r, index_t rows, index_t columns, bool packed);
 
-  index_t channel() const { return slots_ * pitch_; }       // elements of one channel
-  index_t row_step() const { return row_slots_ * pitch_; }  // between neighbouring output rows
+  index_t channel() const { return channel_; }  // elements of one channel
+  index_t row_step() const { return pitch_; }   // between neighbouring output rows
+  bool packed() const { return packed_; }
   // Where tap t = (tap of h, tap of w) of the first output row and column lies in its channel.
   const std::vector<index_t>& taps() const { return taps_; }
 
@@ -26,21 +31,24 @@ class StripLayout {
               index_t ow, index_t columns, const Exec& exec, T* strip) const noexcept;
 
  private:
-  struct Run {  // neighbouring reads that one or more taps of w share
+  // Reads of one axis, in_step apart, that one or more taps share; `at` counts rows or elements.
+  struct Run {
     index_t offset, length, at;
   };
-  // The runs of `rows` image rows, one after another from `row` on.
+  // Finds the runs of an axis for `count` outputs, and for each tap the place of its first output.
+  static std::vector<Run> runs_of(const TapAxis& axis, index_t count, bool share,
+                                  std::vector<index_t>& at);
+  // `rows` image rows from `row` on, to row `slot` of the strip on.
   template <class T>
-  void gather_runs(const Correlation& r, const T* row, index_t rows, index_t start, index_t columns,
-                   const Exec& exec, T* to) const noexcept;
-  void lay_columns(const Correlation& r, std::vector<index_t>& at);
-  void lay_rows(const Correlation& r);
+  void gather_rows(const Correlation& r, const T* row, index_t rows, index_t slot, index_t start,
+                   index_t columns, const Exec& exec, T* strip) const noexcept;
+  template <class T>
+  void clear_rows(index_t rows, index_t slot, T* strip) const noexcept;
 
+  bool packed_;
   index_t rows_, columns_;  // of a whole block
-  index_t pitch_ = 0, slots_ = 0, row_slots_ = 0;
-  index_t first_offset_ = 0;  // of the rows, where slots are consecutive image rows
-  bool consecutive_ = false;
-  std::vector<Run> runs_;
+  index_t pitch_ = 0, channel_ = 0;
+  std::vector<Run> row_runs_, column_runs_;
   std::vector<index_t> taps_;
 };
 

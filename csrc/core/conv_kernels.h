@@ -112,14 +112,14 @@ struct PackArgs {
 };
 
 // dst[i] = row[start + i * step], i < n, where the row has `width` elements and `mode` beyond them;
-// the same for `rows` rows, one after another in memory, to dst_step apart.
+// the same for `rows` rows, row_step apart, to dst_step apart.
 template <class T>
 struct RowArgs {
   const T* row;
   index_t width, start, step, n;
   PadMode mode;
   T* dst;
-  index_t rows, dst_step;
+  index_t rows = 1, row_step = 0, dst_step = 0;
 };
 
 template <class T>

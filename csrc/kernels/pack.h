@@ -72,112 +72,120 @@ FC_INLINE void gather_edge(const RowArgs<typename V::T>& r, const typename V::T*
     dst[i] = row[source_of(r.mode, r.start + i * r.step, r.width)];
 }
 
+// Outputs lo..hi of n read inside a row, from `start` on.
+struct Inside {
+  index_t lo, hi;
+};
+FC_INLINE Inside inside(index_t start, index_t step, index_t n, index_t width) {
+  Inside in{0, n};  // a division costs as much as a short row
+  if (start < 0) in.lo = step == 1 ? -start : (-start + step - 1) / step;
+  if (start + (n - 1) * step >= width)
+    in.hi = start >= width ? 0 : step == 1 ? width - start : (width - start + step - 1) / step;
+  if (in.lo > n) in.lo = n;
+  if (in.hi < in.lo) in.hi = in.lo;
+  return in;
+}
+
+// Row by row: for rows of many vectors.
 template <class V>
-FC_INLINE void gather(const RowArgs<typename V::T>& r) {
-  index_t lo = -r.start, hi = r.width - r.start;  // outputs lo..hi read inside the row
-  if (r.step != 1) {                              // a division costs as much as a short row
-    lo = lo > 0 ? (lo + r.step - 1) / r.step : 0;
-    hi = hi > 0 ? (hi + r.step - 1) / r.step : 0;
-  }
-  if (lo < 0) lo = 0;
-  if (hi > r.n) hi = r.n;
-  if (lo > r.n) lo = r.n;
-  if (hi < lo) hi = lo;
+FC_INLINE void gather_long(const RowArgs<typename V::T>& r) {
+  const auto [lo, hi] = inside(r.start, r.step, r.n, r.width);
   const auto* row = r.row;
   auto* dst = r.dst;
-  for (index_t i = 0; i < r.rows; ++i, row += r.width, dst += r.dst_step) {
+  for (index_t i = 0; i < r.rows; ++i, row += r.row_step, dst += r.dst_step) {
     if (lo > 0) gather_edge<V>(r, row, dst, 0, lo);
-    copy_row<V>(row + r.start + lo * r.step, r.step, hi - lo, dst + lo);
+    if (lo < hi) copy_row<V>(row + r.start + lo * r.step, r.step, hi - lo, dst + lo);
     if (hi < r.n) gather_edge<V>(r, row, dst, hi, r.n);
+  }
+}
+
+// One vector of every row; outputs lo..hi of it lie inside, `room` of its lanes may be written.
+template <class V, int kStep>
+FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int lo, int hi,
+                           int room) {
+  const auto* from = r.row + r.start + first * kStep;
+  auto* to = r.dst + first;
+  if (room == V::lanes)
+    for (index_t i = 0; i < r.rows; ++i, from += r.row_step, to += r.dst_step)
+      load_every<V, kStep>(from, lo, hi).store(to);
+  else
+    for (index_t i = 0; i < r.rows; ++i, from += r.row_step, to += r.dst_step)
+      load_every<V, kStep>(from, lo, hi).store_n(to, room);
+}
+
+template <class V>
+FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int lo, int hi,
+                           int room) {
+  if (r.step == 1) return copy_column<V, 1>(r, first, lo, hi, room);
+  if (r.step == 2) return copy_column<V, 2>(r, first, lo, hi, room);
+  if (r.step == 4) return copy_column<V, 4>(r, first, lo, hi, room);
+  const auto* from = r.row + r.start + first * r.step;
+  auto* to = r.dst + first;
+  for (index_t i = 0; i < r.rows; ++i, from += r.row_step, to += r.dst_step) {
+    if (hi - lo < room) V::zero().store_n(to, room);
+    for (int j = lo; j < hi; ++j) to[j] = from[j * r.step];
+  }
+}
+
+// Vector by vector, each for all rows: what to clip is found once. Up to `room` elements of a row
+// of dst may be written, of which those beyond n become 0 or stay as they are.
+template <class V>
+FC_INLINE void gather_short(const RowArgs<typename V::T>& r, index_t room) {
+  for (index_t first = 0; first < r.n; first += V::lanes) {
+    const int n = clamp_to(V::lanes, r.n - first);
+    const Inside in = inside(r.start + first * r.step, r.step, n, r.width);
+    const int lo = static_cast<int>(in.lo), hi = static_cast<int>(in.hi);
+    copy_column<V>(r, first, lo, hi, clamp_to(V::lanes, room - first));
+    if (r.mode == PadMode::zeros || hi - lo == n) continue;
+    const auto* row = r.row;
+    auto* dst = r.dst + first;
+    for (index_t i = 0; i < r.rows; ++i, row += r.row_step, dst += r.dst_step) {
+      gather_edge<V>(r, row, dst - first, first, first + lo);
+      gather_edge<V>(r, row, dst - first, first + hi, first + n);
+    }
   }
 }
 
 template <class V>
 void gather_rows(const RowArgs<typename V::T>& r) noexcept {
-  gather<V>(r);
-}
-
-// A vector of a row of im2col, or the end of one: outputs lo..hi of it lie inside the image. It is
-// the same for every channel but for where it starts, and channels are `plane` and `step` apart.
-template <class T>
-struct Piece {
-  const T* from;  // of output 0, where that lies inside
-  T* to;
-  int lo, hi, n;
-  index_t channels, plane, step;
-};
-
-template <class V, int kStep>
-FC_INLINE void copy_piece(Piece<typename V::T> p) {
-  if (p.n == V::lanes)
-    for (index_t c = 0; c < p.channels; ++c, p.from += p.plane, p.to += p.step)
-      load_every<V, kStep>(p.from, p.lo, p.hi).store(p.to);
+  if (r.rows > 1 && r.n <= 8 * V::lanes)
+    gather_short<V>(r, r.n);
   else
-    for (index_t c = 0; c < p.channels; ++c, p.from += p.plane, p.to += p.step)
-      load_every<V, kStep>(p.from, p.lo, p.hi).store_n(p.to, p.n);
+    gather_long<V>(r);
 }
 
+// One tap of channels c.. for all pixels. Channels are the rows of gather_short; a vector is stored
+// whole where the next segment overwrites what it does not cover, so they go from left to right.
 template <class V>
-FC_INLINE void copy_piece(const Piece<typename V::T>& p, index_t step) {
-  if (step == 1) return copy_piece<V, 1>(p);
-  if (step == 2) return copy_piece<V, 2>(p);
-  if (step == 4) return copy_piece<V, 4>(p);
-  const auto* from = p.from;
-  auto* to = p.to;
-  for (index_t c = 0; c < p.channels; ++c, from += p.plane, to += p.step) {
-    if (p.hi - p.lo < p.n) V::zero().store_n(to, p.n);
-    for (int i = p.lo; i < p.hi; ++i) to[i] = from[i * step];
-  }
-}
-
-// Outputs that read beyond the border, in modes other than zeros.
-template <class T>
-FC_INLINE void copy_border(const Piece<T>& p, const PackArgs<T>& a, const T* row, index_t start) {
-  for (int i = 0; i < p.n; ++i) {
-    if (i >= p.lo && i < p.hi) continue;
-    const T* from = row + source_of(a.mode, start + i * a.w.step, a.w.in);
-    for (index_t c = 0; c < p.channels; ++c) p.to[i + c * p.step] = from[c * p.plane];
-  }
-}
-
-// One tap of channels c0.. for all pixels. A vector is stored whole where the next piece of its row
-// overwrites what it does not cover, so pieces go from left to right.
-template <class V>
-FC_INLINE void pack_tap(const PackArgs<typename V::T>& a, const Tap& th, const Tap& tw, index_t c0,
+FC_INLINE void pack_tap(const PackArgs<typename V::T>& a, const Tap& th, const Tap& tw, index_t c,
                         index_t channels, typename V::T* dst, index_t step) {
   const index_t plane = a.h.in * a.w.in;
+  const auto* channel = a.image + c * plane;
   index_t filled = 0;
   for (index_t s = 0; s < a.n_segments; ++s) {
     const RowSegment& seg = a.segments[s];
     const index_t ih = source_of(a.mode, seg.oh * a.h.step + th.offset, a.h.in);
-    const auto* row = a.image + c0 * plane + (ih < 0 ? 0 : ih) * a.w.in;
-    for (index_t i = 0; i < seg.n; i += V::lanes) {
-      const index_t start = (seg.ow + i) * a.w.step + tw.offset, at = seg.dst + i;
-      const int n = clamp_to(V::lanes, seg.n - i);
-      index_t lo = 0, hi = n;
-      if (start < 0) lo = (-start + a.w.step - 1) / a.w.step;
-      if (start + (n - 1) * a.w.step >= a.w.in) hi = (a.w.in - start + a.w.step - 1) / a.w.step;
-      const int first = clamp_to(n, lo), last = ih < 0 ? first : clamp_to(n, hi < lo ? lo : hi);
-      const Piece<typename V::T> piece{
-          row + start, dst + at, first, last, clamp_to(V::lanes, a.width - at),
-          channels,    plane,    step};
-      copy_piece<V>(piece, a.w.step);
-      if (a.mode != PadMode::zeros && last - first < n) {
-        Piece<typename V::T> border = piece;
-        border.n = n;
-        copy_border(border, a, row, start);
-      }
-      filled = at + piece.n;
-    }
+    gather_short<V>({.row = channel + (ih < 0 ? 0 : ih) * a.w.in,
+                     .width = ih < 0 ? 0 : a.w.in,
+                     .start = seg.ow * a.w.step + tw.offset,
+                     .step = a.w.step,
+                     .n = seg.n,
+                     .mode = a.mode,
+                     .dst = dst + seg.dst,
+                     .rows = channels,
+                     .row_step = plane,
+                     .dst_step = step},
+                    a.width - seg.dst);
+    filled = seg.dst + (seg.n + V::lanes - 1) / V::lanes * V::lanes;
   }
   for (; filled < a.width; filled += V::lanes)
-    for (index_t c = 0; c < channels; ++c)
-      V::zero().store_n(dst + c * step + filled, clamp_to(V::lanes, a.width - filled));
+    for (index_t i = 0; i < channels; ++i)
+      V::zero().store_n(dst + i * step + filled, clamp_to(V::lanes, a.width - filled));
 }
 
 template <class V>
 void pack_panel(const PackArgs<typename V::T>& a) noexcept {
-  constexpr index_t kChannels = 32;  // their pages stay in the TLB from tap to tap
+  constexpr index_t kChannels = 64;  // their pages stay in the TLB from tap to tap
   const index_t taps = a.h.n_taps * a.w.n_taps;
   const index_t c0 = a.k0 / taps, t0 = a.k0 % taps, c1 = a.k1 / taps, t1 = a.k1 % taps;
   for (index_t c = c0; c <= c1; c += kChannels)
