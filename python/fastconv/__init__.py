@@ -67,7 +67,6 @@ from fastconv.shapes import (
     receptive_field,
     resolve_padding,
 )
-
 from fastconv.tuning import tune
 
 if TYPE_CHECKING:
