@@ -19,6 +19,8 @@ const char* name_of(Algorithm algorithm) {
       return "pointwise";
     case Algorithm::depthwise:
       return "depthwise";
+    case Algorithm::broadcast:
+      return "broadcast";
     default:
       return "auto";
   }
@@ -35,7 +37,8 @@ const char* why_refused(Algorithm algorithm, const Correlation& r) {
 }
 
 template <class T>
-double predicted_cycles(Algorithm algorithm, const Correlation& r, const Exec& exec) {
+double predicted_cycles(Algorithm algorithm, const Correlation& r, Packing packing,
+                        const Exec& exec) {
   const CostModel model(r, choose_tile(exec.kernels<T>().conv.gemm, r.m),
                         exec.kernels<T>().conv.gemm.lanes);
   switch (algorithm) {
@@ -45,25 +48,28 @@ double predicted_cycles(Algorithm algorithm, const Correlation& r, const Exec& e
       return model.pointwise();
     case Algorithm::depthwise:
       return model.depthwise();
+    case Algorithm::broadcast:
+      return model.broadcast(packing == Packing::once);
     default:
       return model.direct();
   }
 }
 
 template <class T>
-Algorithm choose(const Correlation& r, Algorithm asked, const Exec& exec) {
+Algorithm choose(const Correlation& r, Algorithm asked, Packing packing, const Exec& exec) {
   if (asked != Algorithm::auto_) {
     const char* reason = why_refused(asked, r);
     require(reason == nullptr, "algorithm '", name_of(asked),
             "' cannot take this shape: ", reason ? reason : "",
-            "; 'auto', 'direct' and 'im2col' take every shape");
+            "; 'auto', 'direct', 'im2col' and 'broadcast' take every shape");
     return asked;
   }
   Algorithm best = Algorithm::direct;
-  double least = predicted_cycles<T>(best, r, exec);
+  double least = predicted_cycles<T>(best, r, packing, exec);
   for (const Algorithm algorithm : kAlgorithms) {
-    if (algorithm == best || why_refused(algorithm, r)) continue;
-    const double cycles = predicted_cycles<T>(algorithm, r, exec);
+    if (algorithm == best || algorithm == Algorithm::broadcast || why_refused(algorithm, r))
+      continue;
+    const double cycles = predicted_cycles<T>(algorithm, r, packing, exec);
     if (cycles < least) best = algorithm, least = cycles;
   }
   return best;
@@ -71,7 +77,7 @@ Algorithm choose(const Correlation& r, Algorithm asked, const Exec& exec) {
 
 template <class T>
 void add_step(Lowered& lowered, Correlation r, Algorithm asked, const Exec& exec) {
-  const Algorithm algorithm = choose<T>(r, asked, exec);
+  const Algorithm algorithm = choose<T>(r, asked, lowered.packing, exec);
   Step step{.r = std::move(r),
             .algorithm = algorithm,
             .mr = 1,
@@ -102,6 +108,39 @@ void add_step(Lowered& lowered, Correlation r, Algorithm asked, const Exec& exec
   lowered.steps.push_back(std::move(step));
 }
 
+// Whether one pass over all phases is cheaper than the best algorithm for each.
+template <class T>
+bool prefers_broadcast(const std::vector<Correlation>& phases, Packing packing, const Exec& exec) {
+  double together = 0, apart = 0;
+  for (const Correlation& r : phases) {
+    const Algorithm best = choose<T>(r, Algorithm::auto_, packing, exec);
+    together += predicted_cycles<T>(Algorithm::broadcast, r, packing, exec);
+    apart += predicted_cycles<T>(best, r, packing, exec);
+  }
+  return together < apart;
+}
+
+template <class T>
+void add_steps(Lowered& lowered, std::vector<Correlation> phases, Algorithm asked,
+               const Exec& exec) {
+  if (asked != Algorithm::broadcast &&
+      (asked != Algorithm::auto_ || !prefers_broadcast<T>(phases, lowered.packing, exec))) {
+    lowered.steps.reserve(phases.size());
+    for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), asked, exec);
+    return;
+  }
+  if (phases.empty()) return;
+  const bool kept = lowered.packing == Packing::once;
+  const BroadcastLayout& layout = lowered.broadcast.emplace(phases);
+  const Correlation& r = phases.front();
+  lowered.complete = true;
+  if (kept) lowered.packed_elements = broadcast_packed<T>(r, layout, exec);
+  lowered.scratch_bytes = broadcast_scratch<T>(r, layout, kept, exec);
+  lowered.steps.reserve(phases.size());
+  for (Correlation& phase : phases)
+    lowered.steps.push_back({std::move(phase), Algorithm::broadcast, 1, 0, {}, {}});
+}
+
 // Outputs that no tap reaches: their bias alone.
 template <class T>
 void fill_with_bias(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec) noexcept {
@@ -118,35 +157,41 @@ void fill_with_bias(const Lowered& lowered, const ConvArgs<T>& args, const Exec&
 }  // namespace
 
 template <class T>
-std::vector<Candidate> candidates(const Correlation& r, const Exec& exec) {
+std::vector<Candidate> candidates(const Correlation& r, Packing packing, const Exec& exec) {
   std::vector<Candidate> all;
   for (const Algorithm algorithm : kAlgorithms) {
     const char* reason = why_refused(algorithm, r);
-    all.push_back({algorithm, reason, reason ? 0 : predicted_cycles<T>(algorithm, r, exec)});
+    all.push_back(
+        {algorithm, reason, reason ? 0 : predicted_cycles<T>(algorithm, r, packing, exec)});
   }
   return all;
 }
 
 template <class T>
-Lowered lower_forward(const ConvDesc& d, Algorithm asked, const Exec& exec) {
-  Lowered lowered{.batch = d.batch, .channels = d.c_out, .plane = d.out_plane()};
-  lowered.steps.reserve(1);
-  add_step<T>(lowered, forward_of(d), asked, exec);
+Lowered lower_forward(const ConvDesc& d, Algorithm asked, Packing packing, const Exec& exec) {
+  Lowered lowered{
+      .packing = packing, .batch = d.batch, .channels = d.c_out, .plane = d.out_plane()};
+  std::vector<Correlation> phases;
+  phases.push_back(forward_of(d));
+  add_steps<T>(lowered, std::move(phases), asked, exec);
   return lowered;
 }
 
 template <class T>
-Lowered lower_adjoint(const ConvDesc& d, Algorithm asked, const Exec& exec) {
-  Lowered lowered{.batch = d.batch, .channels = d.c_in, .plane = d.in_plane()};
-  auto phases = adjoint_of(d, &lowered.complete);
-  lowered.steps.reserve(phases.size());
-  for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), asked, exec);
+Lowered lower_adjoint(const ConvDesc& d, Algorithm asked, Packing packing, const Exec& exec) {
+  Lowered lowered{.packing = packing, .batch = d.batch, .channels = d.c_in, .plane = d.in_plane()};
+  add_steps<T>(lowered, adjoint_of(d, &lowered.complete), asked, exec);
   return lowered;
 }
 
 template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept {
   if (lowered.steps.empty()) return;
+  if (lowered.broadcast) {
+    if (lowered.packing == Packing::once)
+      broadcast_pack(lowered.steps.front().r, *lowered.broadcast, weights, packed, exec);
+    return;
+  }
   const Correlation& r = lowered.steps.front().r;  // all have its groups, channels and rows
   // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
   // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
@@ -172,6 +217,19 @@ template <class T>
 void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
          std::byte* scratch) noexcept {
   if (!lowered.complete) fill_with_bias(lowered, args, exec);
+  if (lowered.broadcast) {
+    const bool kept = lowered.packing == Packing::once;
+    const Job<T> job{lowered.steps.front().r,
+                     args.x,
+                     kept ? args.packed : args.weights,
+                     args.bias,
+                     args.residual,
+                     args.y,
+                     args.activation,
+                     args.slope};
+    broadcast(job, *lowered.broadcast, kept, exec, scratch);
+    return;
+  }
   for (const Step& step : lowered.steps) {
     const Job<T> job{step.r,        args.x, args.packed + step.packed, args.bias,
                      args.residual, args.y, args.activation,           args.slope};
@@ -192,11 +250,11 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
   }
 }
 
-#define FC_INSTANTIATE(T)                                                         \
-  template std::vector<Candidate> candidates<T>(const Correlation&, const Exec&); \
-  template Lowered lower_forward<T>(const ConvDesc&, Algorithm, const Exec&);     \
-  template Lowered lower_adjoint<T>(const ConvDesc&, Algorithm, const Exec&);     \
-  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;         \
+#define FC_INSTANTIATE(T)                                                                  \
+  template std::vector<Candidate> candidates<T>(const Correlation&, Packing, const Exec&); \
+  template Lowered lower_forward<T>(const ConvDesc&, Algorithm, Packing, const Exec&);     \
+  template Lowered lower_adjoint<T>(const ConvDesc&, Algorithm, Packing, const Exec&);     \
+  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;                  \
   template void run(const Lowered&, const ConvArgs<T>&, const Exec&, std::byte*) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

@@ -29,7 +29,7 @@ py::object conv(int rank, py::handle input, py::handle weight, py::handle bias, 
                  {&x, &w, b ? &*b : nullptr, res ? &*res : nullptr}, res ? &*res : nullptr);
   const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {
-    const Lowered lowered = lower_forward<T>(d, asked, exec);
+    const Lowered lowered = lower_forward<T>(d, asked, Packing::each_call, exec);
     run_call<T>(lowered,
                 {x.data, w.data, b ? b->data : nullptr, res ? res->data : nullptr, y.as<T>(), act},
                 exec);
@@ -58,7 +58,7 @@ py::object conv_transpose(int rank, py::handle input, py::handle weight, py::han
                  {&x, &w, b ? &*b : nullptr});
   const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {
-    const Lowered lowered = lower_adjoint<T>(d, asked, exec);
+    const Lowered lowered = lower_adjoint<T>(d, asked, Packing::each_call, exec);
     run_call<T>(lowered, {x.data, w.data, b ? b->data : nullptr, nullptr, y.as<T>(), act}, exec);
   });
   return y.finish();

@@ -16,7 +16,7 @@ namespace {
 template <class T>
 void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Exec& exec) {
   if (d.mode == PadMode::zeros) {
-    const Lowered lowered = lower_adjoint<T>(d, Algorithm::auto_, exec);
+    const Lowered lowered = lower_adjoint<T>(d, Algorithm::auto_, Packing::each_call, exec);
     run_call<T>(lowered, {dy, w, nullptr, nullptr, dx, {}}, exec);
     return;
   }
@@ -99,7 +99,7 @@ struct Call {
     const Exec exec = make_exec(options.threads);
     with_float(dy.dtype, [&]<class T>() {
       if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), exec);
-      const Lowered lowered = lower_forward<T>(d, Algorithm::auto_, exec);
+      const Lowered lowered = lower_forward<T>(d, Algorithm::auto_, Packing::each_call, exec);
       run_call<T>(lowered, {dy.data, w.data, nullptr, nullptr, dx.as<T>(), {}}, exec);
     });
     return dx.finish();

@@ -29,7 +29,8 @@ class Plan {
         kernel_(weight.dims),
         has_bias_(bias.has_value()) {
     with_float(dtype, [&]<class T>() {
-      lowered_ = transposed ? lower_adjoint<T>(d, asked, exec) : lower_forward<T>(d, asked, exec);
+      lowered_ = transposed ? lower_adjoint<T>(d, asked, Packing::once, exec)
+                            : lower_forward<T>(d, asked, Packing::once, exec);
       packed_ = Scratch(lowered_.packed_elements * index_t{sizeof(T)});
       weight_ = copy<T>(weight.as<T>(), weight.dims.size());
       if (has_bias_) bias_ = copy<T>(bias->as<T>(), channels());
@@ -50,6 +51,7 @@ class Plan {
     with_float(dtype_, [&]<class T>() {
       const ConvArgs<T> args{.x = x.as<T>(),
                              .packed = packed_.as<T>(),
+                             .weights = nullptr,
                              .bias = bias_.as<T>(),
                              .residual = res ? res->as<T>() : nullptr,
                              .y = y.as<T>(),
@@ -125,7 +127,7 @@ class Plan {
     text << "chosen: " << name_of(step.algorithm) << ", for " << r.groups << " x " << r.m
          << " output channels, sums of " << r.k() << " terms, " << r.batch << " x " << r.h.count
          << " x " << r.w.count << " outputs\n";
-    for (const Candidate& c : candidates<T>(r, exec_)) {
+    for (const Candidate& c : candidates<T>(r, Packing::once, exec_)) {
       text << "  " << name_of(c.algorithm) << ": ";
       if (c.refused)
         text << "not possible, " << c.refused << "\n";

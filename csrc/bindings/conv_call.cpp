@@ -148,9 +148,9 @@ Algorithm to_algorithm(py::handle value) {
     for (const Algorithm algorithm : kAlgorithms)
       if (PyUnicode_CompareWithASCIIString(value.ptr(), name_of(algorithm)) == 0) return algorithm;
   }
-  throw py::value_error(
-      sentence("algorithm must be 'auto', 'direct', 'im2col', 'pointwise' or 'depthwise', got ",
-               shown(value)));
+  throw py::value_error(sentence(
+      "algorithm must be 'auto', 'direct', 'im2col', 'pointwise', 'depthwise' or 'broadcast', got ",
+      shown(value)));
 }
 
 std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels) {
@@ -168,6 +168,7 @@ void run_call(const Lowered& lowered, const ConvMemory& memory, const Exec& exec
   T* weights = scratch.as<T>();
   const ConvArgs<T> args{.x = static_cast<const T*>(memory.x),
                          .packed = weights,
+                         .weights = static_cast<const T*>(memory.weights),
                          .bias = static_cast<const T*>(memory.bias),
                          .residual = static_cast<const T*>(memory.residual),
                          .y = static_cast<T*>(memory.y),
