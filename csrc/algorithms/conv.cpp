@@ -2,105 +2,12 @@
 #include "algorithms/conv.h"
 
 #include "algorithms/blocking.h"
-#include "algorithms/cost.h"
 #include "algorithms/pack_weights.h"
-#include "algorithms/winograd_cost.h"
 #include "core/parallel.h"
-#include "core/require.h"
 
 namespace fastconv {
 
-const char* name_of(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::direct:
-      return "direct";
-    case Algorithm::im2col:
-      return "im2col";
-    case Algorithm::pointwise:
-      return "pointwise";
-    case Algorithm::depthwise:
-      return "depthwise";
-    case Algorithm::winograd:
-      return "winograd";
-    default:
-      return "auto";
-  }
-}
-
-std::string label_of(const Candidate& candidate) {
-  const std::string name = name_of(candidate.algorithm);
-  if (candidate.algorithm != Algorithm::winograd || candidate.refused) return name;
-  const WinogradScheme &h = kSchemes[candidate.form.h], &w = kSchemes[candidate.form.w];
-  return sentence(name, " F(", h.m, ",", h.r, ") x F(", w.m, ",", w.r, ")");
-}
-
 namespace {
-
-template <class T>
-const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& wish) {
-  const bool asked = algorithm == wish.algorithm;
-  if (algorithm == Algorithm::pointwise && !is_pointwise(r))
-    return "it takes 1x1 kernels with stride 1 and no padding";
-  if (algorithm == Algorithm::depthwise && !is_depthwise(r))
-    return "it takes one input channel per group";
-  if (algorithm == Algorithm::winograd) {
-    if (wish.plain_sums) return "precision='highest' allows plain sums only";
-    if (winograd_forms(r).n == 0) return "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
-    if (sizeof(T) == 8 && !asked) return "in float64 it is used only if asked for";
-  }
-  return nullptr;
-}
-
-template <class T>
-double predicted_cycles(Algorithm algorithm, const Correlation& r, const Exec& exec) {
-  const auto& gemm = exec.kernels<T>().conv.gemm;
-  const CostModel model(r, choose_tile(gemm, r.m), gemm.lanes);
-  switch (algorithm) {
-    case Algorithm::im2col:
-      return model.im2col();
-    case Algorithm::pointwise:
-      return model.pointwise();
-    case Algorithm::depthwise:
-      return model.depthwise();
-    default:
-      return model.direct();
-  }
-}
-
-// Calls f for every candidate; no allocation, since it is part of every call.
-template <class T, class F>
-void each_candidate(const Correlation& r, const Wish& wish, const Exec& exec, const F& f) {
-  const auto& gemm = exec.kernels<T>().conv.gemm;
-  for (const Algorithm algorithm : kAlgorithms) {
-    if (const char* reason = why_refused<T>(algorithm, r, wish)) {
-      f(Candidate{algorithm, reason, 0, {}});
-    } else if (algorithm == Algorithm::winograd) {
-      for (const WinogradForm form : winograd_forms(r)) {
-        if (wish.form && (wish.form->h != form.h || wish.form->w != form.w)) continue;
-        f(Candidate{algorithm, nullptr,
-                    winograd_cycles(r, form, choose_tile(gemm, r.m), gemm.lanes, sizeof(T),
-                                    wish.packed_ahead),
-                    form});
-      }
-    } else {
-      f(Candidate{algorithm, nullptr, predicted_cycles<T>(algorithm, r, exec), {}});
-    }
-  }
-}
-
-template <class T>
-Candidate choose(const Correlation& r, const Wish& wish, const Exec& exec) {
-  std::optional<Candidate> best;
-  each_candidate<T>(r, wish, exec, [&](const Candidate& c) {
-    const bool asked = c.algorithm == wish.algorithm;
-    if (!asked && wish.algorithm != Algorithm::auto_) return;
-    if (asked && c.refused)
-      refuse("algorithm '", name_of(c.algorithm), "' cannot take this call: ", c.refused,
-             "; 'auto', 'direct' and 'im2col' take every shape");
-    if (!c.refused && (!best || c.cycles < best->cycles)) best = c;
-  });
-  return *best;
-}
 
 template <class T>
 void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exec) {
@@ -128,7 +35,7 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
       bytes = im2col_scratch<T>(step.r, exec);
       break;
     case Algorithm::winograd:
-      step.grid.emplace(step.r, step.form);
+      step.grid.emplace(step.r, step.form).list_weights(step.r);
       step.fused = !wish.packed_ahead && winograd_fuses<T>(step.r, *step.grid, exec);
       bytes = winograd_scratch<T>(step.r, *step.grid, step.fused, exec);
       packed = step.fused ? 0 : winograd_packed_size(step.r, step.form);
@@ -142,6 +49,24 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
   lowered.packed_elements += packed;
   lowered.scratch_bytes = std::max(lowered.scratch_bytes, bytes);
   lowered.steps.push_back(std::move(step));
+}
+
+template <class T>
+void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish,
+               const Exec& exec) {
+  lowered.kept = wish.packed_ahead;
+  lowered.steps.reserve(phases.size());
+  if (!prefers_broadcast<T>(phases, wish, exec)) {
+    for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), wish, exec);
+    return;
+  }
+  const BroadcastLayout& layout = lowered.broadcast.emplace(phases);
+  const Correlation& r = phases.front();
+  lowered.complete = true;
+  if (lowered.kept) lowered.packed_elements = broadcast_packed<T>(r, layout, exec);
+  lowered.scratch_bytes = broadcast_scratch<T>(r, layout, lowered.kept, exec);
+  for (Correlation& phase : phases)
+    lowered.steps.push_back({std::move(phase), Algorithm::broadcast, 1, 0, {}, {}});
 }
 
 // Outputs that no tap reaches: their bias alone.
@@ -171,26 +96,18 @@ void pack_winograd(const Step& step, const T* weights, T* packed, const Exec& ex
 }  // namespace
 
 template <class T>
-std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec) {
-  std::vector<Candidate> all;
-  each_candidate<T>(r, wish, exec, [&](const Candidate& c) { all.push_back(c); });
-  return all;
-}
-
-template <class T>
 Lowered lower_forward(const ConvDesc& d, const Wish& wish, const Exec& exec) {
   Lowered lowered{.batch = d.batch, .channels = d.c_out, .plane = d.out_plane()};
-  lowered.steps.reserve(1);
-  add_step<T>(lowered, forward_of(d), wish, exec);
+  std::vector<Correlation> phases;
+  phases.push_back(forward_of(d));
+  add_steps<T>(lowered, std::move(phases), wish, exec);
   return lowered;
 }
 
 template <class T>
 Lowered lower_adjoint(const ConvDesc& d, const Wish& wish, const Exec& exec) {
   Lowered lowered{.batch = d.batch, .channels = d.c_in, .plane = d.in_plane()};
-  auto phases = adjoint_of(d, &lowered.complete);
-  lowered.steps.reserve(phases.size());
-  for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), wish, exec);
+  add_steps<T>(lowered, adjoint_of(d, &lowered.complete), wish, exec);
   return lowered;
 }
 
@@ -200,6 +117,11 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
   for (const Step& step : lowered.steps)
     if (step.algorithm == Algorithm::winograd && !step.fused)
       pack_winograd(step, weights, packed, exec);
+  if (lowered.broadcast) {
+    if (lowered.kept)
+      broadcast_pack(lowered.steps.front().r, *lowered.broadcast, weights, packed, exec);
+    return;
+  }
   const Correlation& r = lowered.steps.front().r;  // all have its groups, channels and rows
   // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
   // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
@@ -228,6 +150,20 @@ template <class T>
 void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
          std::byte* scratch) noexcept {
   if (!lowered.complete) fill_with_bias(lowered, args, exec);
+  if (lowered.broadcast) {
+    const bool kept = lowered.kept;
+    const Job<T> job{lowered.steps.front().r,
+                     args.x,
+                     kept ? args.packed : args.weights,
+                     args.weights,
+                     args.bias,
+                     args.residual,
+                     args.y,
+                     args.activation,
+                     args.slope};
+    broadcast(job, *lowered.broadcast, kept, exec, scratch);
+    return;
+  }
   for (const Step& step : lowered.steps) {
     const Job<T> job{step.r,        args.x, args.packed + step.packed, args.weights, args.bias,
                      args.residual, args.y, args.activation,           args.slope};
@@ -251,11 +187,10 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
   }
 }
 
-#define FC_INSTANTIATE(T)                                                                      \
-  template std::vector<Candidate> candidates<T>(const Correlation&, const Wish&, const Exec&); \
-  template Lowered lower_forward<T>(const ConvDesc&, const Wish&, const Exec&);                \
-  template Lowered lower_adjoint<T>(const ConvDesc&, const Wish&, const Exec&);                \
-  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;                      \
+#define FC_INSTANTIATE(T)                                                       \
+  template Lowered lower_forward<T>(const ConvDesc&, const Wish&, const Exec&); \
+  template Lowered lower_adjoint<T>(const ConvDesc&, const Wish&, const Exec&); \
+  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;       \
   template void run(const Lowered&, const ConvArgs<T>&, const Exec&, std::byte*) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

@@ -1,48 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The file to read first: which algorithm a convolution takes, and the switch that runs it.
+// The file to read first: a convolution as steps, and the switch that runs them.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "algorithms/broadcast.h"
+#include "algorithms/choose.h"
 #include "algorithms/loops.h"
 #include "algorithms/winograd.h"
 #include "core/conv_desc.h"
 #include "core/exec.h"
 
 namespace fastconv {
-
-enum class Algorithm : int { auto_, direct, im2col, pointwise, depthwise, winograd };
-inline constexpr Algorithm kAlgorithms[] = {Algorithm::direct, Algorithm::im2col,
-                                            Algorithm::pointwise, Algorithm::depthwise,
-                                            Algorithm::winograd};
-const char* name_of(Algorithm algorithm);
-
-// What a call asks for beside its shape.
-struct Wish {
-  Algorithm algorithm = Algorithm::auto_;
-  bool plain_sums = false;                // precision "highest": no Winograd
-  bool packed_ahead = false;              // a plan: packing the weights costs nothing
-  std::optional<WinogradForm> form = {};  // only this one of Winograd's; for tests
-};
-
-struct Candidate {
-  Algorithm algorithm;
-  const char* refused;  // why it cannot take this shape, or null
-  double cycles;        // predicted, on one core
-  WinogradForm form;    // of Algorithm::winograd
-  bool same_as(Algorithm other, WinogradForm other_form) const {
-    return algorithm == other && form.h == other_form.h && form.w == other_form.w;
-  }
-};
-
-std::string label_of(const Candidate& candidate);  // its name, and the form of Winograd's
-
-// Every algorithm, and every form of Winograd's, with its predicted cost for one Correlation; a
-// pure function of problem and ISA.
-template <class T>
-std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec);
 
 // A convolution, or its adjoint, as the correlations that compute it, each with its algorithm and
 // what the algorithm needs to know. Made at the boundary: it may throw, running it cannot.
@@ -59,6 +30,8 @@ struct Step {
 };
 struct Lowered {
   std::vector<Step> steps = {};
+  std::optional<BroadcastLayout> broadcast = {};  // takes all steps together, or none
+  bool kept = false;                              // weights are packed once for many calls
   bool complete = true;  // the steps write every output; else all are filled with the bias first
   index_t batch = 0, channels = 0, plane = 0;  // of the outputs
   index_t packed_elements = 0;

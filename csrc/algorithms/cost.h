@@ -28,6 +28,7 @@ class CostModel {
     const double per_vector = double(r_.k()) * kDepthwiseTap + kTile / 8;
     return images() * (double(r_.m) * row_vectors() * per_vector + rows_gathered());
   }
+  double broadcast(bool) const { return 1e30; }
 
  private:
   // Two FMAs a cycle; a tile of few rows waits for its loads.

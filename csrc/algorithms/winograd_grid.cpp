@@ -57,6 +57,17 @@ TileAxis::Place TileAxis::at(index_t tile) const noexcept {
   return {first, first + offset_, ceil_div(count_ - first, step_), tiles - i};
 }
 
+void TileGrid::list_weights(const Correlation& r) {
+  // Of the two strides of the weights, that of the outer axis is a multiple of the other.
+  slots.assign(static_cast<std::size_t>(std::min(r.w_m, r.w_c)), -1);
+  for (index_t i = 0; i < r.h.n_taps(); ++i)
+    for (index_t j = 0; j < r.w.n_taps(); ++j) {
+      const Tap &th = r.h.taps[static_cast<std::size_t>(h.tap(i))],
+                &tw = r.w.taps[static_cast<std::size_t>(w.tap(j))];
+      slots[static_cast<std::size_t>(th.kernel * r.w_row + tw.kernel)] = i * r.w.n_taps() + j;
+    }
+}
+
 index_t TileGrid::split(index_t first, index_t n, TileRun* runs) const noexcept {
   index_t count = 0;
   for (index_t lane = 0; lane < n; ++count) {

@@ -2,6 +2,8 @@
 // How Winograd's algorithm cuts the outputs of a Correlation into tiles.
 #pragma once
 
+#include <vector>
+
 #include "algorithms/correlation.h"
 
 namespace fastconv {
@@ -59,6 +61,9 @@ struct TileRun {
 struct TileGrid {
   TileGrid(const Correlation& r, WinogradForm form) : h(r.h, form.h), w(r.w, form.w) {}
   TileAxis h, w;
+  std::vector<index_t>
+      slots;  // by list_weights: the place of each weight of a kernel among the taps, or -1
+  void list_weights(const Correlation& r);
   index_t alphas() const { return h.scheme().alpha * w.scheme().alpha; }
   index_t per_image() const { return h.tiles() * w.tiles(); }
   // Tiles first..first + n as runs; returns how many (at most n).

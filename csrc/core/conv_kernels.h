@@ -66,6 +66,58 @@ struct DepthwiseKernels {
   Run run[kDepthwiseShapes][8];  // [log2 rows][nv - 1]; null above the shape's width
 };
 
+// The other orientation: lanes are output channels, pixels are broadcast one by one, so that any
+// set of pixels makes a tile. c[out[i]][j] += sum_p x[in[i] + p * x_step] * w[p * nv * lanes + j],
+// i < the tile's pixels, j < nv * lanes.
+template <class T>
+struct BroadcastArgs {
+  index_t k;
+  const T* x;
+  index_t x_step;
+  const index_t* in;
+  const T* w;  // packed
+  T* c;
+  const index_t* out;
+  const T* ahead;  // k cache lines from here on are wanted soon
+};
+
+// One vector of rows of weights, packed as lanes: dst[slots[tap] * slot_step + channel * ld + row],
+// zero from `rows` on; taps with slot -1 are left out. Elements of a row's tap are neighbours.
+template <class T>
+struct PackLanesArgs {
+  const T* w;
+  const T* end;  // of all weights: nothing is read from there on
+  index_t row_step, rows;
+  index_t channel_step, channels;
+  const index_t* slots;
+  index_t taps;
+  T* dst;
+  index_t slot_step, ld;
+};
+
+// y[row * ldy + i] = c[i * ldc + row] + residual[row * ldy + i], row < rows, i < n. c is readable
+// up to whole vectors of rows and of i.
+template <class T>
+struct StoreLanesArgs {
+  const T* c;
+  index_t ldc, rows, n;
+  T* y;
+  index_t ldy;
+  const T* residual;  // or null; may be y
+};
+
+inline constexpr int kMaxPixels = 12;
+inline constexpr int kBroadcastNv = 2;
+
+template <class T>
+struct BroadcastKernels {
+  using Run = void (*)(const BroadcastArgs<T>&) noexcept;
+  int max_pixels;
+  Run run[kMaxPixels][kBroadcastNv];  // [pixels - 1][nv - 1]
+  void (*pack)(const PackLanesArgs<T>&) noexcept;
+  void (*store)(const StoreLanesArgs<T>&) noexcept;
+};
+
 // sums[i][j] += sum_p a[i * lda + p] * b[j * ldb + p], in double whatever T is.
 template <class T>
 struct DotArgs {
@@ -125,6 +177,7 @@ struct RowArgs {
 template <class T>
 struct ConvKernels {
   GemmKernels<T> gemm;
+  BroadcastKernels<T> broadcast;
   DepthwiseKernels<T> depthwise;
   DotKernels<T> dot;
   WinogradKernels<T> winograd;

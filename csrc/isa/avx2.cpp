@@ -14,8 +14,8 @@ struct Limits {
 
 constinit const KernelTable table = {
     .isa = "avx2",
-    .f32 = make_kernels<VecF32, Limits, 3, 3>(),
-    .f64 = make_kernels<VecF64, Limits, 3, 3>(),
+    .f32 = make_kernels<VecF32, Limits, 6, 3, 3>(),
+    .f64 = make_kernels<VecF64, Limits, 6, 3, 3>(),
 };
 
 }  // namespace fastconv::avx2

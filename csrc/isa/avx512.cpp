@@ -14,8 +14,8 @@ struct Limits {
 
 constinit const KernelTable table = {
     .isa = "avx512",
-    .f32 = make_kernels<VecF32, Limits, 5, 5>(),
-    .f64 = make_kernels<VecF64, Limits, 5, 5>(),
+    .f32 = make_kernels<VecF32, Limits, 12, 5, 5>(),
+    .f64 = make_kernels<VecF64, Limits, 12, 5, 5>(),
 };
 
 }  // namespace fastconv::avx512

@@ -14,8 +14,8 @@ struct Limits {
 
 constinit const KernelTable table = {
     .isa = "scalar",
-    .f32 = make_kernels<VecF32, Limits, 3, 3>(),
-    .f64 = make_kernels<VecF64, Limits, 3, 3>(),
+    .f32 = make_kernels<VecF32, Limits, 5, 3, 3>(),
+    .f64 = make_kernels<VecF64, Limits, 5, 3, 3>(),
 };
 
 }  // namespace fastconv::scalar

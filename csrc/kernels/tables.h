@@ -5,6 +5,7 @@
 #include "core/kernel_table.h"
 #include "kernels/activation.h"
 #include "kernels/activation_grad.h"
+#include "kernels/broadcast.h"
 #include "kernels/depthwise.h"
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
@@ -16,9 +17,10 @@
 
 namespace fastconv::FC_ISA {
 
-template <class V, template <int> class Limits, int DOT_MR, int DOT_NR>
+template <class V, template <int> class Limits, int PIXELS, int DOT_MR, int DOT_NR>
 consteval Kernels<typename V::T> make_kernels() {
   return {.conv = {.gemm = make_gemm<V, Limits>(),
+                   .broadcast = make_broadcast<V, PIXELS>(),
                    .depthwise = make_depthwise<V>(),
                    .dot = make_dot<V, DOT_MR, DOT_NR>(),
                    .winograd = make_winograd<V>(),

@@ -130,6 +130,35 @@ FC_INLINE VecF32 next_lane(VecF32 a) {
 }
 FC_INLINE VecF64 next_lane(VecF64 a) { return {_mm256_permute4x64_pd(a.v, 0x39)}; }
 
+// Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element j
+// of each row.
+FC_INLINE void load_columns(const float* p, index_t step, VecF32 (&columns)[4]) {
+  const auto rows = [&](index_t first) {
+    const float* q = p + first * step;
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(q)), _mm_loadu_ps(q + 4 * step),
+                                1);
+  };
+  const __m256 r0 = rows(0), r1 = rows(1), r2 = rows(2), r3 = rows(3);
+  const __m256d lo01 = _mm256_castps_pd(_mm256_unpacklo_ps(r0, r1));
+  const __m256d hi01 = _mm256_castps_pd(_mm256_unpackhi_ps(r0, r1));
+  const __m256d lo23 = _mm256_castps_pd(_mm256_unpacklo_ps(r2, r3));
+  const __m256d hi23 = _mm256_castps_pd(_mm256_unpackhi_ps(r2, r3));
+  columns[0] = {_mm256_castpd_ps(_mm256_unpacklo_pd(lo01, lo23))};
+  columns[1] = {_mm256_castpd_ps(_mm256_unpackhi_pd(lo01, lo23))};
+  columns[2] = {_mm256_castpd_ps(_mm256_unpacklo_pd(hi01, hi23))};
+  columns[3] = {_mm256_castpd_ps(_mm256_unpackhi_pd(hi01, hi23))};
+}
+FC_INLINE void load_columns(const double* p, index_t step, VecF64 (&columns)[2]) {
+  const auto rows = [&](index_t first) {
+    const double* q = p + first * step;
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(q)), _mm_loadu_pd(q + 2 * step),
+                                1);
+  };
+  const __m256d r0 = rows(0), r1 = rows(1);
+  columns[0] = {_mm256_unpacklo_pd(r0, r1)};
+  columns[1] = {_mm256_unpackhi_pd(r0, r1)};
+}
+
 FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm256_max_ps(a.v, b.v)}; }
 FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return {_mm256_min_ps(a.v, b.v)}; }
 FC_INLINE __m256 less(VecF32 a, VecF32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ); }

@@ -123,6 +123,39 @@ FC_INLINE VecF64 next_lane(VecF64 a) {
   return {_mm512_castsi512_pd(_mm512_alignr_epi64(bits, bits, 1))};
 }
 
+// Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element
+// j of each row.
+FC_INLINE void load_columns(const float* p, index_t step, VecF32 (&columns)[4]) {
+  const auto rows = [&](index_t first) {  // of every fourth row one quarter
+    const float* q = p + first * step;
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(q));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(q + 4 * step), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(q + 8 * step), 2);
+    return _mm512_insertf32x4(v, _mm_loadu_ps(q + 12 * step), 3);
+  };
+  const __m512 r0 = rows(0), r1 = rows(1), r2 = rows(2), r3 = rows(3);
+  const __m512d lo01 = _mm512_castps_pd(_mm512_unpacklo_ps(r0, r1));
+  const __m512d hi01 = _mm512_castps_pd(_mm512_unpackhi_ps(r0, r1));
+  const __m512d lo23 = _mm512_castps_pd(_mm512_unpacklo_ps(r2, r3));
+  const __m512d hi23 = _mm512_castps_pd(_mm512_unpackhi_ps(r2, r3));
+  columns[0] = {_mm512_castpd_ps(_mm512_unpacklo_pd(lo01, lo23))};
+  columns[1] = {_mm512_castpd_ps(_mm512_unpackhi_pd(lo01, lo23))};
+  columns[2] = {_mm512_castpd_ps(_mm512_unpacklo_pd(hi01, hi23))};
+  columns[3] = {_mm512_castpd_ps(_mm512_unpackhi_pd(hi01, hi23))};
+}
+FC_INLINE void load_columns(const double* p, index_t step, VecF64 (&columns)[2]) {
+  const auto rows = [&](index_t first) {
+    const double* q = p + first * step;
+    __m512d v = _mm512_castpd128_pd512(_mm_loadu_pd(q));
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(q + 2 * step), 1);
+    v = _mm512_insertf64x2(v, _mm_loadu_pd(q + 4 * step), 2);
+    return _mm512_insertf64x2(v, _mm_loadu_pd(q + 6 * step), 3);
+  };
+  const __m512d r0 = rows(0), r1 = rows(1);
+  columns[0] = {_mm512_unpacklo_pd(r0, r1)};
+  columns[1] = {_mm512_unpackhi_pd(r0, r1)};
+}
+
 FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return {_mm512_max_ps(a.v, b.v)}; }
 FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return {_mm512_min_ps(a.v, b.v)}; }
 FC_INLINE __mmask16 less(VecF32 a, VecF32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }

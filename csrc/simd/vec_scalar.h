@@ -83,6 +83,15 @@ struct Portable {
       odd = {__builtin_shufflevector(a.v, b.v, 1, 3)};
     }
   }
+  // Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element
+  // j of each row.
+  friend FC_INLINE void load_columns(const Real* p, index_t step, Portable (&columns)[lanes]) {
+    for (int j = 0; j < lanes; ++j) {
+      Reg column{};
+      for (int i = 0; i < lanes; ++i) column[i] = p[i * step + j];
+      columns[j] = {column};
+    }
+  }
 
   // The elements of a and b by turns, as two vectors.
   friend FC_INLINE void zip(Portable a, Portable b, Portable& lower, Portable& upper) {

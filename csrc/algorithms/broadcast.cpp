@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/broadcast.h"
+
+#include "algorithms/blocking.h"
+#include "algorithms/broadcast_weights.h"
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+using Line = BroadcastLayout::Line;
+using Patch = BroadcastLayout::Patch;
+
+// How outputs are cut. Tasks are (group, block of channels, block of images, block of rows).
+struct Cut {
+  index_t blocks, image_blocks, row_blocks;  // rows of the whole output plane
+  index_t images, rows;                      // most in one block
+  index_t tasks(const Correlation& r) const {
+    return r.groups * blocks * image_blocks * row_blocks;
+  }
+};
+
+Cut cut_for(const Correlation& r, const BroadcastWeights& weights, index_t item, const Exec& exec) {
+  Cut cut{};
+  cut.blocks = weights.blocks();
+  // Sums of a task take at most half of L2.
+  const index_t row = r.w.out * weights.most_rows() * item, budget = cache_sizes().l2 / 2;
+  cut.row_blocks = ceil_div(r.h.out, std::max<index_t>(1, budget / row));
+  const index_t most_images = std::max<index_t>(1, budget / (r.h.out * row));
+  cut.image_blocks = cut.row_blocks > 1 ? r.batch : ceil_div(r.batch, most_images);
+  // An odd number of equal tasks leaves a thread idle: few tasks come in multiples of the threads.
+  const index_t tasks = cut.tasks(r), threads = exec.threads;
+  if (tasks < 4 * threads && tasks % threads != 0) {
+    if (cut.image_blocks * threads <= r.batch)
+      cut.image_blocks *= threads;
+    else
+      cut.row_blocks = std::min(r.h.out, cut.row_blocks * threads);
+  }
+  cut.images = ceil_div(r.batch, std::max<index_t>(1, cut.image_blocks));
+  cut.rows = ceil_div(r.h.out, cut.row_blocks);
+  return cut;
+}
+
+struct Sizes {
+  index_t sums, bias, weights;  // bytes per thread
+  index_t all() const { return sums + bias + weights; }
+};
+
+template <class T>
+Sizes sizes_for(const Correlation& r, const BroadcastWeights& weights, const Cut& cut, bool kept,
+                const Exec& exec) {
+  constexpr index_t item = sizeof(T);
+  const index_t row = weights.most_rows() * item;
+  // Results leave in whole vectors of pixels.
+  const index_t pixels = cut.images * cut.rows * r.w.out + exec.kernels<T>().conv.gemm.lanes;
+  return {cache_lines(pixels * row), cache_lines(row),
+          cache_lines(kept ? 0 : weights.most_slice() * item)};
+}
+
+// Goes through the pixels of a patch, row by row.
+class Walk {
+ public:
+  Walk(const Patch& patch, index_t row, index_t first_out, const Correlation& r, index_t ld)
+      : columns_(patch.w.count),
+        in_step_(patch.w.in_step),
+        out_step_(patch.w.out_step * ld),
+        in_row_step_(patch.h.in_step * r.w.in),
+        out_row_step_(patch.h.out_step * r.w.out * ld),
+        in_row_((patch.h.in + row * patch.h.in_step) * r.w.in + patch.w.in),
+        out_row_(((patch.h.out + row * patch.h.out_step - first_out) * r.w.out + patch.w.out) * ld),
+        in_(in_row_),
+        out_(out_row_) {}
+
+  void take(index_t n, index_t* in, index_t* out) noexcept {
+    for (index_t i = 0; i < n; ++i) {
+      in[i] = in_, out[i] = out_;
+      in_ += in_step_, out_ += out_step_;
+      if (++column_ == columns_) {
+        column_ = 0;
+        in_ = in_row_ += in_row_step_;
+        out_ = out_row_ += out_row_step_;
+      }
+    }
+  }
+
+ private:
+  index_t columns_, in_step_, out_step_, in_row_step_, out_row_step_;
+  index_t in_row_, out_row_, in_, out_, column_ = 0;
+};
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const BroadcastLayout& layout, const BroadcastWeights& weights, bool kept,
+       const Exec& exec, const Cut& cut, std::byte* memory, index_t index) noexcept
+      : job_(job), r_(job.r), layout_(layout), w_(weights), kept_(kept), exec_(exec) {
+    const Sizes sizes = sizes_for<T>(r_, weights, cut, kept, exec);
+    sums_ = reinterpret_cast<T*>(memory);
+    bias_ = reinterpret_cast<T*>(memory + sizes.sums);
+    packed_ = reinterpret_cast<T*>(memory + sizes.sums + sizes.bias);
+    out_rows_ = part(r_.h.out, cut.row_blocks, index % cut.row_blocks);
+    index /= cut.row_blocks;
+    images_ = part(r_.batch, cut.image_blocks, index % cut.image_blocks);
+    index /= cut.image_blocks;
+    rows_ = weights.rows(index % cut.blocks), g_ = index / cut.blocks;
+    ld_ = weights.ld(rows_), nv_ = ld_ / exec.kernels<T>().conv.gemm.lanes;
+    pixels_ = out_rows_.size() * r_.w.out;
+  }
+
+  void run() noexcept {
+    start();
+    for (index_t s = 0; s < w_.slices(); ++s) {
+      const Range channels = w_.channels(s);
+      const T* w = kept_ ? job_.weights + w_.at(g_, rows_, s) : packed_;
+      if (!kept_) pack_slice(r_, layout_, w_, job_.weights, g_, rows_, channels, packed_, exec_);
+      for (index_t i = 0; i < w_.parts(); ++i) {
+        const Range terms = part(channels.size(), w_.parts(), i);
+        for (const Patch& patch : layout_.patches())
+          multiply(patch, {channels.begin + terms.begin, channels.begin + terms.end},
+                   w + patch.slot * w_.slot_step(channels.size(), ld_) + terms.begin * ld_);
+      }
+    }
+    finish();
+  }
+
+ private:
+  void start() noexcept {
+    for (index_t i = 0; i < ld_; ++i)
+      bias_[i] = job_.bias && i < rows_.size() ? job_.bias[g_ * r_.m + rows_.begin + i] : T{0};
+    for (index_t p = 0; p < images_.size() * pixels_; ++p) std::copy_n(bias_, ld_, sums_ + p * ld_);
+  }
+
+  // The pixels of a patch, in tiles as even as possible.
+  void multiply(const Patch& patch, Range channels, const T* w) noexcept {
+    const Line &h = patch.h, &v = patch.w;
+    const auto first_from = [&](index_t out) {
+      return std::clamp(ceil_div(std::max<index_t>(0, out - h.out), h.out_step), index_t{0},
+                        h.count);
+    };
+    const index_t top = first_from(out_rows_.begin);
+    const index_t n = (first_from(out_rows_.end) - top) * v.count;
+    const auto& kernels = exec_.kernels<T>().conv.broadcast;
+    const index_t tiles = ceil_div(n, index_t{kernels.max_pixels});
+    const index_t even = tiles ? n / tiles : 0, larger = n - even * tiles;
+    constexpr index_t kLine = 64 / sizeof(T);
+    const T* ahead = w + channels.size() * ld_;  // the next weights, k lines by each tile
+    const T* next_end = ahead + channels.size() * (ld_ - kLine);
+    for (index_t image = images_.begin; image < images_.end; ++image) {
+      Walk walk(patch, top, out_rows_.begin, r_, ld_);
+      for (index_t tile = 0; tile < tiles; ++tile) {
+        index_t in[kMaxPixels], out[kMaxPixels];
+        const index_t pixels = even + (tile < larger);
+        walk.take(pixels, in, out);
+        kernels.run[pixels - 1][nv_ - 1](
+            {.k = channels.size(),
+             .x = job_.image(image, g_) + channels.begin * r_.in_plane(),
+             .x_step = r_.in_plane(),
+             .in = in,
+             .w = w,
+             .c = sums_ + (image - images_.begin) * pixels_ * ld_,
+             .out = out,
+             .ahead = ahead});
+        ahead = ahead < next_end ? ahead + channels.size() * kLine : w;
+      }
+    }
+  }
+
+  void finish() noexcept {
+    const index_t first = out_rows_.begin * r_.w.out;
+    for (index_t image = images_.begin; image < images_.end; ++image) {
+      const index_t at = job_.plane(image, g_, rows_.begin) + first;
+      exec_.kernels<T>().conv.broadcast.store(
+          {.c = sums_ + (image - images_.begin) * pixels_ * ld_,
+           .ldc = ld_,
+           .rows = rows_.size(),
+           .n = pixels_,
+           .y = job_.y + at,
+           .ldy = r_.out_plane(),
+           .residual = job_.residual ? job_.residual + at : nullptr});
+      activate_rows(job_, exec_, job_.y + at, r_.out_plane(), rows_.size(), pixels_);
+    }
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const BroadcastLayout& layout_;
+  const BroadcastWeights& w_;
+  const bool kept_;
+  const Exec& exec_;
+  T* sums_;
+  T* bias_;
+  T* packed_;
+  Range out_rows_, images_, rows_;
+  index_t g_, nv_, ld_, pixels_;
+};
+
+}  // namespace
+
+template <class T>
+index_t broadcast_scratch(const Correlation& r, const BroadcastLayout& layout, bool kept,
+                          const Exec& exec) {
+  const auto weights = BroadcastWeights::of<T>(r, layout, exec);
+  const Cut cut = cut_for(r, weights, sizeof(T), exec);
+  return exec.threads * sizes_for<T>(r, weights, cut, kept, exec).all();
+}
+
+template <class T>
+void broadcast(const Job<T>& job, const BroadcastLayout& layout, bool kept, const Exec& exec,
+               std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  const auto weights = BroadcastWeights::of<T>(r, layout, exec);
+  const Cut cut = cut_for(r, weights, sizeof(T), exec);
+  const index_t each = sizes_for<T>(r, weights, cut, kept, exec).all();
+  const int threads = useful_threads(cut.tasks(r), layout.fmas(r), exec.threads);
+  parallel_for(cut.tasks(r), threads, [&](index_t task, int thread) {
+    Task<T>(job, layout, weights, kept, exec, cut, scratch + thread * each, task).run();
+  });
+}
+
+#define FC_INSTANTIATE(T)                                                                 \
+  template index_t broadcast_scratch<T>(const Correlation&, const BroadcastLayout&, bool, \
+                                        const Exec&);                                     \
+  template void broadcast(const Job<T>&, const BroadcastLayout&, bool, const Exec&,       \
+                          std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
+
+}  // namespace fastconv

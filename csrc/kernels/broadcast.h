@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// Tiles whose lanes are output channels: MR pixels, found through offsets and broadcast, by NV
+// vectors of packed weights. What packs weights for them, and what turns their results into planes.
+#pragma once
+
+#include "core/conv_kernels.h"
+#include "simd/common.h"
+
+namespace fastconv::FC_ISA {
+
+template <class V, int MR, int NV>
+void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
+  V acc[MR][NV];
+  index_t in[MR];  // from the first pixel: kept in registers
+  FC_UNROLL for (int i = 0; i < MR; ++i) {
+    in[i] = t.in[i] - t.in[0];
+    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = V::load(t.c + t.out[i] + j * V::lanes);
+  }
+  const auto* x = t.x + t.in[0];
+  const auto* w = t.w;
+  const auto* ahead = t.ahead;
+  for (index_t p = t.k; p > 0; --p, x += t.x_step, w += NV * V::lanes) {
+    __builtin_prefetch(ahead, 0, 2);
+    ahead += 64 / sizeof(typename V::T);
+    V wj[NV];
+    FC_UNROLL for (int j = 0; j < NV; ++j) wj[j] = V::load(w + j * V::lanes);
+    FC_UNROLL for (int i = 0; i < MR; ++i) {
+      const V xi = V::splat(i == 0 ? *x : x[in[i]]);
+      FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(xi, wj[j], acc[i][j]);
+    }
+  }
+  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j].store(
+      t.c + t.out[i] + j * V::lanes);
+}
+
+// Elements that one load_columns takes from each row.
+template <class T>
+struct Columns {
+  enum { n = 16 / sizeof(T) };
+};
+
+// The same of rows that end early, or of fewer rows: through memory, zero-filled.
+template <class V>
+FC_INLINE void load_columns_n(const typename V::T* p, index_t step, index_t rows, index_t n,
+                              V (&columns)[Columns<typename V::T>::n]) {
+  constexpr int width = Columns<typename V::T>::n;
+  typename V::T block[V::lanes * width] = {};
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < n; ++j) block[i * width + j] = p[i * step + j];
+  load_columns(block, width, columns);
+}
+
+// Runs of n terms in each row, channel after channel and all taps of each. Arguments come by value:
+// the stores could change what is behind a reference.
+template <class V>
+FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V::T* w, index_t n,
+                         typename V::T* dst) {
+  constexpr index_t width = Columns<typename V::T>::n;
+  const index_t reach = (a.rows - 1) * a.row_step + width;
+  const index_t whole = a.rows == V::lanes ? n / width * width : 0;
+  index_t tap = 0, e = 0;
+  const auto put = [&](V column) {
+    if (a.slots[tap] >= 0) column.store(dst + a.slots[tap] * a.slot_step);
+    if (++tap == a.taps) tap = 0, dst += a.ld;
+  };
+  V columns[width];
+  for (; e < whole; e += width) {
+    load_columns(w + e, a.row_step, columns);
+    FC_UNROLL for (index_t j = 0; j < width; ++j) put(columns[j]);
+  }
+  for (; e < n; e += width) {
+    const index_t some = n - e < width ? n - e : width;
+    if (a.rows == V::lanes && a.end - (w + e) >= reach)
+      load_columns(w + e, a.row_step, columns);
+    else
+      load_columns_n(w + e, a.row_step, a.rows, some, columns);
+    FC_UNROLL for (index_t j = 0; j < width; ++j) if (j < some) put(columns[j]);
+  }
+}
+
+template <class V>
+void pack_lanes(const PackLanesArgs<typename V::T>& a) noexcept {
+  if (a.taps == 1 && a.row_step == 1) {  // rows are lanes already
+    const int rows = static_cast<int>(a.rows);
+    for (index_t c = 0; c < a.channels; ++c)
+      V::load_n(a.w + c * a.channel_step, rows).store(a.dst + c * a.ld);
+  } else if (a.channel_step == a.taps) {
+    pack_runs<V>(a, a.w, a.channels * a.taps, a.dst);
+  } else {
+    for (index_t c = 0; c < a.channels; ++c)
+      pack_runs<V>(a, a.w + c * a.channel_step, a.taps, a.dst + c * a.ld);
+  }
+}
+
+template <class V>
+void store_lanes(const StoreLanesArgs<typename V::T>& a) noexcept {
+  constexpr index_t width = Columns<typename V::T>::n;
+  for (index_t i = 0; i < a.n; i += V::lanes) {
+    const int n = static_cast<int>(a.n - i < V::lanes ? a.n - i : V::lanes);
+    for (index_t row = 0; row < a.rows; row += width) {
+      V columns[width];
+      load_columns(a.c + i * a.ldc + row, a.ldc, columns);
+      for (index_t j = 0; j < width && row + j < a.rows; ++j) {
+        const index_t at = (row + j) * a.ldy + i;
+        if (a.residual) columns[j] = columns[j] + V::load_n(a.residual + at, n);
+        columns[j].store_n(a.y + at, n);
+      }
+    }
+  }
+}
+
+template <class V, int MR>
+consteval void add_broadcast(BroadcastKernels<typename V::T>& kernels) {
+  kernels.run[MR - 1][0] = &broadcast_tile<V, MR, 1>;
+  kernels.run[MR - 1][1] = &broadcast_tile<V, MR, 2>;
+  if constexpr (MR > 1) add_broadcast<V, MR - 1>(kernels);
+}
+
+template <class V, int PIXELS>
+consteval BroadcastKernels<typename V::T> make_broadcast() {
+  BroadcastKernels<typename V::T> kernels{};
+  kernels.max_pixels = PIXELS;
+  add_broadcast<V, PIXELS>(kernels);
+  kernels.pack = &pack_lanes<V>;
+  kernels.store = &store_lanes<V>;
+  return kernels;
+}
+
+}  // namespace fastconv::FC_ISA
