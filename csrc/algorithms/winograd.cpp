@@ -272,12 +272,12 @@ class Block {
 
 template <class T>
 bool winograd_fuses(const Correlation& r, const TileGrid& grid, const Exec& exec) {
-  return winograd_cut<T>(r, grid, exec).blocks <= 1;
+  return winograd_cut<T>(r, grid, false, exec).blocks <= 1;
 }
 
 template <class T>
 index_t winograd_scratch(const Correlation& r, const TileGrid& grid, bool fused, const Exec& exec) {
-  const WinogradCut cut = winograd_cut<T>(r, grid, exec);
+  const WinogradCut cut = winograd_cut<T>(r, grid, fused, exec);
   const WinogradSizes sizes = winograd_sizes<T>(r, grid, cut, fused);
   return (cut.shared ? sizes.v : 0) + exec.threads * (sizes.own(cut.shared));
 }
@@ -286,7 +286,7 @@ template <class T>
 void winograd(const Job<T>& job, const TileGrid& grid, bool fused, const Exec& exec,
               std::byte* scratch) noexcept {
   const Correlation& r = job.r;
-  const WinogradCut cut = winograd_cut<T>(r, grid, exec);
+  const WinogradCut cut = winograd_cut<T>(r, grid, fused, exec);
   const WinogradSizes sizes = winograd_sizes<T>(r, grid, cut, fused);
   const index_t own = sizes.own(cut.shared), tasks = r.groups * cut.blocks;
   const auto block_of = [&](index_t task, std::byte* v, std::byte* memory) {

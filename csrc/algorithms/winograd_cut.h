@@ -23,7 +23,7 @@ struct WinogradCut {
 };
 
 template <class T>
-WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, const Exec& exec) {
+WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, bool fused, const Exec& exec) {
   constexpr index_t item = sizeof(T), line = 64 / item;
   const auto& gemm = exec.kernels<T>().conv.gemm;
   const index_t alphas = grid.alphas(), vector = gemm.lanes;
@@ -43,6 +43,10 @@ WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, const Exec&
   if (r.groups * cut.blocks >= 4 * exec.threads) cut.shared = false;
   const index_t rows = cache_sizes().l2 / 5 / (alphas * cut.lanes * item);
   index_t chunk_panels = std::max<index_t>(rows / cut.tile.mr, 1);
+  if (fused) {  // the weights of a chunk take a quarter
+    const index_t few = cache_sizes().l2 / 4 / (alphas * r.c * item);
+    chunk_panels = std::clamp<index_t>(few / cut.tile.mr, 1, chunk_panels);
+  }
   const index_t m_panels = ceil_div(r.m, cut.tile.mr);
   if (cut.shared)
     chunk_panels = std::min(chunk_panels, ceil_div(m_panels, index_t{2} * exec.threads));
