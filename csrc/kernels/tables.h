@@ -11,6 +11,7 @@
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/softmax.h"
+#include "kernels/transpose.h"
 
 namespace fastconv::FC_ISA {
 
@@ -29,7 +30,8 @@ consteval Kernels<typename V::T> make_kernels() {
                           .softmax_row = &softmax_row<V>,
                           .softmax_columns = &softmax_columns<V>,
                           .softmax_row_grad = &softmax_row_grad<V>,
-                          .softmax_columns_grad = &softmax_columns_grad<V>}};
+                          .softmax_columns_grad = &softmax_columns_grad<V>,
+                          .transpose = &transpose<V>}};
 }
 
 }  // namespace fastconv::FC_ISA
