@@ -81,6 +81,15 @@ def test_it_says_what_was_chosen():
         assert word in plan.explain()
 
 
+def test_the_workspace_holds_the_planes_of_channels_last():
+    first = fastconv.Conv2dPlan((2, 2, 6, 6), W)
+    last = fastconv.Conv2dPlan((2, 6, 6, 2), W, data_format="channels_last")
+    planes = 4 * (2 * 6 * 6 * 2 + 2 * 4 * 4 * 3)
+    assert last.workspace_bytes == first.workspace_bytes + planes
+    one = fastconv.Conv2dPlan((2, 6, 6, 1), W[:1, :1], data_format="channels_last")
+    assert one.workspace_bytes == fastconv.Conv2dPlan((2, 1, 6, 6), W[:1, :1]).workspace_bytes
+
+
 REFUSED = [
     (X[0], {}, ValueError, r"x must have shape \(1, 2, 6, 6\), got \(2, 6, 6\)"),
     (np.repeat(X, 2, 0), {}, ValueError, "x must have shape"),

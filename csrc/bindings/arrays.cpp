@@ -4,10 +4,9 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
-#include <vector>
 
-#include "bindings/arguments.h"
 #include "bindings/result_memory.h"
+#include "bindings/views.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -36,16 +35,6 @@ DType dtype_of(const py::array& array, const char* name, Accept accept) {
                ", got ", py::str(dtype).cast<std::string>()));
 }
 
-py::dtype numpy_dtype(DType dtype) {
-  return with_number(dtype, []<class T>() { return py::dtype::of<T>(); });
-}
-
-bool is_native(const py::array& array) {
-  const char order = array.dtype().byteorder();
-  return order == '=' || order == '|' ||
-         order == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>');
-}
-
 // A masked array hides values; its plain data would show them.
 void refuse_masked(py::handle value, const char* name) {
   if (Py_TYPE(value.ptr()) == npy_api::get().PyArray_Type_) return;
@@ -54,32 +43,6 @@ void refuse_masked(py::handle value, const char* name) {
   if (py::isinstance(value, modules["numpy.ma"].attr("MaskedArray")))
     throw py::type_error(
         sentence(name, " must be a plain array, got a masked array; fill its masked values first"));
-}
-
-// A strided view of (a permutation of) an array: what NumPy copies from or into.
-struct View {
-  Dims dims;
-  index_t strides[Dims::kMost] = {};  // bytes
-};
-
-bool contiguous(const View& view, index_t item) {
-  index_t expected = item;
-  if (view.dims.size() == 0) return true;
-  for (int i = view.dims.rank - 1; i >= 0; --i) {
-    if (view.dims[i] != 1 && view.strides[i] != expected) return false;
-    expected *= view.dims[i];
-  }
-  return true;
-}
-
-bool aligned(const void* data, index_t item) {
-  return reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(item) == 0;
-}
-
-py::array as_numpy(const View& view, const py::array& base) {
-  std::vector<py::ssize_t> shape(view.dims.at, view.dims.at + view.dims.rank);
-  std::vector<py::ssize_t> strides(view.strides, view.strides + view.dims.rank);
-  return py::array(base.dtype(), shape, strides, base.data(), base);
 }
 
 void set_bounds(Operand& operand, const py::array& array) {
@@ -93,7 +56,7 @@ void set_bounds(Operand& operand, const py::array& array) {
 }
 
 // Points the operand at the view's elements, copied if kernels cannot read them where they are.
-void settle(Operand& operand, const View& view, const py::array& array) {
+void settle(Operand& operand, const View& view, const py::array& array, int threads) {
   operand.dims = view.dims;
   const index_t item = array.itemsize();
   if (contiguous(view, item) && aligned(array.data(), item) && is_native(array)) {
@@ -101,14 +64,9 @@ void settle(Operand& operand, const View& view, const py::array& array) {
     operand.data = array.data();
     return;
   }
-  const py::array strided = as_numpy(view, array);
-  PyObject* copy = npy_api::get().PyArray_FromAny_(
-      strided.ptr(), numpy_dtype(operand.dtype).release().ptr(), 0, 0,
-      npy_api::NPY_ARRAY_C_CONTIGUOUS_ | npy_api::NPY_ARRAY_ALIGNED_, nullptr);
-  if (copy == nullptr) throw py::error_already_set();
-  auto owner = py::reinterpret_steal<py::array>(copy);
-  operand.data = owner.data();
-  operand.owner = std::move(owner);
+  operand.copied = Scratch(product("a copy of the array", {view.dims.size(), item}));
+  operand.data = operand.copied.bytes();
+  copy_in(view, array, operand.dtype, operand.copied.bytes(), threads);
 }
 
 // Axis of the caller's array for each of (N, C, H, W); -1 where the caller has none.
@@ -130,6 +88,10 @@ const char* layout_text(int spatial, bool channels_last) {
 }
 
 }  // namespace
+
+py::dtype numpy_dtype(DType dtype) {
+  return with_number(dtype, []<class T>() { return py::dtype::of<T>(); });
+}
 
 const char* name_of(DType dtype) { return kDTypes[static_cast<int>(dtype)].name; }
 
@@ -188,19 +150,21 @@ Operand to_operand(py::handle value, const char* name, Accept accept) {
     view.strides[i] = array.strides(i);
   }
   set_bounds(operand, array);
-  settle(operand, view, array);
+  settle(operand, view, array, 1);
   return operand;
 }
 
-Image to_image(py::handle value, const char* name, int spatial, bool channels_last, Accept accept) {
+Image to_image(py::handle value, const char* name, int spatial, const Options& options,
+               Accept accept) {
   const py::array array = as_array(value, name);
   Image image;
   image.dtype = dtype_of(array, name, accept);
   const auto rank = static_cast<int>(array.ndim());
   require(rank == spatial + 1 || rank == spatial + 2, name, " must have shape ",
-          layout_text(spatial, channels_last), ", got ", rank, " dimension", rank == 1 ? "" : "s");
+          layout_text(spatial, options.channels_last), ", got ", rank, " dimension",
+          rank == 1 ? "" : "s");
   image.batched = rank == spatial + 2;
-  const AxisMap map = axis_map(spatial, image.batched, channels_last);
+  const AxisMap map = axis_map(spatial, image.batched, options.channels_last);
   View view{.dims = {1, 1, 1, 1}};
   for (int i = 0; i < 4; ++i)
     if (map.of[i] >= 0) {
@@ -208,7 +172,7 @@ Image to_image(py::handle value, const char* name, int spatial, bool channels_la
       view.strides[i] = array.strides(map.of[i]);
     }
   set_bounds(image, array);
-  settle(image, view, array);
+  settle(image, view, array, options.threads);
   return image;
 }
 
@@ -275,59 +239,54 @@ void expect_image(const Image& image, const char* name, const Dims& nchw, int sp
 }
 
 Result::Result(const Dims& dims, DType dtype, py::handle out,
-               std::initializer_list<const Operand*> inputs) {
+               std::initializer_list<const Operand*> inputs)
+    : dtype_(dtype) {
   const int same[] = {0, 1, 2, 3};
-  prepare(dims, dims, same, dtype, out, inputs, nullptr);
+  prepare(dims, dims, same, out, inputs, nullptr);
 }
 
-Result::Result(const Dims& nchw, int spatial, bool batched, bool channels_last, DType dtype,
+Result::Result(const Dims& nchw, int spatial, bool batched, const Options& options, DType dtype,
                py::handle out, std::initializer_list<const Operand*> inputs,
-               const Operand* in_place) {
-  const AxisMap map = axis_map(spatial, batched, channels_last);
-  prepare(caller_dims(nchw, spatial, batched, channels_last), nchw, map.of, dtype, out, inputs,
+               const Operand* in_place)
+    : dtype_(dtype), threads_(options.threads) {
+  const AxisMap map = axis_map(spatial, batched, options.channels_last);
+  prepare(caller_dims(nchw, spatial, batched, options.channels_last), nchw, map.of, out, inputs,
           in_place);
 }
 
-void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, DType dtype,
-                     py::handle out, std::initializer_list<const Operand*> inputs,
-                     const Operand* in_place) {
-  const Shape shape(caller.at, caller.at + caller.rank);
-  const py::dtype wanted = numpy_dtype(dtype);
+void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, py::handle out,
+                     std::initializer_list<const Operand*> inputs, const Operand* in_place) {
+  py::dtype wanted = numpy_dtype(dtype_);
   const index_t item = wanted.itemsize();
-  product("the result", {order.size(), item});
-  const py::array array =
-      out.is_none() ? fresh_array(wanted, caller.rank, caller.at) : checked_out(out, dtype, shape);
-  result_ = array;
-  View view{.dims = order};
+  bytes_ = product("the result", {order.size(), item});
+  result_ = out.is_none() ? fresh_array(std::move(wanted), caller.rank, caller.at)
+                          : checked_out(out, dtype_, Shape(caller.at, caller.at + caller.rank));
+  view_.dims = order;
   for (int i = 0; i < order.rank; ++i)
-    view.strides[i] = axis_of[i] >= 0 ? array.strides(axis_of[i]) : 0;
-  Operand bounds;
-  set_bounds(bounds, array);
-  bool direct = contiguous(view, item) && aligned(array.data(), item);
-  if (!out.is_none())
+    view_.strides[i] = axis_of[i] >= 0 ? result_.strides(axis_of[i]) : 0;
+  bool direct = contiguous(view_, item) && aligned(result_.data(), item);
+  if (!out.is_none()) {
+    Operand bounds;
+    set_bounds(bounds, result_);
     for (const Operand* input : inputs) {
       if (input == nullptr) continue;
       const bool apart = bounds.last <= input->first || input->last <= bounds.first;
-      const bool exactly = input == in_place && input->data == array.data();
+      const bool exactly = input == in_place && input->data == result_.data();
       direct = direct && (apart || exactly);
     }
-  bytes_ = order.size() * item;
-  if (direct) {
-    data_ = const_cast<void*>(array.data());
-    return;
   }
-  view_ = as_numpy(view, array);
-  const auto work_shape = std::vector<py::ssize_t>(order.at, order.at + order.rank);
-  const py::array work(wanted, work_shape);
-  data_ = const_cast<void*>(work.data());
-  work_ = work;
+  if (direct) {
+    data_ = const_cast<void*>(result_.data());
+  } else {
+    work_ = Scratch(bytes_);
+    data_ = work_.bytes();
+  }
 }
 
 void Result::zero() const { std::memset(data_, 0, static_cast<std::size_t>(bytes_)); }
 
 py::object Result::finish() const {
-  if (view_ && PyObject_SetItem(view_.ptr(), Py_Ellipsis, work_.ptr()) < 0)
-    throw py::error_already_set();
+  if (data_ != result_.data()) copy_out(view_, result_, dtype_, data_, threads_);
   return result_;
 }
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "bindings/arguments.h"
+#include "core/memory.h"
 #include "core/types.h"
 
 namespace fastconv {
@@ -19,6 +21,7 @@ namespace py = pybind11;
 
 enum class DType : int { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64 };
 const char* name_of(DType dtype);
+py::dtype numpy_dtype(DType dtype);
 enum class Accept { floats, numbers };  // float32 and float64; these and all integers
 
 struct Dims {  // the lengths of up to four axes
@@ -40,8 +43,15 @@ struct Dims {  // the lengths of up to four axes
   std::string text() const;  // as Python shows a tuple
 };
 
+// An array's elements in the order of axes that kernels use, wherever they lie.
+struct View {
+  Dims dims;
+  index_t strides[Dims::kMost] = {};  // bytes
+};
+
 struct Operand {
-  py::object owner;            // keeps `data` alive
+  py::object owner;  // one of the two keeps `data` alive
+  Scratch copied;
   const void* data = nullptr;  // contiguous in the order of `dims`
   DType dtype = DType::f32;
   Dims dims;
@@ -74,7 +84,7 @@ struct Image : Operand {
   index_t h() const { return dims[2]; }
   index_t w() const { return dims[3]; }
 };
-Image to_image(py::handle value, const char* name, int spatial, bool channels_last,
+Image to_image(py::handle value, const char* name, int spatial, const Options& options,
                Accept accept = Accept::floats);
 
 // The caller's view of (N, C, H, W): without N if not batched, without H in one dimension, channels
@@ -104,7 +114,7 @@ class Result {
          std::initializer_list<const Operand*> inputs = {});
   // An image of (N, C, H, W) in the caller's layout. `in_place` may be exactly `out`: its elements
   // are read before they are written.
-  Result(const Dims& nchw, int spatial, bool batched, bool channels_last, DType dtype,
+  Result(const Dims& nchw, int spatial, bool batched, const Options& options, DType dtype,
          py::handle out, std::initializer_list<const Operand*> inputs,
          const Operand* in_place = nullptr);
 
@@ -116,12 +126,13 @@ class Result {
   py::object finish() const;  // copies a temporary back; what the caller gets
 
  private:
-  void prepare(const Dims& caller, const Dims& order, const int* axis_of, DType dtype,
-               py::handle out, std::initializer_list<const Operand*> inputs,
-               const Operand* in_place);
-  py::object result_;  // what the caller gets
-  py::object view_;    // its elements in the order of `data_`, if a temporary is copied back
-  py::object work_;
+  void prepare(const Dims& caller, const Dims& order, const int* axis_of, py::handle out,
+               std::initializer_list<const Operand*> inputs, const Operand* in_place);
+  DType dtype_;
+  int threads_ = 1;
+  py::array result_;  // what the caller gets
+  View view_;         // its elements in the order of `data_`
+  Scratch work_;      // for a temporary
   void* data_ = nullptr;
   index_t bytes_ = 0;
 };

@@ -14,18 +14,18 @@ py::object conv(int rank, py::handle input, py::handle weight, py::handle bias, 
   const ActivationSpec act = to_activation(activation);
   const Algorithm asked = to_algorithm(algorithm);
   const ConvGeometry geometry = to_geometry(rank, stride, padding, dilation, groups, padding_mode);
-  const Image x = to_image(input, "input", rank, options.channels_last);
+  const Image x = to_image(input, "input", rank, options);
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", rank), geometry);
   const auto b = to_bias(bias, x, d.c_out);
   std::optional<Image> res;
   if (!residual.is_none()) {
-    res = to_image(residual, "residual", rank, options.channels_last);
+    res = to_image(residual, "residual", rank, options);
     expect_same_dtype(x, "input", *res, "residual");
     expect_image(*res, "residual", output_dims(d), rank, x.batched, options.channels_last);
   }
-  const Result y(output_dims(d), rank, x.batched, options.channels_last, x.dtype, out,
+  const Result y(output_dims(d), rank, x.batched, options, x.dtype, out,
                  {&x, &w, b ? &*b : nullptr, res ? &*res : nullptr}, res ? &*res : nullptr);
   const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {
@@ -47,14 +47,14 @@ py::object conv_transpose(int rank, py::handle input, py::handle weight, py::han
   const Algorithm asked = to_algorithm(algorithm);
   const ConvGeometry geometry =
       to_geometry(rank, stride, padding, dilation, groups, py::str("zeros"));
-  const Image x = to_image(input, "input", rank, options.channels_last);
+  const Image x = to_image(input, "input", rank, options);
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d =
       transposed_desc(x.dims, x.batched, options.channels_last,
                       kernel_shape(w.dims, "weight", rank), geometry, output_padding, output_size);
   const auto b = to_bias(bias, x, d.c_in);
-  const Result y(input_dims(d), rank, x.batched, options.channels_last, x.dtype, out,
+  const Result y(input_dims(d), rank, x.batched, options, x.dtype, out,
                  {&x, &w, b ? &*b : nullptr});
   const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {

@@ -79,7 +79,7 @@ struct Call {
     require(!output.is_none(),
             "output, the result of the forward call, is needed to pass through "
             "the activation");
-    const Image y = to_image(output, "output", rank, options.channels_last);
+    const Image y = to_image(output, "output", rank, options);
     expect_same_dtype(*dy, "grad_output", y, "output");
     expect_image(y, "output", dy->dims, rank, dy->batched, options.channels_last);
     return with_float(dy->dtype, [&]<class T>() {
@@ -95,8 +95,7 @@ struct Call {
   }
 
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
-    const Result dx(image_dims(d), rank, dy.batched, options.channels_last, dy.dtype, out,
-                    {&dy, &w});
+    const Result dx(image_dims(d), rank, dy.batched, options, dy.dtype, out, {&dy, &w});
     const Exec exec = make_exec(options.threads);
     const Wish wish{Algorithm::auto_, options.highest};
     with_float(dy.dtype, [&]<class T>() {
@@ -146,9 +145,8 @@ py::object grad_input(int rank, bool transposed, py::handle input_size, py::hand
                       py::handle precision) {
   const Call call = make_call(rank, transposed, stride, padding, dilation, groups, padding_mode,
                               threads, data_format, precision);
-  const bool last = call.options.channels_last;
-  const ImageSize size = to_image_size(input_size, "input_size", rank, last);
-  const Image dy = to_image(grad_output, "grad_output", rank, last);
+  const ImageSize size = to_image_size(input_size, "input_size", rank, call.options.channels_last);
+  const Image dy = to_image(grad_output, "grad_output", rank, call.options);
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(dy, "grad_output", w, "weight");
   const ConvDesc d = call.describe(size.nchw, kernel_shape(w.dims, "weight", rank), dy.dims);
@@ -163,9 +161,8 @@ py::object grad_weight(int rank, bool transposed, py::handle input, py::handle w
                        py::handle precision) {
   const Call call = make_call(rank, transposed, stride, padding, dilation, groups, padding_mode,
                               threads, data_format, precision);
-  const bool last = call.options.channels_last;
-  const Image x = to_image(input, "input", rank, last);
-  const Image dy = to_image(grad_output, "grad_output", rank, last);
+  const Image x = to_image(input, "input", rank, call.options);
+  const Image dy = to_image(grad_output, "grad_output", rank, call.options);
   expect_same_dtype(x, "input", dy, "grad_output");
   const Dims dims = to_dims(weight_size, "weight_size", rank + 2);
   const ConvDesc d = call.describe(x.dims, kernel_shape(dims, "weight_size", rank), dy.dims);
@@ -176,7 +173,7 @@ py::object grad_weight(int rank, bool transposed, py::handle input, py::handle w
 py::object grad_bias(int rank, py::handle grad_output, py::handle threads, py::handle out,
                      py::handle data_format) {
   const Call call{rank, false, to_options(threads, data_format), {}};
-  return call.bias(to_image(grad_output, "grad_output", rank, call.options.channels_last), out);
+  return call.bias(to_image(grad_output, "grad_output", rank, call.options), out);
 }
 
 // All three at once; what the mask leaves out is None.
@@ -187,14 +184,13 @@ py::tuple grad_all(int rank, bool transposed, py::handle input, py::handle weigh
                    py::handle threads, py::handle data_format, py::handle precision) {
   const Call call = make_call(rank, transposed, stride, padding, dilation, groups, padding_mode,
                               threads, data_format, precision);
-  const bool last = call.options.channels_last;
   if (!PyTuple_Check(output_mask.ptr()) && !PyList_Check(output_mask.ptr()))
     throw py::type_error(
         sentence("output_mask must be a tuple of three bools, got ", shown(output_mask)));
   const py::sequence mask = py::reinterpret_borrow<py::sequence>(output_mask);
   require(mask.size() == 3, "output_mask must have three entries, got ", shown(output_mask));
-  const Image x = to_image(input, "input", rank, last);
-  Image dy = to_image(grad_output, "grad_output", rank, last);
+  const Image x = to_image(input, "input", rank, call.options);
+  Image dy = to_image(grad_output, "grad_output", rank, call.options);
   const Operand w = to_operand(weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   expect_same_dtype(x, "input", dy, "grad_output");

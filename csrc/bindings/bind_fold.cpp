@@ -37,8 +37,7 @@ py::object run_unfold(const Image& x, const FoldGeometry& geometry, const Option
                       py::handle out) {
   const FoldDesc d = fold_desc(x.n(), x.c(), x.h(), x.w(), geometry);
   const Exec exec = make_exec(options.threads);
-  const Result y({d.batch, d.rows(), 1, d.columns()}, 1, x.batched, options.channels_last, x.dtype,
-                 out, {&x});
+  const Result y({d.batch, d.rows(), 1, d.columns()}, 1, x.batched, options, x.dtype, out, {&x});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
     unfold<T>(exec, d, x.as<T>(), y.as<T>());
@@ -48,8 +47,7 @@ py::object run_unfold(const Image& x, const FoldGeometry& geometry, const Option
 
 py::object run_fold(const Image& y, const FoldDesc& d, const Options& options, py::handle out) {
   const Exec exec = make_exec(options.threads);
-  const Result x({d.batch, d.channels, d.h.in, d.w.in}, 2, y.batched, options.channels_last,
-                 y.dtype, out, {&y});
+  const Result x({d.batch, d.channels, d.h.in, d.w.in}, 2, y.batched, options, y.dtype, out, {&y});
   with_float(y.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
     fold<T>(exec, d, y.as<T>(), x.as<T>());
@@ -62,7 +60,7 @@ py::object fold_columns(py::handle input, py::handle output_size, py::handle ker
                         py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const FoldGeometry geometry = to_fold_geometry(kernel_size, dilation, padding, stride);
-  const Image y = to_image(input, "input", 1, options.channels_last);
+  const Image y = to_image(input, "input", 1, options);
   const PerAxis size = to_per_axis(output_size, "output_size", 2, 1);
   if (size.h < 1 || size.w < 1) refuse("output_size must be positive, got ", shown(output_size));
   // Of one channel first: only its descriptor tells how many rows a channel has.
@@ -82,7 +80,7 @@ py::object unfold_image(const char* name, py::handle image, py::handle kernel_si
                         py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const FoldGeometry geometry = to_fold_geometry(kernel_size, dilation, padding, stride);
-  return run_unfold(to_image(image, name, 2, options.channels_last), geometry, options, out);
+  return run_unfold(to_image(image, name, 2, options), geometry, options, out);
 }
 
 py::object unfold_input(py::handle grad_output, py::handle input_size, py::handle kernel_size,
@@ -90,7 +88,7 @@ py::object unfold_input(py::handle grad_output, py::handle input_size, py::handl
                         py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const FoldGeometry geometry = to_fold_geometry(kernel_size, dilation, padding, stride);
-  const Image dy = to_image(grad_output, "grad_output", 1, options.channels_last);
+  const Image dy = to_image(grad_output, "grad_output", 1, options);
   const auto [size, batched] = to_image_size(input_size, "input_size", 2, options.channels_last);
   const FoldDesc d = fold_desc(size[0], size[1], size[2], size[3], geometry);
   expect_image(dy, "grad_output", {d.batch, d.rows(), 1, d.columns()}, 1, batched,

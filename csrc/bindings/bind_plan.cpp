@@ -15,13 +15,13 @@ namespace {
 
 class Plan {
  public:
-  Plan(int rank, bool transposed, bool channels_last, DType dtype, bool batched, const ConvDesc& d,
-       const Wish& wish, const Exec& exec, ActivationSpec activation, const Operand& weight,
-       const std::optional<Operand>& bias)
+  Plan(int rank, bool transposed, const Options& options, DType dtype, bool batched,
+       const ConvDesc& d, const Wish& wish, const Exec& exec, ActivationSpec activation,
+       const Operand& weight, const std::optional<Operand>& bias)
       : rank_(rank),
         transposed_(transposed),
-        channels_last_(channels_last),
         batched_(batched),
+        options_(options),
         dtype_(dtype),
         desc_(d),
         wish_(wish),
@@ -71,7 +71,7 @@ class Plan {
       require(!transposed_, "residual: a transposed convolution takes none");
       res = image(residual, "residual", result_dims());
     }
-    const Result y(result_dims(), rank_, batched_, channels_last_, dtype_, out,
+    const Result y(result_dims(), rank_, batched_, options_, dtype_, out,
                    {&x, res ? &*res : nullptr}, res ? &*res : nullptr);
     with_float(dtype_, [&]<class T>() {
       const ConvArgs<T> args{.x = x.as<T>(),
@@ -90,7 +90,7 @@ class Plan {
   }
 
   py::tuple output_shape() const {
-    return as_tuple(caller_dims(result_dims(), rank_, batched_, channels_last_));
+    return as_tuple(caller_dims(result_dims(), rank_, batched_, options_.channels_last));
   }
 
   // What the gradient functions need to be called with the plan's own weights.
@@ -113,11 +113,17 @@ class Plan {
     for (const Step& step : lowered_.steps) fmas += step.r.fmas();
     return static_cast<index_t>(2 * fmas);
   }
-  index_t workspace_bytes() const { return lowered_.scratch_bytes; }
+  // With channels last also the planes of input and result.
+  index_t workspace_bytes() const {
+    index_t planes = 0;
+    for (const Dims& d : {source_dims(), result_dims()})
+      if (options_.channels_last && d[1] > 1 && d[2] * d[3] > 1) planes += d.size();
+    return lowered_.scratch_bytes + planes * item_bytes();
+  }
   index_t weight_bytes() const {
     const index_t elements =
         lowered_.packed_elements + kernel_.size() + (has_bias_ ? channels() : 0);
-    return elements * (dtype_ == DType::f32 ? index_t{sizeof(float)} : index_t{sizeof(double)});
+    return elements * item_bytes();
   }
 
   std::string explain() const {
@@ -137,8 +143,8 @@ class Plan {
   Plan(const Plan& other, const Wish& wish)  // without weights
       : rank_(other.rank_),
         transposed_(other.transposed_),
-        channels_last_(other.channels_last_),
         batched_(other.batched_),
+        options_(other.options_),
         dtype_(other.dtype_),
         desc_(other.desc_),
         wish_(wish),
@@ -185,21 +191,23 @@ class Plan {
     }
   }
 
+  index_t item_bytes() const { return dtype_ == DType::f32 ? sizeof(float) : sizeof(double); }
   index_t channels() const { return result_dims()[1]; }
   Dims source_dims() const { return transposed_ ? output_dims(desc_) : input_dims(desc_); }
   Dims result_dims() const { return transposed_ ? input_dims(desc_) : output_dims(desc_); }
 
   Image image(py::handle value, const char* name, const Dims& wanted) const {
-    Image x = to_image(value, name, rank_, channels_last_);
+    Image x = to_image(value, name, rank_, options_);
     if (x.dtype != dtype_)
       throw py::type_error(sentence(name, " must have the plan's dtype, ", name_of(dtype_),
                                     ", got ", name_of(x.dtype)));
-    expect_image(x, name, wanted, rank_, batched_, channels_last_);
+    expect_image(x, name, wanted, rank_, batched_, options_.channels_last);
     return x;
   }
 
   int rank_;
-  bool transposed_, channels_last_, batched_;
+  bool transposed_, batched_;
+  Options options_;
   DType dtype_;
   ConvDesc desc_;
   Wish wish_;
@@ -229,7 +237,7 @@ std::unique_ptr<Plan> make_plan(int rank, bool transposed, py::handle input_shap
                                                   output_padding, output_size)
                                 : conv_desc(size.nchw, kernel, geometry);
   const auto b = to_bias(bias, w, transposed ? d.c_in : d.c_out);
-  return std::make_unique<Plan>(rank, transposed, last, w.dtype, size.batched, d,
+  return std::make_unique<Plan>(rank, transposed, options, w.dtype, size.batched, d,
                                 Wish{asked, options.highest, true}, make_exec(options.threads), act,
                                 w, b);
 }

@@ -12,34 +12,35 @@ namespace fastconv {
 namespace {
 
 // Any pool that needs no indices: check, allocate, let go, compute.
-py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling, int threads,
-                    py::handle out, bool channels_last) {
-  const Result y(out_dims(d), d.rank, x.batched, channels_last, x.dtype, out, {&x});
+py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling,
+                    const Options& options, py::handle out) {
+  const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
   with_number(x.dtype, [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>) {
-      const Exec exec = make_exec(threads);
+      const Exec exec = make_exec(options.threads);
       const PoolPlan plan = plan_pool<T>(d, pooling);
       const Scratch scratch(pool_scratch(plan, exec.threads));
       const py::gil_scoped_release unlocked;
       pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
     } else {
       const py::gil_scoped_release unlocked;
-      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), threads);
+      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), options.threads);
     }
   });
   return y.finish();
 }
 
-py::object run_pool_with_indices(const Image& x, const PoolDesc& d, bool smallest, int threads,
-                                 py::handle out, bool channels_last) {
+py::object run_pool_with_indices(const Image& x, const PoolDesc& d, bool smallest,
+                                 const Options& options, py::handle out) {
   for (const Axis* axis : {&d.h, &d.w})
     require(d.planes() == 0 || !has_empty_window(*axis),
             "return_indices: padding leaves a window without any element of the input");
-  const Result y(out_dims(d), d.rank, x.batched, channels_last, x.dtype, out, {&x});
-  const Result indices(out_dims(d), d.rank, x.batched, channels_last, DType::i64, py::none(), {});
+  const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
+  const Result indices(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(), {});
   with_number(x.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    pool_with_indices(d, smallest, x.as<T>(), y.as<T>(), indices.as<std::int64_t>(), threads);
+    pool_with_indices(d, smallest, x.as<T>(), y.as<T>(), indices.as<std::int64_t>(),
+                      options.threads);
   });
   return py::make_tuple(y.finish(), indices.finish());
 }
@@ -48,20 +49,19 @@ py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tup
                         py::handle return_indices, py::handle threads, py::handle out,
                         py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
+  const Image x = to_image(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_pool_desc(x.dims, rank, geometry);
   if (to_bool(return_indices, "return_indices"))
-    return run_pool_with_indices(x, d, smallest, options.threads, out, options.channels_last);
+    return run_pool_with_indices(x, d, smallest, options, out);
   const Pooling pooling{.op = smallest ? PoolOp::min : PoolOp::max};
-  return run_pool(x, d, pooling, options.threads, out, options.channels_last);
+  return run_pool(x, d, pooling, options, out);
 }
 
 py::object sum_pool(int rank, py::handle input, const py::tuple& geometry, py::handle threads,
                     py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
-  return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = PoolOp::sum}, options.threads,
-                  out, options.channels_last);
+  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = PoolOp::sum}, options, out);
 }
 
 py::object avg_pool(int rank, py::handle input, const py::tuple& geometry,
@@ -69,50 +69,47 @@ py::object avg_pool(int rank, py::handle input, const py::tuple& geometry,
                     py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const Pooling pooling = to_average(count_include_pad, divisor_override);
-  const Image x = to_image(input, "input", rank, options.channels_last);
-  return run_pool(x, to_pool_desc(x.dims, rank, geometry), pooling, options.threads, out,
-                  options.channels_last);
+  const Image x = to_image(input, "input", rank, options);
+  return run_pool(x, to_pool_desc(x.dims, rank, geometry), pooling, options, out);
 }
 
 py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::tuple& geometry,
                    py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const double p = to_norm_type(norm_type);
-  const Image x = to_image(input, "input", rank, options.channels_last);
+  const Image x = to_image(input, "input", rank, options);
   const PoolOp op = std::isinf(p) ? PoolOp::abs_max
                     : p == 1      ? PoolOp::abs_sum
                     : p == 2      ? PoolOp::squares
                                   : PoolOp::powers;
-  return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = op, .power = p}, options.threads,
-                  out, options.channels_last);
+  return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = op, .power = p}, options, out);
 }
 
 py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size, py::handle threads,
                              py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options.channels_last);
+  const Image x = to_image(input, "input", rank, options);
   return run_pool(x, to_adaptive_desc(x.dims, rank, output_size),
-                  {.op = PoolOp::sum, .average = true}, options.threads, out,
-                  options.channels_last);
+                  {.op = PoolOp::sum, .average = true}, options, out);
 }
 
 py::object adaptive_max_pool(int rank, py::handle input, py::handle output_size,
                              py::handle return_indices, py::handle threads, py::handle out,
                              py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
+  const Image x = to_image(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_adaptive_desc(x.dims, rank, output_size);
   if (to_bool(return_indices, "return_indices"))
-    return run_pool_with_indices(x, d, false, options.threads, out, options.channels_last);
-  return run_pool(x, d, {.op = PoolOp::max}, options.threads, out, options.channels_last);
+    return run_pool_with_indices(x, d, false, options, out);
+  return run_pool(x, d, {.op = PoolOp::max}, options, out);
 }
 
 py::object global_sum_pool(int rank, py::handle input, py::handle threads, py::handle out,
                            py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options.channels_last, Accept::numbers);
-  return run_pool(x, to_adaptive_desc(x.dims, rank, py::int_(1)), {.op = PoolOp::sum},
-                  options.threads, out, options.channels_last);
+  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  return run_pool(x, to_adaptive_desc(x.dims, rank, py::int_(1)), {.op = PoolOp::sum}, options,
+                  out);
 }
 
 // The last `rank` spatial lengths of output_size: those alone, or the full shape of the result.
@@ -140,8 +137,8 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
                       py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
-  const Image x = to_image(input, "input", rank, last, Accept::numbers);
-  const Image at = to_indices(indices, rank, last);
+  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  const Image at = to_indices(indices, rank, options);
   expect_image(at, "indices", x.dims, rank, x.batched, last);
   require(x.c() >= 1, "input must have at least one channel, got 0");
   const PerAxis kernel = to_per_axis(kernel_size, "kernel_size", rank, 1);
@@ -153,7 +150,7 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
   const index_t w = unpooled_length(axis_name(rank, 1), x.w(), kernel.w, step.w, pads.w, size.w);
   const index_t places = product("the result", {h, w});
   expect_inside(at, places, rank, last, options.threads);
-  const Result y({x.n(), x.c(), h, w}, rank, x.batched, last, x.dtype, out, {&x, &at});
+  const Result y({x.n(), x.c(), h, w}, rank, x.batched, options, x.dtype, out, {&x, &at});
   with_number(x.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
     scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(), at.as<std::int64_t>(), y.as<T>(),

@@ -16,8 +16,8 @@ py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indic
                               py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
-  const Image dy = to_image(grad_output, "grad_output", rank, last);
-  const Image at = to_indices(indices, rank, last);
+  const Image dy = to_image(grad_output, "grad_output", rank, options);
+  const Image at = to_indices(indices, rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, last);
   expect_image(at, "indices", dy.dims, rank, dy.batched, last);
   expect_image(dy, "grad_output", {size.nchw[0], size.nchw[1], dy.h(), dy.w()}, rank, size.batched,
@@ -25,7 +25,7 @@ py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indic
   const Dims& in = size.nchw;
   const index_t places = product("input_size", {in[2], in[3]});
   expect_inside(at, places, rank, last, options.threads);
-  const Result dx(in, rank, size.batched, last, dy.dtype, out, {&dy, &at});
+  const Result dx(in, rank, size.batched, options, dy.dtype, out, {&dy, &at});
   with_float(dy.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
     scatter_add<T>({in[0] * in[1], dy.h() * dy.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
@@ -38,12 +38,12 @@ py::object max_unpool_input(int rank, py::handle grad_output, py::handle indices
                             py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
-  const Image dy = to_image(grad_output, "grad_output", rank, last);
-  const Image at = to_indices(indices, rank, last);
+  const Image dy = to_image(grad_output, "grad_output", rank, options);
+  const Image at = to_indices(indices, rank, options);
   expect_image(at, "indices", {dy.n(), dy.c(), at.h(), at.w()}, rank, dy.batched, last);
   const index_t places = dy.h() * dy.w();
   expect_inside(at, places, rank, last, options.threads);
-  const Result dx(at.dims, rank, dy.batched, last, dy.dtype, out, {&dy, &at});
+  const Result dx(at.dims, rank, dy.batched, options, dy.dtype, out, {&dy, &at});
   with_float(dy.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
     gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
@@ -57,7 +57,7 @@ py::object run_spread(const Image& dy, const PoolDesc& d, const Pooling& pooling
                       const Options& options, py::handle out) {
   const bool last = options.channels_last;
   expect_image(dy, "grad_output", out_dims(d), d.rank, batched, last);
-  const Result dx(in_dims(d), d.rank, batched, last, dy.dtype, out, {&dy});
+  const Result dx(in_dims(d), d.rank, batched, options, dy.dtype, out, {&dy});
   with_float(dy.dtype, [&]<class T>() {
     const SpreadPlan plan = plan_spread<T>(d);
     const int threads = make_exec(options.threads).threads;
@@ -72,7 +72,7 @@ py::object sum_pool_input(int rank, py::handle grad_output, py::handle input_siz
                           const py::tuple& geometry, py::handle threads, py::handle out,
                           py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image dy = to_image(grad_output, "grad_output", rank, options.channels_last);
+  const Image dy = to_image(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
   return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), {.op = PoolOp::sum}, size.batched,
                     options, out);
@@ -84,7 +84,7 @@ py::object avg_pool_input(int rank, py::handle grad_output, py::handle input_siz
                           py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const Pooling pooling = to_average(count_include_pad, divisor_override);
-  const Image dy = to_image(grad_output, "grad_output", rank, options.channels_last);
+  const Image dy = to_image(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
   return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), pooling, size.batched, options,
                     out);
@@ -95,7 +95,7 @@ py::object adaptive_pool_input(int rank, bool average, py::handle grad_output,
                                py::handle input_size, py::handle output_size, py::handle threads,
                                py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image dy = to_image(grad_output, "grad_output", rank, options.channels_last);
+  const Image dy = to_image(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
   PoolDesc d{.rank = rank, .batch = size.nchw[0], .channels = size.nchw[1]};
   if (output_size.is_none()) {
@@ -112,12 +112,12 @@ py::object global_max_pool_input(int rank, py::handle grad_output, py::handle in
                                  py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
-  const Image dy = to_image(grad_output, "grad_output", rank, last);
-  const Image x = to_image(input, "input", rank, last);
+  const Image dy = to_image(grad_output, "grad_output", rank, options);
+  const Image x = to_image(input, "input", rank, options);
   expect_same_dtype(dy, "grad_output", x, "input");
   const PoolDesc d = to_adaptive_desc(x.dims, rank, py::int_(1));
   expect_image(dy, "grad_output", out_dims(d), rank, x.batched, last);
-  const Result dx(in_dims(d), rank, x.batched, last, dy.dtype, out, {&dy, &x});
+  const Result dx(in_dims(d), rank, x.batched, options, dy.dtype, out, {&dy, &x});
   with_float(dy.dtype, [&]<class T>() {
     constexpr auto kPair = static_cast<index_t>(sizeof(std::int64_t) + sizeof(T));
     const Scratch scratch(d.planes() * kPair);
@@ -136,15 +136,15 @@ py::object lp_pool_input(int rank, py::handle grad_output, py::handle input, py:
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
   const double p = to_norm_type(norm_type);
-  const Image dy = to_image(grad_output, "grad_output", rank, last);
-  const Image x = to_image(input, "input", rank, last);
-  const Image y = to_image(output, "output", rank, last);
+  const Image dy = to_image(grad_output, "grad_output", rank, options);
+  const Image x = to_image(input, "input", rank, options);
+  const Image y = to_image(output, "output", rank, options);
   expect_same_dtype(x, "input", dy, "grad_output");
   expect_same_dtype(x, "input", y, "output");
   const PoolDesc d = to_pool_desc(x.dims, rank, geometry);
   expect_image(dy, "grad_output", out_dims(d), rank, x.batched, last);
   expect_image(y, "output", out_dims(d), rank, x.batched, last);
-  const Result dx(in_dims(d), rank, x.batched, last, x.dtype, out, {&dy, &x, &y});
+  const Result dx(in_dims(d), rank, x.batched, options, x.dtype, out, {&dy, &x, &y});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
     spread_norm(d, p, x.as<T>(), y.as<T>(), dy.as<T>(), dx.as<T>(), options.threads);

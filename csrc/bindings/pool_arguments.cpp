@@ -48,8 +48,8 @@ double to_norm_type(py::handle norm_type) {
   return p;
 }
 
-Image to_indices(py::handle value, int rank, bool channels_last) {
-  const Image indices = to_image(value, "indices", rank, channels_last, Accept::numbers);
+Image to_indices(py::handle value, int rank, const Options& options) {
+  Image indices = to_image(value, "indices", rank, options, Accept::numbers);
   if (indices.dtype != DType::i64)
     throw py::type_error(sentence("indices must have dtype int64, got ", name_of(indices.dtype)));
   return indices;

@@ -20,7 +20,7 @@ Pooling to_average(py::handle count_include_pad, py::handle divisor_override);
 double to_norm_type(py::handle norm_type);
 
 // int64 in the layout of images, or a TypeError.
-Image to_indices(py::handle value, int rank, bool channels_last);
+Image to_indices(py::handle value, int rank, const Options& options);
 // IndexError, naming the index and its position, if one is outside 0..places.
 void expect_inside(const Image& indices, index_t places, int rank, bool channels_last, int threads);
 

@@ -6,6 +6,17 @@
 
 namespace fastconv {
 
+// y[j * ldy + i] = x[i * ldx + j], i < rows, j < columns. Any 4 or 8 bytes may pass as T: elements
+// are moved, not looked at.
+template <class T>
+struct TransposeArgs {
+  const T* x;
+  index_t ldx;
+  T* y;
+  index_t ldy;
+  index_t rows, columns;
+};
+
 template <class T>
 struct ElementwiseKernels {
   // y[i] = activation(x[i]) for i < n; y may be x. `slope` is leaky_relu's.
@@ -23,6 +34,8 @@ struct ElementwiseKernels {
   // In place: from the softmax y to the gradient y * (dy - sum(y * dy)).
   void (*softmax_row_grad)(T* y, const T* dy, index_t n) noexcept;
   void (*softmax_columns_grad)(T* y, const T* dy, index_t n, index_t ld, index_t width) noexcept;
+
+  void (*transpose)(const TransposeArgs<T>&) noexcept;
 };
 
 }  // namespace fastconv

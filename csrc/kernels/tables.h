@@ -13,6 +13,7 @@
 #include "kernels/peak.h"
 #include "kernels/pool.h"
 #include "kernels/softmax.h"
+#include "kernels/transpose.h"
 #include "kernels/winograd.h"
 
 namespace fastconv::FC_ISA {
@@ -34,7 +35,8 @@ consteval Kernels<typename V::T> make_kernels() {
                           .softmax_row = &softmax_row<V>,
                           .softmax_columns = &softmax_columns<V>,
                           .softmax_row_grad = &softmax_row_grad<V>,
-                          .softmax_columns_grad = &softmax_columns_grad<V>},
+                          .softmax_columns_grad = &softmax_columns_grad<V>,
+                          .transpose = &transpose<V>},
           .peak = make_peak<V>()};
 }
 

@@ -195,4 +195,34 @@ FC_INLINE VecF64 pow2(VecF64 k) {
   return {_mm256_castsi256_pd(_mm256_add_epi64(exponent, one))};
 }
 
+// r[i][j] becomes r[j][i]: half the shuffles of unzip, which has to cross the halves each time.
+FC_INLINE void transpose_registers(VecF32 (&r)[8]) {
+  __m256 halves[8];  // transposed within each 4 x 4 quarter
+  FC_UNROLL for (int i = 0; i < 8; i += 4) {
+    const __m256 a = _mm256_unpacklo_ps(r[i].v, r[i + 1].v);
+    const __m256 b = _mm256_unpackhi_ps(r[i].v, r[i + 1].v);
+    const __m256 c = _mm256_unpacklo_ps(r[i + 2].v, r[i + 3].v);
+    const __m256 d = _mm256_unpackhi_ps(r[i + 2].v, r[i + 3].v);
+    halves[i] = _mm256_shuffle_ps(a, c, 0x44);
+    halves[i + 1] = _mm256_shuffle_ps(a, c, 0xEE);
+    halves[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+    halves[i + 3] = _mm256_shuffle_ps(b, d, 0xEE);
+  }
+  FC_UNROLL for (int i = 0; i < 4; ++i) {
+    r[i] = {_mm256_permute2f128_ps(halves[i], halves[i + 4], 0x20)};
+    r[i + 4] = {_mm256_permute2f128_ps(halves[i], halves[i + 4], 0x31)};
+  }
+}
+FC_INLINE void transpose_registers(VecF64 (&r)[4]) {
+  __m256d halves[4];
+  FC_UNROLL for (int i = 0; i < 4; i += 2) {
+    halves[i] = _mm256_unpacklo_pd(r[i].v, r[i + 1].v);
+    halves[i + 1] = _mm256_unpackhi_pd(r[i].v, r[i + 1].v);
+  }
+  FC_UNROLL for (int i = 0; i < 2; ++i) {
+    r[i] = {_mm256_permute2f128_pd(halves[i], halves[i + 2], 0x20)};
+    r[i + 2] = {_mm256_permute2f128_pd(halves[i], halves[i + 2], 0x31)};
+  }
+}
+
 }  // namespace fastconv::FC_ISA

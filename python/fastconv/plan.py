@@ -72,7 +72,11 @@ class _Plan:
 
     @property
     def workspace_bytes(self) -> int:
-        """Bytes of scratch that one call takes while it runs, for all its threads."""
+        """Bytes of scratch that one call takes while it runs, for all its threads.
+
+        With channels last this includes the input's and the result's copies as planes; a residual
+        is copied as well.
+        """
         return self._plan.workspace_bytes
 
     @property

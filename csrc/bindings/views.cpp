@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "bindings/views.h"
+
+#include <optional>
+#include <vector>
+
+#include "algorithms/transpose.h"
+#include "core/dispatch.h"
+
+namespace fastconv {
+namespace {
+
+using py::detail::npy_api;
+
+// Below this many bytes a copy is over before another Python thread could have used the time.
+constexpr index_t kWorthUnlocking = 256 << 10;
+
+std::optional<ChannelsLast> channels_last(const View& view, const py::array& array) {
+  const index_t item = array.itemsize();
+  const Dims& d = view.dims;
+  if (d.rank != 4 || view.strides[1] != item) return {};
+  if (!aligned(array.data(), item) || !is_native(array)) return {};
+  index_t steps[4];
+  for (int i = 0; i < 4; ++i) {
+    if (d[i] > 1 && view.strides[i] % item != 0) return {};
+    steps[i] = d[i] > 1 ? view.strides[i] / item : 0;
+  }
+  // A height or width of 1 has no step; the other one's serves.
+  if (d[3] == 1) steps[3] = steps[2];
+  return ChannelsLast{.n = d[0],
+                      .c = d[1],
+                      .h = d[3] == 1 ? 1 : d[2],
+                      .w = d[3] == 1 ? d[2] : d[3],
+                      .n_step = steps[0],
+                      .h_step = steps[2],
+                      .w_step = steps[3]};
+}
+
+py::array in_numpy(const View& view, const py::array& array) {
+  const std::vector<py::ssize_t> shape(view.dims.at, view.dims.at + view.dims.rank);
+  const std::vector<py::ssize_t> strides(view.strides, view.strides + view.dims.rank);
+  return py::array(array.dtype(), shape, strides, array.data(), array);
+}
+
+py::array in_numpy(const Dims& dims, DType dtype, void* data) {
+  const std::vector<py::ssize_t> shape(dims.at, dims.at + dims.rank);
+  return py::array(numpy_dtype(dtype), shape, data, py::none());
+}
+
+void numpy_copy(const py::array& to, const py::array& from) {
+  if (npy_api::get().PyArray_CopyInto_(to.ptr(), from.ptr()) < 0) throw py::error_already_set();
+}
+
+template <class F>
+void run(index_t bytes, const F& f) {
+  if (bytes < kWorthUnlocking) return f();
+  const py::gil_scoped_release unlocked;
+  f();
+}
+
+}  // namespace
+
+bool contiguous(const View& view, index_t item) {
+  if (view.dims.size() == 0) return true;
+  index_t expected = item;
+  for (int i = view.dims.rank - 1; i >= 0; --i) {
+    if (view.dims[i] != 1 && view.strides[i] != expected) return false;
+    expected *= view.dims[i];
+  }
+  return true;
+}
+
+bool aligned(const void* data, index_t item) {
+  return reinterpret_cast<std::uintptr_t>(data) % static_cast<std::uintptr_t>(item) == 0;
+}
+
+bool is_native(const py::array& array) {
+  const char order = array.dtype().byteorder();
+  return order == '=' || order == '|' ||
+         order == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>');
+}
+
+void copy_in(const View& view, const py::array& array, DType dtype, void* to, int threads) {
+  const auto image = channels_last(view, array);
+  if (!image) return numpy_copy(in_numpy(view.dims, dtype, to), in_numpy(view, array));
+  const void* data = array.data();
+  const index_t item = array.itemsize();
+  const Exec exec = make_exec(threads);
+  run(view.dims.size() * item, [&] { to_planes(*image, item, data, to, exec); });
+}
+
+void copy_out(const View& view, const py::array& array, DType dtype, void* from, int threads) {
+  const auto image = channels_last(view, array);
+  if (!image) return numpy_copy(in_numpy(view, array), in_numpy(view.dims, dtype, from));
+  auto* data = const_cast<void*>(array.data());
+  const index_t item = array.itemsize();
+  const Exec exec = make_exec(threads);
+  run(view.dims.size() * item, [&] { from_planes(*image, item, from, data, exec); });
+}
+
+}  // namespace fastconv
