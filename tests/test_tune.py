@@ -26,7 +26,7 @@ def test_the_answer_stays(name, plan):
     want = plan(x)
     assert fastconv.tune(plan, seconds=0.02) is plan
     np.testing.assert_array_equal(plan(x), want)
-    assert plan.algorithm.split("+")[0] in {"direct", "im2col", "pointwise", "depthwise", "fill"}
+    assert "winograd" not in plan.algorithm  # float64: plain sums
 
 
 def test_it_finds_what_is_faster_than_a_bad_choice():

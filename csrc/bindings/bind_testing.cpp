@@ -118,12 +118,13 @@ py::object dot_tile(py::handle a_, py::handle b_) {
 // A 2-D convolution by Winograd's F(m_h, r_h) x F(m_w, r_w), whatever the cost model thinks of it.
 py::object winograd_form(py::handle input, py::handle weight, py::handle padding,
                          py::handle dilation, int m_h, int m_w, int threads) {
-  const Image x = to_image(input, "input", 2, false);
+  const Options options{.threads = threads};
+  const Image x = to_image(input, "input", 2, options);
   const Operand w = to_operand(weight, "weight");
   const ConvGeometry geometry =
       to_geometry(2, py::int_(1), padding, dilation, py::int_(1), py::str("zeros"));
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", 2), geometry);
-  const Result y(output_dims(d), 2, x.batched, false, x.dtype, py::none(), {});
+  const Result y(output_dims(d), 2, x.batched, options, x.dtype, py::none(), {});
   const Exec exec = make_exec(threads);
   Wish wish{.algorithm = Algorithm::winograd, .form = WinogradForm{}};
   for (int i = 0; i < kNumSchemes; ++i) {
