@@ -58,8 +58,9 @@ def conv1d(
         Applied as the last step: "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu".
     residual : array of the output's shape, optional
         Added before the activation; `out` may be the same array.
-    algorithm : {"auto", "direct", "im2col", "pointwise", "depthwise", "winograd"}
-        ``"auto"`` chooses by predicted cost. ``"direct"`` and ``"im2col"`` take every shape.
+    algorithm : {"auto", "direct", "im2col", "broadcast", "pointwise", "depthwise", "winograd"}
+        ``"auto"`` chooses by predicted cost. The first three take every shape; the others refuse
+        what they cannot compute with a ValueError.
     threads : int, optional
         OpenMP threads of this call; default `fastconv.get_num_threads()`. Never changes a result.
     out : writable array of the result's shape and dtype, optional
@@ -67,7 +68,8 @@ def conv1d(
     data_format : {"channels_first", "channels_last"}
         ``"channels_last"`` means (N, W, C) for input, residual and result.
     precision : {"high", "highest"}, optional
-        ``"highest"`` allows plain sums only; default `fastconv.precision`'s, else ``"high"``.
+        ``"highest"`` allows plain sums only; default `fastconv.precision`'s, else ``"high"``, by
+        which float32 may be computed by Winograd's algorithm (`fastconv.precision` has the errors).
 
     Returns
     -------
