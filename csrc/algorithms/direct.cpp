@@ -77,7 +77,7 @@ template <class T>
 Sizes sizes_for(const Correlation& r, const Cut& cut, const StripLayout& layout) {
   const index_t item = sizeof(T);
   const index_t slack = cut.tile.nr + 1;  // a tile reads whole vectors
-  return {cache_lines(cut.channels * r.taps() * index_t{sizeof(index_t)}),
+  return {cache_lines((cut.channels * r.taps() + kAhead) * index_t{sizeof(index_t)}),
           cache_lines((cut.channels * layout.channel() + slack) * item),
           cache_lines(r.plain_output() ? 0 : r.m * cut.rows * cut.columns * item)};
 }
@@ -202,8 +202,10 @@ void direct(const Job<T>& job, const StripLayout& layout, const Exec& exec,
   const Cut cut = cut_for<T>(r, exec);
   const Sizes sizes = sizes_for<T>(r, cut, layout);
   auto* offsets = reinterpret_cast<index_t*>(scratch);
-  for (index_t c = 0, k = 0; c < cut.channels; ++c)
+  index_t k = 0;
+  for (index_t c = 0; c < cut.channels; ++c)
     for (const index_t tap : layout.taps()) offsets[k++] = c * layout.channel() + tap;
+  for (index_t i = 0; i < kAhead; ++i) offsets[k + i] = offsets[i];  // where the next tile starts
   const index_t tasks = r.batch * r.groups * cut.row_blocks * cut.column_blocks * cut.chunks;
   parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
     std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);

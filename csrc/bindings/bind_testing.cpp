@@ -49,7 +49,7 @@ py::object gemm_tile(py::handle a_, py::handle b_, py::handle init_, py::handle 
     std::vector<T> strip_b(static_cast<std::size_t>(k * n + nv * gemm.lanes));
     std::copy_n(b.as<T>(), k * n, strip_b.begin());
     std::vector<index_t> offsets;
-    for (index_t p = 0; p < k; ++p) offsets.push_back(p * n);
+    for (index_t p = 0; p < k + kAhead; ++p) offsets.push_back(p < k ? p * n : 0);
     const auto run = strip ? gemm.run_strip : gemm.run_panel;
     run[rows - 1][nv - 1]({.k = k,
                            .a = a.as<T>(),

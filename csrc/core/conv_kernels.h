@@ -15,6 +15,7 @@ struct Tap {
 
 inline constexpr int kMaxMr = 12;
 inline constexpr int kMaxNv = 6;
+inline constexpr int kAhead = 4;  // terms for which a strip's tile fetches rows in advance
 
 // c[i][j] = init[i][j] + bias[i] + sum_p a[p][i] * b[p][j], i < mr, j < (nv - 1) * lanes + tail.
 template <class T>
@@ -23,7 +24,7 @@ struct TileArgs {
   const T* a;   // packed: a[p * mr + i]
   const T* b;   // rows p of pixels, at p * ldb (run_panel) or at offsets[p] (run_strip);
   index_t ldb;  // readable for whole vectors but for run_panel's last, which reads `tail`
-  const index_t* offsets;
+  const index_t* offsets;  // of k + kAhead rows; the last are fetched only
   T* c;
   index_t ldc;
   const T* init;  // rows ldc apart: c itself to accumulate, a residual, or null for zero

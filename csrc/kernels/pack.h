@@ -38,25 +38,6 @@ FC_INLINE V load_every(const typename V::T* p, int lo, int hi) {
   }
 }
 
-template <class V, int kStep>
-FC_INLINE void copy_every(const typename V::T* from, index_t n, typename V::T* to) {
-  index_t i = 0;
-  for (; i + V::lanes < n; i += V::lanes)
-    load_every<V, kStep>(from + i * kStep, 0, V::lanes).store(to + i);
-  if (i < n) {
-    const int rest = static_cast<int>(n - i);
-    load_every<V, kStep>(from + i * kStep, 0, rest).store_n(to + i, rest);
-  }
-}
-
-template <class V>
-FC_INLINE void copy_row(const typename V::T* from, index_t step, index_t n, typename V::T* to) {
-  if (step == 1) return copy_every<V, 1>(from, n, to);
-  if (step == 2) return copy_every<V, 2>(from, n, to);
-  if (step == 4) return copy_every<V, 4>(from, n, to);
-  for (index_t i = 0; i < n; ++i) to[i] = from[i * step];
-}
-
 template <class V>
 FC_INLINE void clear_row(typename V::T* to, index_t n) {
   index_t i = 0;
@@ -86,16 +67,43 @@ FC_INLINE Inside inside(index_t start, index_t step, index_t n, index_t width) {
   return in;
 }
 
-// Row by row: for rows of many vectors.
+// Row by row, a vector at a time; outputs that are not inside become 0.
+template <class V, int kStep>
+FC_INLINE void copy_rows(const RowArgs<typename V::T>& r, const Inside& in) {
+  const index_t last = (r.n - 1) / V::lanes * V::lanes;
+  const int rest = static_cast<int>(r.n - last);
+  const auto part = [&](const typename V::T* from, index_t i) __attribute__((always_inline)) {
+    return load_every<V, kStep>(from + i * kStep, clamp_to(V::lanes, in.lo - i),
+                                clamp_to(V::lanes, in.hi - i));
+  };
+  const auto* from = r.row + r.start;
+  auto* to = r.dst;
+  for (index_t row = 0; row < r.rows; ++row, from += r.row_step, to += r.dst_step) {
+    index_t i = 0;
+    for (; i < last; i += V::lanes)
+      if (i >= in.lo && i + V::lanes <= in.hi)
+        load_every<V, kStep>(from + i * kStep, 0, V::lanes).store(to + i);
+      else
+        part(from, i).store(to + i);
+    part(from, i).store_n(to + i, rest);
+  }
+}
+
 template <class V>
 FC_INLINE void gather_long(const RowArgs<typename V::T>& r) {
-  const auto [lo, hi] = inside(r.start, r.step, r.n, r.width);
+  const Inside in = inside(r.start, r.step, r.n, r.width);
+  const bool vectors = r.step == 1 || r.step == 2 || r.step == 4;
+  if (r.step == 1) copy_rows<V, 1>(r, in);
+  if (r.step == 2) copy_rows<V, 2>(r, in);
+  if (r.step == 4) copy_rows<V, 4>(r, in);
+  if (vectors && (r.mode == PadMode::zeros || in.hi - in.lo == r.n)) return;
   const auto* row = r.row;
   auto* dst = r.dst;
   for (index_t i = 0; i < r.rows; ++i, row += r.row_step, dst += r.dst_step) {
-    if (lo > 0) gather_edge<V>(r, row, dst, 0, lo);
-    if (lo < hi) copy_row<V>(row + r.start + lo * r.step, r.step, hi - lo, dst + lo);
-    if (hi < r.n) gather_edge<V>(r, row, dst, hi, r.n);
+    gather_edge<V>(r, row, dst, 0, in.lo);
+    if (!vectors)
+      for (index_t j = in.lo; j < in.hi; ++j) dst[j] = row[r.start + j * r.step];
+    gather_edge<V>(r, row, dst, in.hi, r.n);
   }
 }
 
@@ -146,9 +154,11 @@ FC_INLINE void gather_short(const RowArgs<typename V::T>& r, index_t room) {
   }
 }
 
+// Short rows go vector by vector: 28 columns of a row at stride 2 in 7 instead of 10 cycles a
+// vector; rows of 56 in 7.5 instead of 6.
 template <class V>
 void gather_rows(const RowArgs<typename V::T>& r) noexcept {
-  if (r.rows > 1 && r.n <= 8 * V::lanes)
+  if (r.rows > 1 && r.n <= (r.step == 1 ? 2 : 4) * V::lanes)
     gather_short<V>(r, r.n);
   else
     gather_long<V>(r);
