@@ -99,9 +99,9 @@ bool Dims::operator==(const Dims& other) const {
   return rank == other.rank && std::equal(at, at + rank, other.at);
 }
 
-std::string Dims::text() const { return text_of(Shape(at, at + rank)); }
+std::string Dims::text() const { return text_of({at, at + rank}); }
 
-std::string text_of(const Shape& shape) {
+std::string text_of(ShapeView shape) {
   std::string text = "(";
   for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + (shape.size() == 1 ? ",)" : ")");
@@ -121,7 +121,7 @@ py::array as_array(py::handle value, const char* name) {
   return py::reinterpret_steal<py::array>(array);
 }
 
-py::array checked_out(py::handle out, DType dtype, const Shape& shape) {
+py::array checked_out(py::handle out, DType dtype, ShapeView shape) {
   if (!PyObject_TypeCheck(out.ptr(), npy_api::get().PyArray_Type_))
     throw py::type_error(sentence("out must be an array, got ", shown(out)));
   refuse_masked(out, "out");
@@ -129,8 +129,9 @@ py::array checked_out(py::handle out, DType dtype, const Shape& shape) {
   if (dtype_of(array, "out", Accept::numbers) != dtype)
     throw py::type_error(sentence("out must have dtype ", name_of(dtype), ", got ",
                                   py::str(array.dtype()).cast<std::string>()));
-  const Shape got(array.shape(), array.shape() + array.ndim());
-  if (got != shape) refuse("out must have shape ", text_of(shape), ", got ", text_of(got));
+  const ShapeView got(array.shape(), static_cast<std::size_t>(array.ndim()));
+  if (!std::ranges::equal(got, shape))
+    refuse("out must have shape ", text_of(shape), ", got ", text_of(got));
   require(array.writeable(), "out must be writable, got a read-only array");
   if (!is_native(array))  // not require: str(dtype) takes microseconds
     refuse("out must be native-endian, got dtype ", py::str(array.dtype()).cast<std::string>());
@@ -259,34 +260,33 @@ void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, 
   py::dtype wanted = numpy_dtype(dtype_);
   const index_t item = wanted.itemsize();
   bytes_ = product("the result", {order.size(), item});
-  result_ = out.is_none() ? fresh_array(std::move(wanted), caller.rank, caller.at)
-                          : checked_out(out, dtype_, Shape(caller.at, caller.at + caller.rank));
+  const py::array array = out.is_none()
+                              ? fresh_array(std::move(wanted), caller.rank, caller.at)
+                              : checked_out(out, dtype_, {caller.at, caller.at + caller.rank});
+  result_ = array;
   view_.dims = order;
   for (int i = 0; i < order.rank; ++i)
-    view_.strides[i] = axis_of[i] >= 0 ? result_.strides(axis_of[i]) : 0;
-  bool direct = contiguous(view_, item) && aligned(result_.data(), item);
+    view_.strides[i] = axis_of[i] >= 0 ? array.strides(axis_of[i]) : 0;
+  bool direct = contiguous(view_, item) && aligned(array.data(), item);
   if (!out.is_none()) {
     Operand bounds;
-    set_bounds(bounds, result_);
+    set_bounds(bounds, array);
     for (const Operand* input : inputs) {
       if (input == nullptr) continue;
       const bool apart = bounds.last <= input->first || input->last <= bounds.first;
-      const bool exactly = input == in_place && input->data == result_.data();
+      const bool exactly = input == in_place && input->data == array.data();
       direct = direct && (apart || exactly);
     }
   }
-  if (direct) {
-    data_ = const_cast<void*>(result_.data());
-  } else {
-    work_ = Scratch(bytes_);
-    data_ = work_.bytes();
-  }
+  if (!direct) work_ = Scratch(bytes_);
+  data_ = direct ? const_cast<void*>(array.data()) : work_.bytes();
 }
 
 void Result::zero() const { std::memset(data_, 0, static_cast<std::size_t>(bytes_)); }
 
 py::object Result::finish() const {
-  if (data_ != result_.data()) copy_out(view_, result_, dtype_, data_, threads_);
+  if (work_.bytes())
+    copy_out(view_, py::reinterpret_borrow<py::array>(result_), dtype_, data_, threads_);
   return result_;
 }
 

@@ -8,6 +8,7 @@
 #include <pybind11/pybind11.h>
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -65,12 +66,13 @@ struct Operand {
 };
 
 using Shape = std::vector<py::ssize_t>;
-std::string text_of(const Shape& shape);  // as Python shows a tuple
+using ShapeView = std::span<const py::ssize_t>;
+std::string text_of(ShapeView shape);  // as Python shows a tuple
 
 // np.asarray(value), or TypeError for None and masked arrays.
 py::array as_array(py::handle value, const char* name);
 // The caller's `out`, which must have this dtype and shape and be writable and native-endian.
-py::array checked_out(py::handle out, DType dtype, const Shape& shape);
+py::array checked_out(py::handle out, DType dtype, ShapeView shape);
 
 // np.asarray(value) with any rank up to four, in its own order of axes.
 Operand to_operand(py::handle value, const char* name, Accept accept = Accept::floats);
@@ -130,9 +132,9 @@ class Result {
                std::initializer_list<const Operand*> inputs, const Operand* in_place);
   DType dtype_;
   int threads_ = 1;
-  py::array result_;  // what the caller gets
-  View view_;         // its elements in the order of `data_`
-  Scratch work_;      // for a temporary
+  py::object result_;  // an array (whose default constructor would make one); what the caller gets
+  View view_;          // its elements in the order of `data_`
+  Scratch work_;       // for a temporary
   void* data_ = nullptr;
   index_t bytes_ = 0;
 };

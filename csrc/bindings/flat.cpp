@@ -18,6 +18,11 @@ py::array contiguous(const py::array& array) {
   return py::reinterpret_steal<py::array>(copy);
 }
 
+py::array fresh(const Flat& like) {
+  return fresh_array(numpy_dtype(like.dtype), static_cast<int>(like.shape.size()),
+                     like.shape.data());
+}
+
 // Whether kernels may write `out` while they read `input`.
 bool apart(const py::array& out, const Operand& input) {
   const auto* first = static_cast<const std::byte*>(out.data());
@@ -45,24 +50,16 @@ void expect_like(const Flat& a, const char* a_name, const Flat& b, const char* b
 
 FlatResult::FlatResult(const Flat& like, py::handle out,
                        std::initializer_list<const Flat*> in_place,
-                       std::initializer_list<const Flat*> inputs) {
-  const auto fresh = [&] {
-    return with_float(like.dtype, [&]<class T>() {
-      return fresh_array(py::dtype::of<T>(), static_cast<int>(like.shape.size()),
-                         like.shape.data());
-    });
-  };
-  if (out.is_none()) {
-    result_ = work_ = fresh();
-    return;
-  }
-  result_ = checked_out(out, like.dtype, like.shape);
+                       std::initializer_list<const Flat*> inputs)
+    : result_(out.is_none() ? fresh(like) : checked_out(out, like.dtype, like.shape)),
+      work_(result_) {
+  if (out.is_none()) return;
   constexpr int kDirect = int{py::array::c_style} | int{npy_api::NPY_ARRAY_ALIGNED_};
   bool direct = (result_.flags() & kDirect) == kDirect;
   for (const Flat* input : in_place)
     direct = direct && (apart(result_, *input) || input->data == result_.data());
   for (const Flat* input : inputs) direct = direct && apart(result_, *input);
-  work_ = direct ? result_ : fresh();
+  if (!direct) work_ = fresh(like);
 }
 
 py::object FlatResult::finish() const {
