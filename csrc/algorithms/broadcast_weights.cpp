@@ -40,7 +40,8 @@ void pack_slice(const Correlation& r, const BroadcastLayout& layout,
          .taps = static_cast<index_t>(layout.slots().size()),
          .dst = dst + j,
          .slot_step = weights.slot_step(channels.size(), ld),
-         .ld = ld});
+         .ld = ld,
+         .keep = lanes});
 }
 
 template <class T>

@@ -17,7 +17,7 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
             .algorithm = algorithm,
             .mr = 1,
             .packed = lowered.packed_elements,
-            .taps = {},
+            .slots = {},
             .layout = {},
             .form = chosen.form,
             .grid = {}};
@@ -43,7 +43,7 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
     default:
       break;
   }
-  if (algorithm != Algorithm::winograd) step.taps = weight_taps(step.r);
+  if (algorithm != Algorithm::winograd) step.slots = weight_slots(step.r);
   if (algorithm != Algorithm::depthwise)
     step.mr = choose_tile(exec.kernels<T>().conv.gemm, step.r.m).mr;
   lowered.packed_elements += packed;
@@ -141,8 +141,8 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
     const Range channels = by_rows ? Range{0, r.c} : part(r.c, parts, i);
     for (const Step& step : lowered.steps)
       if (step.algorithm != Algorithm::winograd)
-        pack_weights(step.r, step.taps, step.mr, weights, g, panels, channels,
-                     packed + step.packed);
+        pack_weights(step.r, step.slots, step.mr, weights, g, panels, channels,
+                     packed + step.packed, exec);
   });
 }
 

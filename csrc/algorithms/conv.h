@@ -20,9 +20,9 @@ namespace fastconv {
 struct Step {
   Correlation r;
   Algorithm algorithm;
-  index_t mr;                 // rows of a panel of packed weights
-  index_t packed;             // where its weights start in the packed weights, in elements
-  std::vector<index_t> taps;  // of weight_taps
+  index_t mr;                  // rows of a panel of packed weights
+  index_t packed;              // where its weights start in the packed weights, in elements
+  std::vector<index_t> slots;  // of weight_slots
   std::optional<StripLayout> layout;
   WinogradForm form = {};
   std::optional<TileGrid> grid = {};

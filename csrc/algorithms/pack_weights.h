@@ -7,17 +7,19 @@
 
 #include "algorithms/blocking.h"
 #include "algorithms/correlation.h"
+#include "core/exec.h"
 
 namespace fastconv {
 
 inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k(); }
 
-// Where each tap lies from the first weight of its row and channel.
-std::vector<index_t> weight_taps(const Correlation& r);
+// For each weight of a kernel the place of its tap among the terms of a channel, or -1.
+std::vector<index_t> weight_slots(const Correlation& r);
 
 // Packs what the given panels and channels of group `g` contribute to `packed`, which holds all.
 template <class T>
-void pack_weights(const Correlation& r, const std::vector<index_t>& taps, index_t mr,
-                  const T* weights, index_t g, Range panels, Range channels, T* packed) noexcept;
+void pack_weights(const Correlation& r, const std::vector<index_t>& slots, index_t mr,
+                  const T* weights, index_t g, Range panels, Range channels, T* packed,
+                  const Exec& exec) noexcept;
 
 }  // namespace fastconv

@@ -34,7 +34,8 @@ void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const
                               .taps = static_cast<index_t>(grid.slots.size()),
                               .dst = raw + i,
                               .slot_step = kMostRows,
-                              .ld = taps * kMostRows});
+                              .ld = taps * kMostRows,
+                              .keep = lanes});
     for (index_t c = 0; c < n; ++c)
       transform({.taps = raw + c * taps * kMostRows,
                  .ld = kMostRows,

@@ -83,7 +83,8 @@ struct BroadcastArgs {
 };
 
 // One vector of rows of weights, packed as lanes: dst[slots[tap] * slot_step + channel * ld + row],
-// zero from `rows` on; taps with slot -1 are left out. Elements of a row's tap are neighbours.
+// zero from `rows` on; taps with slot -1 are left out. Elements of a row's tap are neighbours. Only
+// the first `keep` lanes are written.
 template <class T>
 struct PackLanesArgs {
   const T* w;
@@ -93,7 +94,7 @@ struct PackLanesArgs {
   const index_t* slots;
   index_t taps;
   T* dst;
-  index_t slot_step, ld;
+  index_t slot_step, ld, keep;
 };
 
 // y[row * ldy + i] = c[i * ldc + row] + residual[row * ldy + i], row < rows, i < n. c is readable

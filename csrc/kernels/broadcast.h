@@ -59,8 +59,15 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
   const index_t reach = (a.rows - 1) * a.row_step + width;
   const index_t whole = a.rows == V::lanes ? n / width * width : 0;
   index_t tap = 0, e = 0;
+  const int keep = static_cast<int>(a.keep);
   const auto put = [&](V column) {
-    if (a.slots[tap] >= 0) column.store(dst + a.slots[tap] * a.slot_step);
+    auto* to = dst + a.slots[tap] * a.slot_step;
+    if (a.slots[tap] < 0)
+      ;
+    else if (keep == V::lanes)
+      column.store(to);
+    else
+      column.store_n(to, keep);
     if (++tap == a.taps) tap = 0, dst += a.ld;
   };
   V columns[width];
@@ -83,7 +90,7 @@ void pack_lanes(const PackLanesArgs<typename V::T>& a) noexcept {
   if (a.taps == 1 && a.row_step == 1) {  // rows are lanes already
     const int rows = static_cast<int>(a.rows);
     for (index_t c = 0; c < a.channels; ++c)
-      V::load_n(a.w + c * a.channel_step, rows).store(a.dst + c * a.ld);
+      V::load_n(a.w + c * a.channel_step, rows).store_n(a.dst + c * a.ld, static_cast<int>(a.keep));
   } else if (a.channel_step == a.taps) {
     pack_runs<V>(a, a.w, a.channels * a.taps, a.dst);
   } else {
