@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/broadcast.h"
 
+#include <utility>
+
 #include "algorithms/blocking.h"
 #include "algorithms/broadcast_weights.h"
 #include "core/memory.h"
@@ -113,7 +115,11 @@ class Task {
     for (index_t s = 0; s < w_.slices(); ++s) {
       const Range channels = w_.channels(s);
       const T* w = kept_ ? job_.weights + w_.at(g_, rows_, s) : packed_;
-      if (!kept_) pack_slice(r_, layout_, w_, job_.weights, g_, rows_, channels, packed_, exec_);
+      if (!kept_) {
+        pack_slice(r_, layout_, w_, job_.weights, g_, rows_, channels, packed_, exec_);
+        next_row_ = job_.weights + g_ * r_.w_group + rows_.begin * r_.w_m + channels.end * r_.w_c;
+        rows_ahead_ = r_.w_c < r_.w_m && s + 1 < w_.slices() ? rows_.size() : 0;
+      }
       for (index_t i = 0; i < w_.parts(); ++i) {
         const Range terms = part(channels.size(), w_.parts(), i);
         for (const Patch& patch : layout_.patches())
@@ -143,9 +149,7 @@ class Task {
     const auto& kernels = exec_.kernels<T>().conv.broadcast;
     const index_t tiles = ceil_div(n, index_t{kernels.max_pixels});
     const index_t even = tiles ? n / tiles : 0, larger = n - even * tiles;
-    constexpr index_t kLine = 64 / sizeof(T);
-    const T* ahead = w + channels.size() * ld_;  // the next weights, k lines by each tile
-    const T* next_end = ahead + channels.size() * (ld_ - kLine);
+    next_w_ = kept_ ? w + channels.size() * ld_ : w, lines_ahead_ = kept_ ? nv_ : 0;
     for (index_t image = images_.begin; image < images_.end; ++image) {
       Walk walk(patch, top, out_rows_.begin, r_, ld_);
       for (index_t tile = 0; tile < tiles; ++tile) {
@@ -160,10 +164,21 @@ class Task {
              .w = w,
              .c = sums_ + (image - images_.begin) * pixels_ * ld_,
              .out = out,
-             .ahead = ahead});
-        ahead = ahead < next_end ? ahead + channels.size() * kLine : w;
+             .ahead = ahead(channels.size())});
       }
     }
+  }
+
+  // What a tile of k terms fetches, a line for each: kept weights, the next k terms, in as many
+  // tiles as they have lines each; else a row of what the next slice packs (5 % of 512@7 3x3).
+  const T* ahead(index_t k) noexcept {
+    if (rows_ahead_ > 0) {
+      --rows_ahead_;
+      return std::exchange(next_row_, next_row_ + r_.w_m);
+    }
+    if (lines_ahead_ == 0) return next_w_;
+    --lines_ahead_;
+    return std::exchange(next_w_, next_w_ + k * index_t{64 / sizeof(T)});
   }
 
   void finish() noexcept {
@@ -193,6 +208,8 @@ class Task {
   T* packed_;
   Range out_rows_, images_, rows_;
   index_t g_, nv_, ld_, pixels_;
+  const T *next_w_ = nullptr, *next_row_ = nullptr;
+  index_t lines_ahead_ = 0, rows_ahead_ = 0;
 };
 
 }  // namespace

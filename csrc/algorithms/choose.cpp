@@ -54,19 +54,21 @@ const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& w
 template <class T>
 double predicted_cycles(Algorithm algorithm, const Correlation& r, const Wish& wish,
                         const Exec& exec) {
-  const auto& gemm = exec.kernels<T>().conv.gemm;
-  const CostModel model(r, choose_tile(gemm, r.m), gemm.lanes);
+  const auto& kernels = exec.kernels<T>().conv;
+  const CostModel model(r, choose_tile(kernels.gemm, r.m), kernels.gemm.lanes);
+  const double panels = wish.packed_ahead ? 0 : model.packed_panels();
   switch (algorithm) {
     case Algorithm::im2col:
-      return model.im2col();
+      return model.im2col() + panels;
     case Algorithm::pointwise:
-      return model.pointwise();
+      return model.pointwise() + panels;
     case Algorithm::depthwise:
-      return model.depthwise();
+      return model.depthwise() + panels;
     case Algorithm::broadcast:
-      return model.broadcast(wish.packed_ahead);
+      return model.broadcast(kernels.broadcast.max_pixels, sizeof(T)) +
+             (wish.packed_ahead ? 0 : model.packed_lanes());
     default:
-      return model.direct();
+      return model.direct() + panels;
   }
 }
 

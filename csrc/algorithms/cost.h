@@ -4,6 +4,9 @@
 // two algorithms are close.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "algorithms/blocking.h"
 #include "algorithms/correlation.h"
 
@@ -28,7 +31,21 @@ class CostModel {
     const double per_vector = double(r_.k()) * kDepthwiseTap + kTile / 8;
     return images() * (double(r_.m) * row_vectors() * per_vector + rows_gathered());
   }
-  double broadcast(bool) const { return 1e30; }
+  // Lanes are output channels, so only the pixels that a tap reaches within the image count. Tiles
+  // of `most_pixels` by two vectors; `item` is the size of an element.
+  double broadcast(index_t most_pixels, index_t item) const {
+    const double vectors = double(ceil_div(r_.m, lanes_)), wide = std::min(vectors, 2.0);
+    const double taps = double(r_.taps()), reads = reached(r_.h) * reached(r_.w);
+    const double tiles = taps * std::ceil(reads / taps / double(most_pixels));
+    const double idle = std::max(1.0, kInFlight * tiles / (std::max(reads, 1.0) * wide));
+    const double sums = double(r_.c) * reads * vectors / 2 * idle * far(item);
+    const double calls = tiles * std::ceil(vectors / 2) * std::ceil(double(r_.c) / kTerms);
+    const double stored = vectors * double(r_.pixels()) * kStored;
+    return images() * (sums + calls * kBroadcastTile + stored);
+  }
+  // What each call pays to pack weights that are not kept.
+  double packed_panels() const { return weights() * kPackedPanel; }
+  double packed_lanes() const { return weights() * kPackedLanes; }
 
  private:
   // Two FMAs a cycle; a tile of few rows waits for its loads.
@@ -36,6 +53,23 @@ class CostModel {
     const double feeding = 1 + kLoadsPerRow / double(tile_.mr);
     const double panels = double(ceil_div(r_.m, tile_.mr));
     return double(r_.k()) * double(r_.m) * vectors / 2 * feeding + panels * tiles * kTile;
+  }
+  double weights() const { return double(r_.groups) * double(r_.m) * double(r_.k()); }
+  // Pairs of output and tap along an axis that lie within the image, or are copied from it.
+  double reached(const TapAxis& axis) const {
+    if (r_.mode != PadMode::zeros) return double(axis.count) * double(axis.n_taps());
+    index_t n = 0;
+    for (const Tap& tap : axis.taps) {
+      const index_t first = ceil_div(std::max<index_t>(0, -tap.offset), axis.in_step);
+      const index_t end = ceil_div(std::max<index_t>(0, axis.in - tap.offset), axis.in_step);
+      n += std::max<index_t>(0, std::min(end, axis.count) - first);
+    }
+    return double(n);
+  }
+  // Channels far apart are not prefetched; a multiple of a page apart they share a set of L1.
+  double far(index_t item) const {
+    const index_t bytes = r_.in_plane() * item;
+    return bytes % 4096 == 0 ? kAliased : bytes > 2048 ? kFar : 1;
   }
   double images() const { return double(r_.batch) * double(r_.groups); }
   double pixel_tiles() const { return double(ceil_div(r_.pixels(), tile_.nr)); }
@@ -66,6 +100,13 @@ class CostModel {
   static constexpr double kTile = 30;           // calling a tile, starting and storing it
   static constexpr double kShared = 4;          // rows of a block that share what they gather
   static constexpr double kDepthwiseTap = 0.6;  // bound by one unaligned load per FMA
+
+  static constexpr double kTerms = 128;         // of one tile's sum in broadcast
+  static constexpr double kBroadcastTile = 80;  // finding its pixels, loading and storing sums
+  static constexpr double kInFlight = 8;        // FMAs under way that keep both units busy
+  static constexpr double kFar = 1.15, kAliased = 1.7;
+  static constexpr double kStored = 4;  // a vector of sums, turned and stored
+  static constexpr double kPackedPanel = 1.5, kPackedLanes = 0.45;  // an element
 
   const Correlation& r_;
   Tile tile_;
