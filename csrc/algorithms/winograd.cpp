@@ -30,8 +30,9 @@ class Block {
     take(sizes.u, u_), take(sizes.m, m_), take(sizes.columns, columns_), take(sizes.lines, lines_);
     take(sizes.pixels, pixels_), take(sizes.tile_runs, runs_), take(sizes.tile_rows, rows_);
     take(sizes.pixel_runs, pixel_runs_);
-    const index_t first = block * cut.lanes;
-    tiles_ = std::min(cut.lanes, cut.tiles - first);
+    const Range vectors = part(cut.vectors, cut.blocks, block);
+    const index_t first = vectors.begin * vector();
+    tiles_ = std::min(vectors.size() * vector(), cut.tiles - first);
     lanes_ = ceil_div(tiles_, vector()) * vector();
     n_runs_ = grid.split(first, tiles_, runs_);
   }
@@ -64,17 +65,17 @@ class Block {
     }
   }
 
-  // Multiplies and stores output channels rows.begin..rows.end.
-  void finish(Range rows) noexcept {
+  // Multiplies and stores a chunk of output channels.
+  void finish(index_t chunk) noexcept {
+    const Range panels = part(ceil_div(r_.m, cut_.tile.mr), cut_.chunks, chunk);
+    const Range rows{panels.begin * cut_.tile.mr, std::min(r_.m, panels.end * cut_.tile.mr)};
+    if (fused_)
+      for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr)
+        winograd_pack(r_, grid_, cut_.tile.mr, job_.raw_weights, g_, row, weights(rows, row),
+                      exec_);
+    multiply(rows);
     list_pixels();
-    for (index_t row = rows.begin; row < rows.end; row += cut_.chunk) {
-      const Range chunk{row, std::min(rows.end, row + cut_.chunk)};
-      if (fused_)
-        for (index_t i = chunk.begin; i < chunk.end; i += cut_.tile.mr)
-          winograd_pack(r_, grid_, cut_.tile.mr, job_.raw_weights, g_, i, weights(chunk, i), exec_);
-      multiply(chunk);
-      for (index_t i = chunk.begin; i < chunk.end; ++i) store(i, i - chunk.begin);
-    }
+    for (index_t row = rows.begin; row < rows.end; ++row) store(row, row - rows.begin);
   }
 
  private:
@@ -299,21 +300,20 @@ void winograd(const Job<T>& job, const TileGrid& grid, bool fused, const Exec& e
       std::byte* memory = scratch + thread * own;
       Block<T> block = block_of(task, memory, memory + sizes.v);
       block.transform({0, r.c});
-      block.finish({0, r.m});
+      for (index_t chunk = 0; chunk < cut.chunks; ++chunk) block.finish(chunk);
     });
     return;
   }
   const int threads = useful_threads(exec.threads, r.fmas() / 4 / double(tasks), exec.threads);
-  const index_t chunks = ceil_div(r.m, cut.chunk), parts = std::min<index_t>(r.c, 4 * threads);
+  const index_t parts = std::min<index_t>(r.c, 4 * threads);
   for (index_t task = 0; task < tasks; ++task) {
     const auto mine = [&](int thread) {
       return block_of(task, scratch, scratch + sizes.v + thread * own);
     };
     parallel_for(parts, threads,
                  [&](index_t i, int thread) { mine(thread).transform(part(r.c, parts, i)); });
-    parallel_for(chunks, threads, [&](index_t i, int thread) {
-      mine(thread).finish({i * cut.chunk, std::min(r.m, (i + 1) * cut.chunk)});
-    });
+    parallel_for(cut.chunks, threads,
+                 [&](index_t chunk, int thread) { mine(thread).finish(chunk); });
   }
 }
 

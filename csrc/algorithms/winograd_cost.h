@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "algorithms/blocking.h"
-#include "algorithms/winograd_grid.h"
+#include "algorithms/winograd_cut.h"
 
 namespace fastconv {
 
@@ -17,15 +17,15 @@ struct WinogradChoice {
 
 inline double winograd_cycles(const Correlation& r, WinogradForm form, const Tile& tile,
                               index_t lanes, index_t item, bool packed_ahead) {
-  constexpr double kFeeding = 1.12;  // a tile's loads beside its FMAs
-  constexpr double kTile = 40;       // calling a tile, starting and storing it
-  constexpr double kStream = 3.5;    // bytes of transformed weights per cycle, from L3
-  constexpr double kInput = 3.2;     // per vector: a value of a transformed tile of the image
-  constexpr double kOutput = 3.0;    // per vector: a product, and a pixel that it becomes
-  constexpr double kRow = 40;        // a row of tiles cut out of the image, or put back
-  constexpr double kGathered = 4;    // an element, where it is read or written one by one
-  constexpr double kPair = 14,
-                   kWeight = 0.4;  // a pair of channels, each of its places: unless kept
+  constexpr double kFeeding = 1.12;        // a tile's loads beside its FMAs
+  constexpr double kTile = 40;             // calling a tile, starting and storing it
+  constexpr double kNear = 5.5, kFar = 2;  // bytes per cycle from L3, and beyond, all cores reading
+  constexpr double kShare = 32 << 20;      // of an L3 that others use, too
+  constexpr double kInput = 3.2;           // per vector: a value of a transformed tile of the image
+  constexpr double kOutput = 3.0;          // per vector: a product, and a pixel that it becomes
+  constexpr double kRow = 40;              // a row of tiles cut out of the image, or put back
+  constexpr double kGathered = 6;          // an element, where it is read or written one by one
+  constexpr double kPair = 14, kWeight = 0.4;  // a pair of channels and each place, unless kept
   const TileGrid grid(r, form);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const double pairs = double(r.m) * double(r.c), places = double(grid.alphas());
@@ -33,8 +33,11 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   const double vectors = double(ceil_div(r.batch * grid.per_image(), lanes));
   const double calls = double(ceil_div(r.m, tile.mr)) * std::ceil(vectors / double(tile.nv));
   const double product = places * (pairs * vectors / 2 * kFeeding + calls * kTile);
-  const double blocks = std::max(1.0, vectors / double(4 * tile.nv));
-  const double stream = places * pairs * double(item) / kStream * blocks;
+  const double most = double(block_vectors(r, grid, tile.nv, lanes, item));
+  const double image = places * double(r.c * lanes * item) * std::min(vectors, most);
+  const double again = image > double(cache_sizes().l2) ? std::ceil(double(r.m) / kFarRows) : 0;
+  const double kept = places * pairs * double(item), rate = kept > kShare ? kFar : kNear;
+  const double stream = std::ceil(vectors / most) * (kept + image * again) / rate;
   const double rows = double(r.batch) * double(grid.h.tiles()) *
                       double(ceil_div(grid.w.tiles(), lanes)) * double(h.m) * kRow;
   const bool vectorised = grid.w.step() == 1 && r.mode == PadMode::zeros && w.m != 3;

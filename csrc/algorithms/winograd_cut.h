@@ -9,48 +9,57 @@
 
 namespace fastconv {
 
-// A block is `lanes` tiles. Where there are enough blocks, each is one thread's from its image to
-// its outputs; else (`shared`) threads share out the channels of a block, then its outputs.
+// A block is up to `lanes` tiles. Where there are enough blocks, each is one thread's from its
+// image to its outputs; else (`shared`) threads share out the channels of a block, then its
+// outputs.
 struct WinogradCut {
   Tile tile;
   index_t kc;
-  index_t tiles, lanes, blocks;  // tiles in all; of a block, whole vectors
-  index_t chunk;                 // output channels that are multiplied before they are stored
+  index_t tiles, vectors, blocks, lanes;  // tiles in all and their vectors; lanes of a block
+  index_t chunks, chunk;                  // output channels that are multiplied, then stored
   bool shared;
   // Elements. Neighbouring planes start a cache line apart in their set: 64 planes a power of two
   // apart would all fall into the same few lines of L1.
   index_t v_plane, m_plane;
 };
 
+// Vectors of tiles in a block. What is transformed takes half of L2 while the weights stream by,
+// once a block. Where these outgrow L2, larger blocks pay, though their image's side then streams
+// too, once for each kFarRows output channels (512@28: 12.4 -> 5 ms on two threads).
+inline constexpr index_t kFarRows = 96;
+inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t nv, index_t lanes,
+                             index_t item) {
+  const index_t l2 = cache_sizes().l2, each = grid.alphas() * r.c * item;
+  const index_t least = each * r.m > l2 ? 2 * nv : nv;
+  return std::clamp(l2 / 2 / (each * lanes), least, 8 * nv);
+}
+
 template <class T>
 WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, bool fused, const Exec& exec) {
   constexpr index_t item = sizeof(T), line = 64 / item;
   const auto& gemm = exec.kernels<T>().conv.gemm;
-  const index_t alphas = grid.alphas(), vector = gemm.lanes;
+  const index_t alphas = grid.alphas(), lanes = gemm.lanes, threads = exec.threads;
+  const index_t l2 = cache_sizes().l2, weights = alphas * r.c * r.m * item;
   WinogradCut cut{};
   cut.tile = choose_tile(gemm, r.m);
   cut.kc = choose_kc<T>(r.c);
   cut.tiles = r.batch * grid.per_image();
-  // The image's side of a block takes half of L2, its products a fifth; the weights stream by.
-  const index_t most = cache_sizes().l2 / 2 / (alphas * r.c * item);
-  const index_t panels = std::clamp<index_t>(most / cut.tile.nr, 1, 8);
-  index_t blocks = std::max<index_t>(ceil_div(cut.tiles, panels * cut.tile.nr), 1);
-  if (r.groups * blocks >= exec.threads && r.groups * blocks < 4 * exec.threads)
-    blocks = ceil_div(blocks, index_t{exec.threads}) * exec.threads;
-  cut.lanes = std::max<index_t>(ceil_div(ceil_div(cut.tiles, blocks), vector), 1) * vector;
-  cut.blocks = ceil_div(cut.tiles, cut.lanes);
-  cut.shared = r.groups * cut.blocks < exec.threads || (r.groups * cut.blocks) % exec.threads != 0;
-  if (r.groups * cut.blocks >= 4 * exec.threads) cut.shared = false;
-  const index_t rows = cache_sizes().l2 / 5 / (alphas * cut.lanes * item);
-  index_t chunk_panels = std::max<index_t>(rows / cut.tile.mr, 1);
-  if (fused) {  // the weights of a chunk take a quarter
-    const index_t few = cache_sizes().l2 / 4 / (alphas * r.c * item);
-    chunk_panels = std::clamp<index_t>(few / cut.tile.mr, 1, chunk_panels);
-  }
-  const index_t m_panels = ceil_div(r.m, cut.tile.mr);
-  if (cut.shared)
-    chunk_panels = std::min(chunk_panels, ceil_div(m_panels, index_t{2} * exec.threads));
-  cut.chunk = std::min(chunk_panels, m_panels) * cut.tile.mr;
+  cut.vectors = std::max<index_t>(ceil_div(cut.tiles, lanes), 1);
+  cut.blocks = ceil_div(cut.vectors, block_vectors(r, grid, cut.tile.nv, lanes, item));
+  // Weights of a few MB may be read by each thread, rather than wait for each other twice a block.
+  if (weights <= 2 * l2 && cut.vectors >= threads) cut.blocks = std::max(cut.blocks, threads);
+  const index_t all = r.groups * cut.blocks;
+  if (all >= threads && all < 4 * threads)
+    cut.blocks = std::min(cut.vectors, ceil_div(cut.blocks, threads) * threads);
+  cut.shared = all < threads;
+  cut.lanes = ceil_div(cut.vectors, cut.blocks) * lanes;
+  index_t rows = l2 / 5 / (alphas * cut.lanes * item);
+  if (alphas * r.c * cut.lanes * item > l2) rows = std::max(rows, kFarRows);
+  if (fused) rows = std::min(rows, l2 / 4 / (alphas * r.c * item));  // of the chunk's weights
+  const index_t panels = ceil_div(r.m, cut.tile.mr);
+  cut.chunks = ceil_div(panels, std::clamp<index_t>(rows / cut.tile.mr, 1, panels));
+  if (cut.shared) cut.chunks = std::min(panels, ceil_div(cut.chunks, threads) * threads);
+  cut.chunk = ceil_div(panels, cut.chunks) * cut.tile.mr;
   cut.v_plane = r.c * cut.lanes + line;
   cut.m_plane = cut.chunk * cut.lanes + line;
   return cut;
