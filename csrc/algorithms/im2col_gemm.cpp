@@ -115,6 +115,21 @@ class Task {
     return job_.weights + (g_ * r_.m + next) * r_.k() + k * std::min(cut_.tile.mr, r_.m - next);
   }
 
+  struct Next {
+    const T* from;
+    index_t step;
+  };
+  // What to fetch while a tile computes: with the first panel of pixels the next weights; with the
+  // last two panels of weights, half each, the pixels of the next slice, if they are not packed.
+  Next fetched_beside(index_t row, index_t panel, index_t k0, index_t k1) const {
+    if (panel == panels_.begin) return {weights_after(row, k0, k1), 0};
+    const index_t left = ceil_div(rows_.end - row, cut_.tile.mr);
+    if (packs_ || left > 2 || k1 == r_.k()) return {nullptr, 0};
+    const index_t half = (k1 - k0) / 2;
+    return {job_.image(n_, g_) + (k1 + (left == 1 ? half : 0)) * r_.in_plane() + first_pixel(panel),
+            r_.in_plane()};
+  }
+
   void multiply(index_t row, index_t panel, index_t k0, index_t k1) noexcept {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     const index_t rows = std::min(cut_.tile.mr, r_.m - row), n = pixels(panel);
@@ -123,6 +138,7 @@ class Task {
     const index_t ldc = cut_.scatter ? cut_.most_panels * cut_.tile.nr : r_.out_plane();
     T* c = cut_.scatter ? c_ + row * ldc + first - first_pixel(panels_.begin) : job_.y + at;
     const T* start = job_.residual ? job_.residual + at : nullptr;
+    const Next next = fetched_beside(row, panel, k0, k1);
     gemm.run_panel[rows - 1][nv - 1]({
         .k = k1 - k0,
         .a = job_.weights + (g_ * r_.m + row) * r_.k() + k0 * rows,
@@ -134,7 +150,8 @@ class Task {
         .init = k0 == 0 ? start : c,
         .bias = k0 == 0 ? job_.bias_of(g_, row) : nullptr,
         .tail = static_cast<int>(n - (nv - 1) * lanes()),
-        .next = panel == panels_.begin ? weights_after(row, k0, k1) : nullptr,
+        .next = next.from,
+        .next_step = next.step,
     });
     if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
   }

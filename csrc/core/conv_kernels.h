@@ -30,8 +30,10 @@ struct TileArgs {
   const T* init;  // rows ldc apart: c itself to accumulate, a residual, or null for zero
   const T* bias;  // one per row, or null
   int tail;       // lanes of the last vector that exist, 1..lanes
-  // k * mr elements that a later tile will read as its a, to be fetched meanwhile; or null.
+  // What later tiles will read, fetched meanwhile: for each two terms as many bytes as they have of
+  // a, next_step elements on. By default what lies in `next` like a in a; null for nothing.
   const T* next = nullptr;
+  index_t next_step = 0;
 };
 
 template <class T>

@@ -18,16 +18,17 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   const auto* a = t.a;
   const auto* b = t.b;
   [[maybe_unused]] const auto* next = t.next ? t.next : t.a;
+  [[maybe_unused]] const index_t next_step = t.next_step ? t.next_step : 2 * MR;
   const index_t* offset = t.offsets;
   const index_t ldb = t.ldb;
   const int tail = t.tail;
   const auto add_term = [&]() __attribute__((always_inline)) {
     const auto* row = kStrip ? b + *offset : b;
     V bj[NV];
-    if constexpr (kStrip && NV > 1) {
-      FC_UNROLL for (int j = 0; j < NV * V::lanes; j += kLine)
-          __builtin_prefetch(b + offset[kAhead] + j);
-      __builtin_prefetch(b + offset[kAhead] + NV * V::lanes - 1);
+    if constexpr (NV > 1) {
+      const auto* ahead = b + (kStrip ? offset[kAhead] : kAhead * ldb);
+      FC_UNROLL for (int j = 0; j < NV * V::lanes; j += kLine) __builtin_prefetch(ahead + j);
+      __builtin_prefetch(ahead + NV * V::lanes - 1);
     }
     FC_UNROLL for (int j = 0; j < NV; ++j) {
       bj[j] =
@@ -45,7 +46,7 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
       b += ldb;
   };
   index_t p = t.k;
-  for (; p > 1; p -= 2, next += 2 * MR) {
+  for (; p > 1; p -= 2, next += next_step) {
     if constexpr (NV > 1)
       FC_UNROLL for (int i = 0; i < 2 * MR; i += kLine) __builtin_prefetch(next + i);
     add_term(), add_term();
@@ -53,7 +54,7 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   if (p > 0) add_term();
 }
 
-// c = acc + init + bias.
+// c = acc + init.
 template <class V, int MR, int NV, bool kTail>
 FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   const auto load = [&](const auto* row, int j) __attribute__((always_inline)) {
@@ -63,9 +64,6 @@ FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   if (t.init)
     FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
         acc[i][j] + load(t.init + i * t.ldc, j);
-  if (t.bias)
-    FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
-        acc[i][j] + V::splat(t.bias[i]);
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     auto* row = t.c + i * t.ldc;
     FC_UNROLL for (int j = 0; j + !!kTail < NV; ++j) acc[i][j].store(row + j * V::lanes);
@@ -76,8 +74,10 @@ FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
 template <class V, int MR, int NV, bool kStrip>
 void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
   V acc[MR][NV];
-  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
-      V::zero();
+  FC_UNROLL for (int i = 0; i < MR; ++i) {
+    const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();
+    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = bias;
+  }
   if (kStrip || t.tail == V::lanes)  // a strip may be read for whole vectors
     add_terms<V, MR, NV, kStrip, false>(t, acc);
   else
