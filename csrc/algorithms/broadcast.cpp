@@ -229,7 +229,10 @@ void broadcast(const Job<T>& job, const BroadcastLayout& layout, bool kept, cons
   const auto weights = BroadcastWeights::of<T>(r, layout, exec);
   const Cut cut = cut_for(r, weights, sizeof(T), exec);
   const index_t each = sizes_for<T>(r, weights, cut, kept, exec).all();
-  const int threads = useful_threads(cut.tasks(r), layout.fmas(r), exec.threads);
+  // Weights that meet few pixels cost what reading them takes: 5 bytes a cycle, or 8 to 32 FMAs
+  // each.
+  const double work = layout.fmas(r) + 8 * double(weights.size());
+  const int threads = useful_threads(cut.tasks(r), work, exec.threads);
   parallel_for(cut.tasks(r), threads, [&](index_t task, int thread) {
     Task<T>(job, layout, weights, kept, exec, cut, scratch + thread * each, task).run();
   });

@@ -69,7 +69,10 @@ class CostModel {
   // Channels far apart are not prefetched; a multiple of a page apart they share a set of L1.
   double far(index_t item) const {
     const index_t bytes = r_.in_plane() * item;
-    return bytes % 4096 == 0 ? kAliased : bytes > 2048 ? kFar : 1;
+    return bytes % 4096 == 0 ? kAliased
+           : bytes > 8192    ? kFarther
+           : bytes > 2048    ? kFar
+                             : kBroadcast;
   }
   double images() const { return double(r_.batch) * double(r_.groups); }
   double pixel_tiles() const { return double(ceil_div(r_.pixels(), tile_.nr)); }
@@ -104,7 +107,8 @@ class CostModel {
   static constexpr double kTerms = 128;         // of one tile's sum in broadcast
   static constexpr double kBroadcastTile = 80;  // finding its pixels, loading and storing sums
   static constexpr double kInFlight = 8;        // FMAs under way that keep both units busy
-  static constexpr double kFar = 1.15, kAliased = 1.7;
+  static constexpr double kBroadcast = 1.25;  // one load for every two FMAs, most of them scattered
+  static constexpr double kFar = 1.5, kFarther = 2, kAliased = 2.1;
   static constexpr double kStored = 4;  // a vector of sums, turned and stored
   static constexpr double kPackedPanel = 1.5, kPackedLanes = 0.45;  // an element
 

@@ -20,11 +20,11 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   constexpr double kFeeding = 1.12;        // a tile's loads beside its FMAs
   constexpr double kTile = 40;             // calling a tile, starting and storing it
   constexpr double kNear = 5.5, kFar = 2;  // bytes per cycle from L3, and beyond, all cores reading
-  constexpr double kShare = 32 << 20;      // of an L3 that others use, too
+  constexpr double kShare = 32e6;          // bytes of an L3 that others use, too
   constexpr double kInput = 3.2;           // per vector: a value of a transformed tile of the image
   constexpr double kOutput = 3.0;          // per vector: a product, and a pixel that it becomes
   constexpr double kRow = 40;              // a row of tiles cut out of the image, or put back
-  constexpr double kGathered = 6;          // an element, where it is read or written one by one
+  constexpr double kGathered = 8;          // an element, where it is read or written one by one
   constexpr double kPair = 14, kWeight = 0.4;  // a pair of channels and each place, unless kept
   const TileGrid grid(r, form);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
