@@ -20,7 +20,9 @@ def plans():
     yield "no tap reaches", fastconv.ConvTranspose2dPlan((1, 6, 1, 1), w, padding=1)
 
 
-@pytest.mark.parametrize(("name", "plan"), list(plans()), ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("name", "plan"), list(plans()), ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_the_answer_stays(name, plan):
     x = RNG.integers(-3, 4, plan._input_shape).astype(np.float64)
     want = plan(x)
