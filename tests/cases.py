@@ -71,7 +71,7 @@ def takes(case, algorithm):
     """Whether the algorithm accepts the case; the special ones say which shapes are theirs."""
     if algorithm == "winograd":
         stride, taps = case.options.get("stride", 1), case.w[2:]
-        return stride == 1 and set(taps) <= {1, 2, 3, 5} and set(taps) != {1}
+        return stride == 1 and set(taps) <= {1, 3, 5} and set(taps) != {1}
     if algorithm == "depthwise":
         groups = case.options.get("groups", 1)
         return (case.w[0] // groups if case.transposed else case.w[1]) == 1

@@ -129,5 +129,5 @@ def test_who_gets_it():
     assert "winograd F(4,3) x F(4,3)" in fastconv.Conv2dPlan(x.shape, w).explain()
     with pytest.raises(ValueError, match=r"algorithm 'winograd' cannot take .*'highest'"):
         fastconv.conv2d(x, w, algorithm="winograd", precision="highest")
-    with pytest.raises(ValueError, match=r"algorithm 'winograd' cannot take .*2, 3 or 5 taps"):
+    with pytest.raises(ValueError, match=r"algorithm 'winograd' cannot take .*3 or 5 taps"):
         fastconv.conv2d(x, w, stride=2, algorithm="winograd")

@@ -45,7 +45,7 @@ const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& w
     return "it takes one input channel per group";
   if (algorithm == Algorithm::winograd) {
     if (wish.plain_sums) return "precision='highest' allows plain sums only";
-    if (winograd_forms(r).n == 0) return "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
+    if (winograd_forms(r).n == 0) return "it takes kernels of 3 or 5 taps an axis with stride 1";
     if (sizeof(T) == 8 && !asked) return "in float64 it is used only if asked for";
   }
   return nullptr;

@@ -14,13 +14,17 @@ void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const
                    index_t g, index_t row, T* panel, const Exec& exec) noexcept {
   // A few channels at a time, as lanes, transformed, and written to places in runs of whole cache
   // lines: places lie powers of two apart, so that one channel's would push one another out of L1.
-  constexpr index_t kRun = 16, kMostTaps = 25, kMostRows = 16;
+  constexpr index_t kRun = 16, kMostTaps = 25, kMostRows = 16, kMostTap = 5;
+  constexpr int kMostPlaces = kMostAlpha * kMostAlpha;
   static_assert(kMaxMr <= kMostRows);
   const ConvKernels<T>& kernels = exec.kernels<T>().conv;
-  const auto transform = kernels.winograd.weights[grid.h.index()][grid.w.index()];
   const index_t rows = std::min(mr, r.m - row), places = grid.alphas(), taps = r.taps();
-  const index_t lanes = kernels.gemm.lanes;
-  T raw[kRun * kMostTaps * kMostRows] = {}, done[kMostAlpha * kMostAlpha * kRun * kMostRows];
+  const index_t lanes = kernels.gemm.lanes, vectors = ceil_div(rows, lanes);
+  const index_t w_taps = taps / grid.h.scheme().r, w_alpha = grid.w.scheme().alpha;
+  // Vectors of rows end in the next channel's, which comes later, or in what is left free here.
+  const index_t plane = kRun * rows + kMostRows;
+  T raw[kRun * kMostTaps * kMostRows] = {}, half[kMostTap * kMostAlpha * kMostRows];
+  T done[kMostPlaces * (kRun + 1) * kMostRows];
   for (index_t c0 = 0; c0 < r.c; c0 += kRun) {
     const index_t n = std::min(kRun, r.c - c0);
     for (index_t i = 0; i < rows; i += lanes)  // whole vectors of rows, though the next panel's
@@ -36,14 +40,26 @@ void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const
                               .slot_step = kMostRows,
                               .ld = taps * kMostRows,
                               .keep = lanes});
-    for (index_t c = 0; c < n; ++c)
-      transform({.taps = raw + c * taps * kMostRows,
-                 .ld = kMostRows,
-                 .dst = done + c * rows,
-                 .plane = kRun * rows,
-                 .rows = static_cast<int>(rows)});
+    for (index_t c = 0; c < n; ++c) {
+      kernels.winograd.weights[grid.w.index()]({.src = raw + c * taps * kMostRows,
+                                                .src_term = kMostRows,
+                                                .src_line = w_taps * kMostRows,
+                                                .dst = half,
+                                                .dst_term = kMostRows,
+                                                .dst_line = w_alpha * kMostRows,
+                                                .lines = taps / w_taps,
+                                                .vectors = vectors});
+      kernels.winograd.weights[grid.h.index()]({.src = half,
+                                                .src_term = w_alpha * kMostRows,
+                                                .src_line = kMostRows,
+                                                .dst = done + c * rows,
+                                                .dst_term = w_alpha * plane,
+                                                .dst_line = plane,
+                                                .lines = w_alpha,
+                                                .vectors = vectors});
+    }
     for (index_t xi = 0; xi < places; ++xi)
-      std::copy_n(done + xi * kRun * rows, n * rows, panel + (xi * r.c + c0) * rows);
+      std::copy_n(done + xi * plane, n * rows, panel + (xi * r.c + c0) * rows);
   }
 }
 

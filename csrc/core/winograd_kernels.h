@@ -12,9 +12,8 @@ struct WinogradScheme {
   int m, r, alpha;
 };
 // What the kernels are compiled for, along one axis; F(1, 1) leaves an axis as it is.
-inline constexpr WinogradScheme kSchemes[] = {
-    {1, 1, 1}, {2, 3, 4}, {4, 3, 6}, {2, 5, 6}, {3, 2, 4}};
-inline constexpr int kNumSchemes = 5;
+inline constexpr WinogradScheme kSchemes[] = {{1, 1, 1}, {2, 3, 4}, {4, 3, 6}, {2, 5, 6}};
+inline constexpr int kNumSchemes = 4;
 inline constexpr int kMostAlpha = 6, kMostShared = 3;
 
 // A row of the image, `at` from its first element, of which tile t reads elements start + (t * m +
@@ -59,17 +58,6 @@ struct PixelRowArgs {
   T bias;
 };
 
-// `rows` output channels of one input channel: taps[(i * r_w + j) * ld + row] to
-// dst[xi * plane + row].
-template <class T>
-struct TransformWeightsArgs {
-  const T* taps;
-  index_t ld;
-  T* dst;
-  index_t plane;
-  int rows;
-};
-
 // Finished pixels and where they belong: to[run.to + i * step] = from[run.from + i] +
 // residual[run.to + i * step], i < run.n; residual may be null, or `to`.
 struct PixelRun {
@@ -91,7 +79,7 @@ struct WinogradKernels {
   void (*input[kNumSchemes])(const PlanesArgs<T>&) noexcept;
   void (*output[kNumSchemes])(const PlanesArgs<T>&) noexcept;
   bool (*pixel_rows[kNumSchemes])(const PixelRowArgs<T>&) noexcept;  // whether all are finite
-  void (*weights[kNumSchemes][kNumSchemes])(const TransformWeightsArgs<T>&) noexcept;  // [h][w]
+  void (*weights[kNumSchemes])(const PlanesArgs<T>&) noexcept;
   void (*store_runs)(const StoreRunsArgs<T>&) noexcept;
 };
 

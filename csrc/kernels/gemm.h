@@ -78,14 +78,21 @@ void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
     const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();
     FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = bias;
   }
-  if (kStrip || t.tail == V::lanes)  // a strip may be read for whole vectors
+  // A strip may be read for whole vectors. Where masks cost nothing one loop serves all; elsewhere
+  // they take a slot or two, and half of the code of the tiles saves them.
+  if constexpr (kStrip) {
     add_terms<V, MR, NV, kStrip, false>(t, acc);
-  else
+  } else if constexpr (V::free_masks) {
     add_terms<V, MR, NV, kStrip, true>(t, acc);
-  if (t.tail == V::lanes)
-    finish<V, MR, NV, false>(t, acc);
-  else
+  } else if (t.tail == V::lanes) {
+    add_terms<V, MR, NV, kStrip, false>(t, acc);
+  } else {
+    add_terms<V, MR, NV, kStrip, true>(t, acc);
+  }
+  if (V::free_masks || t.tail != V::lanes)
     finish<V, MR, NV, true>(t, acc);
+  else
+    finish<V, MR, NV, false>(t, acc);
 }
 
 // Fills a table with every tile that Limits allows: Limits<mr>::nv is the most vectors at mr rows.

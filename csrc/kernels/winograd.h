@@ -153,7 +153,7 @@ template <class V, int M, int R>
 void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
   constexpr int kAlpha = M + R - 1;
   constexpr index_t kChunk = V::lanes - (kAlpha - 1) / M;  // the last lanes lack their neighbours
-  constexpr bool kShortCut = (M == 1 || M == 2 || M == 4) && kChunk > 0;
+  constexpr bool kShortCut = kChunk > 0;
   const bool vectors = kShortCut && a.step == 1 && a.mode == PadMode::zeros;
   auto* const dst = a.dst;  // vector stores may alias anything: what lies in memory is read again
   const index_t ld = a.ld;
@@ -210,7 +210,8 @@ template <class V, int M>
 FC_INLINE void store_tiles(const V (&y)[M], typename V::T* to) {
   if constexpr (M == 1) {
     y[0].store(to);
-  } else if constexpr (M == 2 || M == 4) {
+  } else {
+    static_assert(M == 2 || M == 4);
     V out[4];
     if constexpr (M == 2) {
       zip(y[0], y[1], out[0], out[1]);
@@ -222,12 +223,6 @@ FC_INLINE void store_tiles(const V (&y)[M], typename V::T* to) {
       zip(even[1], odd[1], out[2], out[3]);
     }
     FC_UNROLL for (int i = 0; i < M; ++i) out[i].store(to + i * V::lanes);
-  } else {
-    typename V::T lane[V::lanes];
-    for (int j = 0; j < M; ++j) {
-      y[j].store(lane);
-      for (int t = 0; t < V::lanes; ++t) to[t * M + j] = lane[t];
-    }
   }
 }
 
@@ -251,25 +246,18 @@ bool pixel_rows(const PixelRowArgs<typename V::T>& a) noexcept {
   return zeros.sum() == 0;
 }
 
-template <class V, int MH, int RH, int MW, int RW>
-void winograd_weights(const TransformWeightsArgs<typename V::T>& a) noexcept {
-  constexpr int kAlphaH = MH + RH - 1, kAlphaW = MW + RW - 1;
-  for (int row = 0; row < a.rows; row += V::lanes) {
-    const int n = a.rows - row < V::lanes ? a.rows - row : V::lanes;
-    V columns[kAlphaW][RH];
-    for (int i = 0; i < RH; ++i) {
-      V g[RW], u[kAlphaW];
-      FC_UNROLL for (int j = 0; j < RW; ++j) g[j] = V::load(a.taps + (i * RW + j) * a.ld + row);
+template <class V, int M, int R>
+void weight_planes(const PlanesArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  for (index_t q = 0; q < a.lines; ++q)
+    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
+      V g[R], u[kAlpha];
+      FC_UNROLL for (int i = 0; i < R; ++i) g[i] =
+          V::load(a.src + q * a.src_line + i * a.src_term + l);
       transform_weights(g, u);
-      FC_UNROLL for (int j = 0; j < kAlphaW; ++j) columns[j][i] = u[j];
+      FC_UNROLL for (int i = 0; i < kAlpha; ++i) u[i].store(a.dst + q * a.dst_line +
+                                                            i * a.dst_term + l);
     }
-    for (int j = 0; j < kAlphaW; ++j) {
-      V u[kAlphaH];
-      transform_weights(columns[j], u);
-      FC_UNROLL for (int i = 0; i < kAlphaH; ++i) u[i].store_n(
-          a.dst + (i * kAlphaW + j) * a.plane + row, n);
-    }
-  }
 }
 
 template <class V>
@@ -295,21 +283,16 @@ void store_runs(const StoreRunsArgs<typename V::T>& a) noexcept {
 template <class V>
 consteval WinogradKernels<typename V::T> make_winograd() {
   WinogradKernels<typename V::T> kernels{};
-  auto add = [&]<int H>() {
-    constexpr WinogradScheme h = kSchemes[H];
-    kernels.tile_rows[H] = &tile_rows<V, h.m, h.r>;
-    kernels.input[H] = &input_planes<V, h.m, h.r>;
-    kernels.output[H] = &output_planes<V, h.m, h.r>;
-    kernels.pixel_rows[H] = &pixel_rows<V, h.m, h.r>;
-    auto with = [&]<int W>() {
-      constexpr WinogradScheme w = kSchemes[W];
-      kernels.weights[H][W] = &winograd_weights<V, h.m, h.r, w.m, w.r>;
-    };
-    with.template operator()<0>(), with.template operator()<1>(), with.template operator()<2>();
-    with.template operator()<3>(), with.template operator()<4>();
+  auto add = [&]<int S>() {
+    constexpr WinogradScheme s = kSchemes[S];
+    kernels.tile_rows[S] = &tile_rows<V, s.m, s.r>;
+    kernels.input[S] = &input_planes<V, s.m, s.r>;
+    kernels.output[S] = &output_planes<V, s.m, s.r>;
+    kernels.pixel_rows[S] = &pixel_rows<V, s.m, s.r>;
+    kernels.weights[S] = &weight_planes<V, s.m, s.r>;
   };
   add.template operator()<0>(), add.template operator()<1>(), add.template operator()<2>();
-  add.template operator()<3>(), add.template operator()<4>();
+  add.template operator()<3>();
   kernels.store_runs = &store_runs<V>;
   return kernels;
 }
