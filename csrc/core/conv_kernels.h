@@ -71,7 +71,7 @@ struct DepthwiseKernels {
 
 // The other orientation: lanes are output channels, pixels are broadcast one by one, so that any
 // set of pixels makes a tile. c[out[i]][j] += sum_p x[in[i] + p * x_step] * w[p * nv * lanes + j],
-// i < the tile's pixels, j < nv * lanes.
+// i < the tile's pixels, j < nv * lanes. There may be more `lines` of k terms, x_line apart in x.
 template <class T>
 struct BroadcastArgs {
   index_t k;
@@ -82,6 +82,7 @@ struct BroadcastArgs {
   T* c;
   const index_t* out;
   const T* ahead;  // k cache lines from here on are wanted soon
+  index_t lines = 1, x_line = 0;
 };
 
 // One vector of rows of weights, packed as lanes: dst[slots[tap] * slot_step + channel * ld + row],

@@ -19,16 +19,18 @@ void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
   const auto* x = t.x + t.in[0];
   const auto* w = t.w;
   const auto* ahead = t.ahead;
-  for (index_t p = t.k; p > 0; --p, x += t.x_step, w += NV * V::lanes) {
-    __builtin_prefetch(ahead, 0, 2);
-    ahead += 64 / sizeof(typename V::T);
-    V wj[NV];
-    FC_UNROLL for (int j = 0; j < NV; ++j) wj[j] = V::load(w + j * V::lanes);
-    FC_UNROLL for (int i = 0; i < MR; ++i) {
-      const V xi = V::splat(i == 0 ? *x : x[in[i]]);
-      FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(xi, wj[j], acc[i][j]);
+  const index_t skip = t.x_line - t.k * t.x_step;
+  for (index_t line = t.lines; line > 0; --line, x += skip)
+    for (index_t p = t.k; p > 0; --p, x += t.x_step, w += NV * V::lanes) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += 64 / sizeof(typename V::T);
+      V wj[NV];
+      FC_UNROLL for (int j = 0; j < NV; ++j) wj[j] = V::load(w + j * V::lanes);
+      FC_UNROLL for (int i = 0; i < MR; ++i) {
+        const V xi = V::splat(i == 0 ? *x : x[in[i]]);
+        FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(xi, wj[j], acc[i][j]);
+      }
     }
-  }
   FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j].store(
       t.c + t.out[i] + j * V::lanes);
 }
