@@ -7,39 +7,36 @@
 namespace fastconv {
 namespace {
 
-// Whether outer products cost less than dot products, in cycles of two FMAs. A dot product ends in
-// a horizontal sum of 12 cycles for each block of 512 pixels, and reads im2col, a vector in 3.
+// Whether outer products cost less than dot products, in cycles of two FMAs: either wastes lanes,
+// along the output channels or at the ends of rows, and a dot product is a horizontal sum at last
+// (12 cycles).
 bool prefers_outer(const Correlation& r, index_t lanes) {
-  const double pixels = double(r.pixels()), images = double(r.batch), k = double(r.k());
-  const double outer = k * pixels * images * double(ceil_div(r.m, lanes)) / 2;
-  const double vectors = double(ceil_div(r.pixels(), lanes));
-  const double blocks = double(ceil_div(r.pixels(), index_t{512}));
-  return outer < images * k * (double(r.m) * (vectors / 2 + 12 * blocks) + 3 * vectors);
+  const double images = double(r.batch), m = double(r.m);
+  const double outer = images * double(r.pixels()) * double(ceil_div(r.m, lanes)) / 2;
+  const double vectors = double(r.h.count) * double(ceil_div(r.w.count, lanes));
+  return outer < m * (images * vectors / 2 + 12);
 }
 
 }  // namespace
 
 template <class T>
 LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Exec& exec) {
-  LoweredWeightGrad lowered{forward_of(d), {}, 0};
-  const Correlation& r = lowered.r;
+  const Correlation r = forward_of(d);
   if (prefers_outer(r, exec.kernels<T>().conv.gemm.lanes)) {
-    lowered.outer = outer_layout<T>(r, exec);
-    lowered.scratch = outer_scratch<T>(r, *lowered.outer, exec);
-  } else {
-    lowered.scratch = dots_scratch<T>(r, exec);
+    const StripLayout layout = outer_layout<T>(r, exec);
+    return {r, true, layout, outer_scratch<T>(r, layout, exec)};
   }
-  return lowered;
+  const StripLayout layout = dots_layout<T>(r);
+  return {r, false, layout, dots_scratch<T>(r, layout, exec)};
 }
 
 template <class T>
 void run(const LoweredWeightGrad& lowered, const T* x, const T* dy, T* dw, const Exec& exec,
          std::byte* scratch) noexcept {
-  const WeightGrad<T> job{lowered.r, x, dy, dw};
-  if (lowered.outer)
-    outer(job, *lowered.outer, exec, scratch);
-  else
-    dots(job, exec, scratch);
+  const Correlation& r = lowered.r;
+  if (r.batch == 0) return void(std::fill_n(dw, r.groups * r.m * r.k(), T{0}));
+  const WeightGrad<T> job{r, x, dy, dw};
+  (lowered.outer ? outer<T> : dots<T>)(job, lowered.layout, exec, scratch);
 }
 
 template <class T>

@@ -2,8 +2,6 @@
 // Gradients of weights and bias, and the adjoint of padding.
 #pragma once
 
-#include <optional>
-
 #include "algorithms/strip.h"
 #include "core/exec.h"
 
@@ -19,11 +17,12 @@ struct WeightGrad {
   T* dw;
 };
 
-// How it is computed: by outer products from a strip, or by dot products. Made before the parallel
+// How it is computed: by outer products or by dot products, from a strip. Made before the parallel
 // region; `scratch` in bytes.
 struct LoweredWeightGrad {
   Correlation r;
-  std::optional<StripLayout> outer;
+  bool outer;
+  StripLayout layout;
   index_t scratch;
 };
 template <class T>
@@ -43,9 +42,12 @@ void outer(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec
 
 // weight_grad_dots.cpp
 template <class T>
-index_t dots_scratch(const Correlation& r, const Exec& exec);
+StripLayout dots_layout(const Correlation& r);
 template <class T>
-void dots(const WeightGrad<T>& job, const Exec& exec, std::byte* scratch) noexcept;
+index_t dots_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec);
+template <class T>
+void dots(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec,
+          std::byte* scratch) noexcept;
 
 // db[channel] = sum over n and pixels of dy.
 template <class T>

@@ -5,6 +5,7 @@
 // stride, dilation and padding cost a copy of the image's rows and no im2col.
 #include "algorithms/blocking.h"
 #include "algorithms/loops.h"
+#include "algorithms/pixel_blocks.h"
 #include "algorithms/weight_grad.h"
 #include "core/memory.h"
 #include "core/parallel.h"
@@ -16,8 +17,7 @@ namespace {
 struct Block {
   bool in_place;  // 1x1: x itself is the strip
   index_t nv, unit;
-  index_t rows, columns, row_blocks, column_blocks;
-  index_t pixels() const { return rows * columns; }
+  PixelBlocks pixels;
 };
 
 template <class T>
@@ -27,16 +27,12 @@ Block block_for(const Correlation& r, const Exec& exec) {
   block.in_place = is_pointwise(r);
   block.nv = std::min<index_t>(kBroadcastNv, ceil_div(r.m, lanes));
   block.unit = block.nv * lanes;
-  // The block's gradients take 5/8 of L1: every row of a tile meets them again.
-  const index_t bytes = block.unit * index_t{sizeof(T)};
-  const index_t most = std::max(cache_sizes().l1 * 5 / 8 / bytes, index_t{16});
-  const index_t width = block.in_place ? r.pixels() : r.w.count;
-  const index_t height = block.in_place ? 1 : r.h.count;
-  block.column_blocks = ceil_div(width, most);
-  block.columns = ceil_div(width, block.column_blocks);
-  const index_t most_rows = block.column_blocks > 1 ? 1 : std::max(most / width, index_t{1});
-  block.rows = ceil_div(height, ceil_div(height, most_rows));
-  block.row_blocks = ceil_div(height, block.rows);
+  // The block's gradients, which every row of a tile meets again, take a little more than L1: half
+  // of it or all cost the same, but more rows at a time share their borders (2 % at 64@56).
+  const index_t most =
+      std::max(cache_sizes().l1 * 5 / 4 / (block.unit * index_t{sizeof(T)}), index_t{16});
+  block.pixels =
+      block.in_place ? PixelBlocks(1, r.pixels(), most) : PixelBlocks(r.h.count, r.w.count, most);
   return block;
 }
 
@@ -56,10 +52,10 @@ template <class T>
 Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   Cut cut{};
   cut.block = block_for<T>(r, exec);
-  cut.blocks = r.batch * cut.block.row_blocks * cut.block.column_blocks;
+  cut.blocks = r.batch * cut.block.pixels.count();
   // A float's sum of 2,048 terms errs by 1e-6 of its norm or less.
   constexpr index_t kMostTerms = 2048;
-  cut.most_blocks = std::max(kMostTerms / cut.block.pixels(), index_t{1});
+  cut.most_blocks = std::max(kMostTerms / cut.block.pixels.pixels(), index_t{1});
   if (sizeof(T) == sizeof(double)) cut.most_blocks = cut.blocks;
 
   // The strip of a task and its sums take a quarter of L2 each; 4 units share the strip. With one
@@ -71,10 +67,11 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   const index_t quarter = cache_sizes().l2 / 4 / index_t{sizeof(T)};
   const index_t per_channel = std::max(layout.channel(), r.taps() * cut.block.unit * live_units());
   cut.chunks = ceil_div(r.c, std::clamp(quarter / per_channel, index_t{1}, r.c));
-  // Few tasks come in multiples of the threads.
+  // As many tasks for each thread, or more than a few.
   const index_t threads = exec.threads, few = 4 * threads;
   const auto tasks = [&] { return r.groups * cut.chunks * ceil_div(cut.units, cut.task_units); };
-  while (tasks() < few && cut.task_units > 1) cut.task_units = ceil_div(cut.task_units, 2);
+  while (tasks() < few && tasks() % threads != 0 && cut.task_units > 1)
+    cut.task_units = ceil_div(cut.task_units, 2);
   if (tasks() < few && tasks() % threads != 0) cut.chunks = std::min(r.c, cut.chunks * threads);
   cut.channels = ceil_div(r.c, cut.chunks);
   cut.chunks = ceil_div(r.c, cut.channels);
@@ -93,7 +90,8 @@ template <class T>
 Sizes sizes_for(const Correlation& r, const Cut& cut) {
   const index_t item = sizeof(T);
   return {cache_lines(2 * cut.channels * r.taps() * index_t{sizeof(index_t)}),
-          cache_lines(cut.strip * item), cache_lines(cut.block.pixels() * cut.block.unit * item),
+          cache_lines(cut.strip * item),
+          cache_lines(cut.block.pixels.pixels() * cut.block.unit * item),
           cache_lines(cut.sums * item),
           cache_lines(cut.in_double() ? cut.sums * index_t{sizeof(double)} : 0)};
 }
@@ -124,14 +122,14 @@ class Task {
 
   void run() noexcept {
     for (index_t block = 0; block < cut_.blocks; ++block) {
-      place(block);
+      n_ = block / block_.pixels.count();
+      at_ = block_.pixels.at(block % block_.pixels.count());
       const T* strip = input();
-      const bool last = block + 1 == cut_.blocks, fresh = block % cut_.most_blocks == 0;
+      const bool last = block + 1 == cut_.blocks;
       const bool full = last || (block + 1) % cut_.most_blocks == 0;
       for (index_t u = units_.begin; u < units_.end; ++u) {
         T* sums = sums_ + live(u) * unit_size();
-        if (fresh) std::fill_n(sums, unit_size(), T{0});
-        multiply(strip, u, sums);
+        multiply(strip, u, sums, block % cut_.most_blocks == 0);
         if (full && cut_.in_double()) add(u, sums, block < cut_.most_blocks, last);
         if (last) store(u, sums);
       }
@@ -144,30 +142,21 @@ class Task {
   index_t live(index_t u) const { return cut_.blocks == 1 ? 0 : u - units_.begin; }
   index_t outputs(index_t u) const { return std::min(block_.unit, r_.m - u * block_.unit); }
 
-  void place(index_t block) noexcept {
-    const index_t width = block_.in_place ? r_.pixels() : r_.w.count;
-    const index_t height = block_.in_place ? 1 : r_.h.count;
-    n_ = block / block_.column_blocks / block_.row_blocks;
-    oh_ = block / block_.column_blocks % block_.row_blocks * block_.rows;
-    ow_ = block % block_.column_blocks * block_.columns;
-    lines_ = std::min(block_.rows, height - oh_);
-    columns_ = std::min(block_.columns, width - ow_);
-    first_ = oh_ * width + ow_;
-  }
+  index_t first() const { return at_.row * block_.pixels.width + at_.column; }
 
   const T* input() noexcept {
     const T* image = job_.x + ((n_ * r_.groups + g_) * r_.c + c0_) * r_.in_plane();
-    if (block_.in_place) return image + first_;
-    layout_.gather(r_, image, channels_, oh_, lines_, ow_, columns_, exec_, strip_);
+    if (block_.in_place) return image + first();
+    layout_.gather(r_, image, channels_, at_.row, at_.rows, at_.column, at_.columns, exec_, strip_);
     return strip_;
   }
 
-  void multiply(const T* strip, index_t u, T* sums) noexcept {
+  void multiply(const T* strip, index_t u, T* sums, bool fresh) noexcept {
     const auto& kernels = exec_.kernels<T>();
-    const index_t pixels = lines_ * columns_, n = outputs(u);
+    const index_t pixels = at_.rows * at_.columns, n = outputs(u);
     const index_t plane = (n_ * r_.groups + g_) * r_.m + u * block_.unit;
     if (n < block_.unit) std::fill_n(gradients_, pixels * block_.unit, T{0});
-    kernels.elementwise.transpose({.x = job_.dy + plane * r_.pixels() + first_,
+    kernels.elementwise.transpose({.x = job_.dy + plane * r_.pixels() + first(),
                                    .ldx = r_.pixels(),
                                    .y = gradients_,
                                    .ldy = block_.unit,
@@ -177,7 +166,7 @@ class Task {
     const index_t tiles = ceil_div(rows(), index_t{broadcast.max_pixels});
     for (index_t tile = 0; tile < tiles; ++tile) {
       const Range k = part(rows(), tiles, tile);
-      broadcast.run[k.size() - 1][block_.nv - 1]({.k = columns_,
+      broadcast.run[k.size() - 1][block_.nv - 1]({.k = at_.columns,
                                                   .x = strip,
                                                   .x_step = 1,
                                                   .in = in_ + k.begin,
@@ -185,8 +174,9 @@ class Task {
                                                   .c = sums,
                                                   .out = out_ + k.begin,
                                                   .ahead = gradients_,
-                                                  .lines = lines_,
-                                                  .x_line = layout_.row_step()});
+                                                  .lines = at_.rows,
+                                                  .x_line = layout_.row_step(),
+                                                  .fresh = fresh});
     }
   }
 
@@ -196,7 +186,7 @@ class Task {
     for (index_t i = 0; i < unit_size(); ++i) {
       const double total = (first ? 0 : totals[i]) + static_cast<double>(sums[i]);
       totals[i] = total;
-      sums[i] = last ? static_cast<T>(total) : T{0};
+      if (last) sums[i] = static_cast<T>(total);
     }
   }
 
@@ -221,7 +211,8 @@ class Task {
   double* totals_;
   Range units_;
   index_t g_, c0_, channels_;
-  index_t n_, oh_, lines_, ow_, columns_, first_;  // of the block at hand
+  index_t n_ = 0;  // of the block at hand
+  PixelBlock at_{};
 };
 
 }  // namespace
@@ -229,7 +220,7 @@ class Task {
 template <class T>
 StripLayout outer_layout(const Correlation& r, const Exec& exec) {
   const Block block = block_for<T>(r, exec);
-  return {r, block.rows, block.columns, false};
+  return {r, block.pixels.rows, block.pixels.columns, false};
 }
 
 template <class T>

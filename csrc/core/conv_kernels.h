@@ -83,6 +83,7 @@ struct BroadcastArgs {
   const index_t* out;
   const T* ahead;  // k cache lines from here on are wanted soon
   index_t lines = 1, x_line = 0;
+  bool fresh = false;  // c is written, not added to
 };
 
 // One vector of rows of weights, packed as lanes: dst[slots[tap] * slot_step + channel * ld + row],
@@ -123,16 +124,20 @@ struct BroadcastKernels {
   void (*store)(const StoreLanesArgs<T>&) noexcept;
 };
 
-// sums[i][j] += sum_p a[i * lda + p] * b[j * ldb + p], in double whatever T is.
+// Dot products along the pixels of a strip, not yet summed over the lanes: lane l of
+// sums[(i * ld + j) * lanes + l] is the sum over lines q and pixels p = l modulo lanes of
+// a[i * lda + q * n + p] * b[q * b_line + offsets[j] + p], added to what is there or `fresh`.
 template <class T>
 struct DotArgs {
-  index_t n;
+  index_t n, lines;
   const T* a;
   index_t lda;
   const T* b;
-  index_t ldb;
-  double* sums;
+  index_t b_line;
+  const index_t* offsets;
+  T* sums;
   index_t ld;
+  bool fresh;
 };
 
 inline constexpr int kMaxDot = 5;
