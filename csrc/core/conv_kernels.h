@@ -61,12 +61,34 @@ struct DepthwiseArgs {
   int tail;
 };
 
+// The same from rows of the image itself, each read once for all the rows of outputs that it
+// serves: output `r` takes tap h from rows[r + h], its first tap of w at column `start`, others
+// w_step apart; columns outside 0..width are zeros. Of the tile's rows the first `lines` are
+// written.
+template <class T>
+struct DepthwiseRowsArgs {
+  const T* const* rows;
+  index_t width, start, w_taps, w_step;
+  const T* a;  // tap (h, w) at a[h * a_row + w * a_column]
+  index_t a_row, a_column;
+  T* c;
+  index_t ldc;
+  const T* init;
+  T bias;
+  int lines, tail;
+};
+
+inline constexpr int kDepthwiseHeights = 3;  // kernels of 3, 5 and 7 rows
+inline constexpr int kDepthwiseNv = 4;
 inline constexpr int kDepthwiseShapes = 4;  // (1, 8), (2, 4), (4, 2), (8, 1) rows x vectors
 
 template <class T>
 struct DepthwiseKernels {
   using Run = void (*)(const DepthwiseArgs<T>&) noexcept;
   Run run[kDepthwiseShapes][8];  // [log2 rows][nv - 1]; null above the shape's width
+  using RunRows = void (*)(const DepthwiseRowsArgs<T>&) noexcept;
+  RunRows run_rows[kDepthwiseHeights][kDepthwiseNv];  // [(taps of h - 3) / 2][nv - 1]
+  int rows[kDepthwiseNv];                             // of such a tile
 };
 
 // The other orientation: lanes are output channels, pixels are broadcast one by one, so that any
