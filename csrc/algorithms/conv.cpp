@@ -57,10 +57,25 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
 }
 
 template <class T>
+void add_phases(Lowered& lowered, std::vector<Correlation> phases, const Exec& exec) {
+  const PhasesLayout& layout = lowered.phases.emplace(phases_layout<T>(phases, exec));
+  lowered.scratch_bytes = phases_scratch<T>(layout, exec);
+  for (Correlation& r : phases) {
+    const index_t mr = r.m, packed = lowered.packed_elements;
+    lowered.packed_elements += packed_size(r);
+    std::vector<index_t> slots = weight_slots(r);
+    lowered.steps.push_back({std::move(r), Algorithm::direct, mr, packed, std::move(slots), {}});
+  }
+}
+
+template <class T>
 void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish,
                const Exec& exec) {
   lowered.kept = wish.packed_ahead;
   lowered.steps.reserve(phases.size());
+  const bool direct = wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::direct;
+  if (direct && takes_phases<T>(phases, exec))
+    return add_phases<T>(lowered, std::move(phases), exec);
   if (!prefers_broadcast<T>(phases, wish, exec)) {
     for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), wish, exec);
     return;
@@ -168,6 +183,12 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
                      args.slope};
     broadcast(job, *lowered.broadcast, kept, exec, scratch);
     return;
+  }
+  if (lowered.phases) {
+    const Job<T> job{
+        lowered.steps.front().r, args.x,    args.packed, args.weights, args.bias, nullptr, args.y,
+        args.activation,         args.slope};
+    return direct_phases(job, *lowered.phases, exec, scratch);
   }
   for (const Step& step : lowered.steps) {
     const Job<T> job{step.r,        args.x, args.packed + step.packed, args.weights, args.bias,

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/direct_phases.h"
+
+#include <algorithm>
+
+#include "algorithms/pixel_blocks.h"
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+// Beyond this many channels strips are a small part of the work.
+constexpr index_t kFewOutputs = 8;
+
+// One axis with the taps of all phases, in order, each once.
+TapAxis all_taps(const std::vector<Correlation>& phases, TapAxis Correlation::* axis) {
+  TapAxis all = phases.front().*axis;
+  for (const Correlation& r : phases) {
+    const TapAxis& one = r.*axis;
+    all.count = std::max(all.count, one.count);
+    all.taps.insert(all.taps.end(), one.taps.begin(), one.taps.end());
+  }
+  const auto offset = [](const Tap& tap) { return tap.offset; };
+  std::ranges::sort(all.taps, {}, offset);
+  const auto repeated = std::ranges::unique(all.taps, {}, offset);
+  all.taps.erase(repeated.begin(), repeated.end());
+  return all;
+}
+
+std::size_t place_of(const TapAxis& all, const Tap& tap) {
+  const auto found = std::ranges::lower_bound(all.taps, tap.offset, {}, &Tap::offset);
+  return static_cast<std::size_t>(found - all.taps.begin());
+}
+
+struct Sizes {
+  index_t offsets, strip, c;  // bytes; offsets once, the others per thread
+};
+
+index_t most_offsets(const PhasesLayout& layout) {
+  std::size_t taps = 0;
+  for (const auto& phase : layout.phases) taps = std::max(taps, phase.taps.size());
+  return layout.channels * static_cast<index_t>(taps) + kAhead;
+}
+
+template <class T>
+Sizes sizes_for(const PhasesLayout& layout, const Exec& exec) {
+  const index_t item = sizeof(T), phases = static_cast<index_t>(layout.phases.size());
+  const index_t m = layout.all.m, slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;
+  return {cache_lines(phases * most_offsets(layout) * index_t{sizeof(index_t)}),
+          cache_lines((layout.channels * layout.strip.channel() + slack) * item),
+          cache_lines(phases * m * layout.rows * layout.columns * item)};
+}
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const PhasesLayout& layout, const Exec& exec, const index_t* offsets,
+       T* strip, T* c, index_t image, PixelBlock block) noexcept
+      : job_(job),
+        layout_(layout),
+        exec_(exec),
+        offsets_(offsets),
+        strip_(strip),
+        c_(c),
+        n_(image / layout.all.groups),
+        g_(image % layout.all.groups),
+        block_(block) {}
+
+  void run() noexcept {
+    const Correlation& all = layout_.all;
+    for (index_t c0 = 0; c0 < all.c; c0 += layout_.channels) {
+      const index_t c1 = std::min(all.c, c0 + layout_.channels);
+      layout_.strip.gather(all, job_.image(n_, g_) + c0 * all.in_plane(), c1 - c0, block_.row,
+                           block_.rows, block_.column, block_.columns, exec_, strip_);
+      for (std::size_t i = 0; i < layout_.phases.size(); ++i) multiply(i, c0, c1);
+    }
+    for (std::size_t i = 0; i < layout_.phases.size(); ++i) scatter(i);
+  }
+
+ private:
+  // Of a phase, some have one row or column fewer than the block.
+  index_t rows(const Correlation& r) const { return std::min(block_.rows, r.h.count - block_.row); }
+  index_t columns(const Correlation& r) const {
+    return std::min(block_.columns, r.w.count - block_.column);
+  }
+  index_t plane() const { return layout_.rows * layout_.columns; }
+  T* buffer(std::size_t phase) const {
+    return c_ + static_cast<index_t>(phase) * layout_.all.m * plane();
+  }
+
+  void multiply(std::size_t i, index_t c0, index_t c1) noexcept {
+    const auto& phase = layout_.phases[i];
+    const auto& gemm = exec_.kernels<T>().conv.gemm;
+    const index_t m = phase.r.m, taps = phase.r.taps(), nr = gemm.max_nv[m] * gemm.lanes;
+    for (index_t row = 0; row < rows(phase.r); ++row)
+      for (index_t j = 0; j < columns(phase.r); j += nr) {
+        const index_t pixels = std::min(nr, columns(phase.r) - j);
+        const index_t nv = ceil_div(pixels, index_t{gemm.lanes});
+        T* c = buffer(i) + row * layout_.columns + j;
+        gemm.run_strip[m - 1][nv - 1]({
+            .k = (c1 - c0) * taps,
+            .a = job_.weights + phase.packed + g_ * m * phase.r.k() + c0 * taps * m,
+            .b = strip_ + row * layout_.strip.row_step() + j,
+            .ldb = 0,
+            .offsets = offsets_ + static_cast<index_t>(i) * most_offsets(layout_),
+            .c = c,
+            .ldc = plane(),
+            .init = c0 == 0 ? nullptr : c,
+            .bias = c0 == 0 ? job_.bias_of(g_, 0) : nullptr,
+            .tail = static_cast<int>(pixels - (nv - 1) * gemm.lanes),
+        });
+      }
+  }
+
+  void scatter(std::size_t i) noexcept {
+    const Correlation& r = layout_.phases[i].r;
+    if (columns(r) <= 0) return;
+    for (index_t m = 0; m < r.m; ++m)
+      for (index_t row = 0; row < rows(r); ++row) {
+        T* from = buffer(i) + m * plane() + row * layout_.columns;
+        activate_rows(job_, exec_, from, columns(r), 1, columns(r));
+        scatter_row(r, from, columns(r), block_.row + row, block_.column,
+                    job_.y + job_.plane(n_, g_, m));
+      }
+  }
+
+  const Job<T>& job_;
+  const PhasesLayout& layout_;
+  const Exec& exec_;
+  const index_t* offsets_;
+  T *strip_, *c_;
+  index_t n_, g_;
+  PixelBlock block_;
+};
+
+}  // namespace
+
+template <class T>
+bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
+  const index_t most = std::min<index_t>(kFewOutputs, exec.kernels<T>().conv.gemm.max_mr);
+  return phases.size() > 1 && phases.front().m <= most;
+}
+
+template <class T>
+PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& exec) {
+  Correlation all = phases.front();
+  all.h = all_taps(phases, &Correlation::h), all.w = all_taps(phases, &Correlation::w);
+  // Long rows and few of them: the rows between two blocks are gathered twice.
+  constexpr index_t kMostColumns = 512, kMostRows = 8;
+  const index_t images = std::max(all.batch * all.groups, index_t{1});
+  const index_t lines = images * all.h.count, few = 4 * exec.threads;
+  const index_t most_rows = std::clamp(lines / few, index_t{1}, kMostRows);
+  index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));
+  if (lines < few) columns = std::min(columns, ceil_div(all.w.count, ceil_div(few, lines)));
+  const index_t rows = ceil_div(all.h.count, ceil_div(all.h.count, most_rows));
+  StripLayout strip(all, rows, columns, false);
+  const index_t most = cache_sizes().l2 / 4 / (strip.channel() * index_t{sizeof(T)});
+  const index_t channels = ceil_div(all.c, ceil_div(all.c, std::max(most, index_t{1})));
+  PhasesLayout layout{{}, std::move(all), rows, columns, std::move(strip), channels};
+  index_t packed = 0;
+  for (const Correlation& r : phases) {
+    std::vector<index_t> taps;
+    for (const Tap& h : r.h.taps)
+      for (const Tap& w : r.w.taps)
+        taps.push_back(layout.strip.taps()[place_of(layout.all.h, h) * layout.all.w.taps.size() +
+                                           place_of(layout.all.w, w)]);
+    layout.phases.push_back({r, packed, std::move(taps)});
+    packed += r.groups * r.m * r.k();
+  }
+  return layout;
+}
+
+template <class T>
+index_t phases_scratch(const PhasesLayout& layout, const Exec& exec) {
+  const Sizes sizes = sizes_for<T>(layout, exec);
+  return sizes.offsets + exec.threads * (sizes.strip + sizes.c);
+}
+
+template <class T>
+void direct_phases(const Job<T>& job, const PhasesLayout& layout, const Exec& exec,
+                   std::byte* scratch) noexcept {
+  const Correlation& all = layout.all;
+  const Sizes sizes = sizes_for<T>(layout, exec);
+  auto* offsets = reinterpret_cast<index_t*>(scratch);
+  double fmas = 0;
+  for (std::size_t i = 0; i < layout.phases.size(); ++i) {
+    const auto& phase = layout.phases[i];
+    fmas += phase.r.fmas();
+    index_t* of_phase = offsets + static_cast<index_t>(i) * most_offsets(layout);
+    index_t k = 0;
+    for (index_t c = 0; c < layout.channels; ++c)
+      for (const index_t tap : phase.taps) of_phase[k++] = c * layout.strip.channel() + tap;
+    for (index_t ahead = 0; ahead < kAhead; ++ahead) of_phase[k + ahead] = of_phase[ahead];
+  }
+  const index_t row_blocks = ceil_div(all.h.count, layout.rows);
+  const index_t column_blocks = ceil_div(all.w.count, layout.columns);
+  const index_t tasks = all.batch * all.groups * row_blocks * column_blocks;
+  parallel_for(tasks, useful_threads(tasks, fmas, exec.threads), [&](index_t task, int thread) {
+    std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);
+    const index_t row = task / column_blocks % row_blocks * layout.rows;
+    const index_t column = task % column_blocks * layout.columns;
+    const PixelBlock block{row, std::min(layout.rows, all.h.count - row), column,
+                           std::min(layout.columns, all.w.count - column)};
+    Task<T>(job, layout, exec, offsets, reinterpret_cast<T*>(memory),
+            reinterpret_cast<T*>(memory + sizes.strip), task / column_blocks / row_blocks, block)
+        .run();
+  });
+}
+
+#define FC_INSTANTIATE(T)                                                               \
+  template bool takes_phases<T>(const std::vector<Correlation>&, const Exec&);          \
+  template PhasesLayout phases_layout<T>(const std::vector<Correlation>&, const Exec&); \
+  template index_t phases_scratch<T>(const PhasesLayout&, const Exec&);                 \
+  template void direct_phases(const Job<T>&, const PhasesLayout&, const Exec&, std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
+
+}  // namespace fastconv

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Transposed convolutions, and gradients of strided ones, with few channels to write: an image's
+// three, a signal's one. Each phase alone would gather the same strips for next to no FMAs, so all
+// phases share them.
+#pragma once
+
+#include <vector>
+
+#include "algorithms/job.h"
+#include "algorithms/strip.h"
+
+namespace fastconv {
+
+struct PhasesLayout {
+  struct Phase {
+    Correlation r;
+    index_t packed;             // where its weights start, one panel for each group
+    std::vector<index_t> taps;  // in the strip
+  };
+  std::vector<Phase> phases;
+  Correlation all;        // the taps of all phases, for the strip
+  index_t rows, columns;  // outputs of each phase in a block, at most
+  StripLayout strip;
+  index_t channels;  // of a slice of the sum
+};
+
+template <class T>
+bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec);
+template <class T>
+PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& exec);
+template <class T>
+index_t phases_scratch(const PhasesLayout& layout, const Exec& exec);
+
+// `job` is of any phase, with the packed weights of all.
+template <class T>
+void direct_phases(const Job<T>& job, const PhasesLayout& layout, const Exec& exec,
+                   std::byte* scratch) noexcept;
+
+}  // namespace fastconv
