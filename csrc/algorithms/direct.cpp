@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Convolution straight from strips of rows: no im2col, so little is copied; best where rows are
 // long or output channels are few. Outputs of a tile lie in one row.
-#include <vector>
+#include <numeric>
 
 #include "algorithms/blocking.h"
 #include "algorithms/loops.h"
@@ -54,12 +54,12 @@ Cut cut_for(const Correlation& r, const Exec& exec) {
     const index_t most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
     cut.row_blocks = ceil_div(r.h.count, most_rows);
   } else {
-    // Beyond 8 rows of a 3x3 kernel there is little left to share (10 rows instead of 24).
+    // Beyond 8 rows of a 3x3 kernel there is little left to share (10 rows instead of 24). Blocks
+    // for all threads alike.
     constexpr index_t kMostRows = 8;
-    const index_t lines = images * r.h.count;
-    const index_t enough = threads == 1 ? kMostRows : lines / few;
-    cut.row_blocks =
-        ceil_div(r.h.count, std::clamp(enough, index_t{1}, std::min(kMostRows, r.h.count)));
+    const index_t even = threads / std::gcd(threads, images);
+    const index_t blocks = ceil_div(ceil_div(r.h.count, kMostRows), even) * even;
+    cut.row_blocks = std::min(r.h.count, blocks);
   }
   cut.chunks = 1;
   if (images * cut.row_blocks < few && images * cut.row_blocks % threads != 0)

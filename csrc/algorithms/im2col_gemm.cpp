@@ -18,22 +18,37 @@ struct Cut {
   bool scatter;                                     // outputs are not contiguous: finish elsewhere
 };
 
+// What the busiest thread computes if images are cut into `blocks` of pixels by `chunks` of output
+// channels: vectors times rows, two FMAs a cycle, and packing a vector in 3 cycles.
+double busiest(const Correlation& r, const Tile& tile, bool packs, index_t blocks, index_t chunks,
+               index_t threads) {
+  const index_t lanes = tile.nr / tile.nv, panels = ceil_div(r.pixels(), tile.nr);
+  const index_t vectors = std::min(ceil_div(panels, blocks) * tile.nv, ceil_div(r.pixels(), lanes));
+  const index_t rows = std::min(ceil_div(ceil_div(r.m, tile.mr), chunks) * tile.mr, r.m);
+  const index_t rounds = ceil_div(r.batch * r.groups * blocks * chunks, threads);
+  return double(rounds) * double(vectors) * (double(rows) / 2 + (packs ? 3 : 0));
+}
+
 template <class T>
-Cut cut_for(const Correlation& r, const Exec& exec) {
+Cut cut_for(const Correlation& r, bool packs, const Exec& exec) {
   Cut cut{};
   cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
   cut.kc = choose_kc<T>(r.k());
   cut.panels = ceil_div(r.pixels(), cut.tile.nr);
   cut.scatter = !r.plain_output();
-  const index_t images = r.batch * r.groups;
+  const index_t images = r.batch * r.groups, threads = exec.threads, few = 4 * threads;
   cut.blocks = ceil_div(cut.panels, choose_nc<T>(cut.kc, cut.tile.nr) / cut.tile.nr);
-  // An odd number of equal tasks leaves a thread idle: few tasks come in multiples of the threads.
-  const index_t threads = exec.threads, few = 4 * threads;
-  if (images * cut.blocks < few)
-    cut.blocks = std::min(cut.panels, ceil_div(cut.blocks, threads) * threads);
   cut.chunks = 1;
-  if (images * cut.blocks < few && images * cut.blocks % threads != 0)
-    cut.chunks = std::min(threads, ceil_div(r.m, cut.tile.mr));
+  if (threads > 1 && images * cut.blocks < few) {
+    // Few tasks: the cut that keeps all threads busy longest; of equal ones the coarsest.
+    const index_t least = cut.blocks;
+    double best = busiest(r, cut.tile, packs, least, 1, threads);
+    for (index_t chunks = 1; chunks <= std::min(threads, ceil_div(r.m, cut.tile.mr)); ++chunks)
+      for (index_t blocks = least; blocks <= std::min(cut.panels, least + few); ++blocks)
+        if (const double load = busiest(r, cut.tile, packs, blocks, chunks, threads);
+            load < 0.98 * best)
+          best = load, cut.blocks = blocks, cut.chunks = chunks;
+  }
   cut.most_panels = ceil_div(cut.panels, cut.blocks);
   return cut;
 }
@@ -184,7 +199,7 @@ class Task {
 template <class T>
 void run_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch, bool packs) noexcept {
   const Correlation& r = job.r;
-  const Cut cut = cut_for<T>(r, exec);
+  const Cut cut = cut_for<T>(r, packs, exec);
   const index_t tasks = r.batch * r.groups * cut.blocks * cut.chunks;
   const index_t each = sizes_for<T>(r, cut, packs).all();
   parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
@@ -196,7 +211,7 @@ void run_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch, bool pa
 
 template <class T>
 index_t im2col_scratch(const Correlation& r, const Exec& exec) {
-  return exec.threads * sizes_for<T>(r, cut_for<T>(r, exec), true).all();
+  return exec.threads * sizes_for<T>(r, cut_for<T>(r, true, exec), true).all();
 }
 
 template <class T>
