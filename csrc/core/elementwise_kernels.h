@@ -17,6 +17,18 @@ struct TransposeArgs {
   index_t rows, columns;
 };
 
+// y[i] = (x[i] - mean) * scale + shift, and dy[i] * factor more where dy is not null; y may be x or
+// dy.
+template <class T>
+struct NormalizeArgs {
+  index_t n;
+  const T* x;
+  T mean, scale, shift;
+  const T* dy;
+  T factor;
+  T* y;
+};
+
 template <class T>
 struct ElementwiseKernels {
   // y[i] = activation(x[i]) for i < n; y may be x. `slope` is leaky_relu's.
@@ -34,6 +46,11 @@ struct ElementwiseKernels {
   // In place: from the softmax y to the gradient y * (dy - sum(y * dy)).
   void (*softmax_row_grad)(T* y, const T* dy, index_t n) noexcept;
   void (*softmax_columns_grad)(T* y, const T* dy, index_t n, index_t ld, index_t width) noexcept;
+
+  // The sums of (x[i] - mean)^2 and of dy[i] * (x[i] - mean).
+  double (*sum_squares)(const T* x, index_t n, T mean) noexcept;
+  double (*sum_products)(const T* dy, const T* x, index_t n, T mean) noexcept;
+  void (*normalize)(const NormalizeArgs<T>&) noexcept;
 
   void (*transpose)(const TransposeArgs<T>&) noexcept;
 };

@@ -9,6 +9,7 @@
 #include "kernels/depthwise.h"
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
+#include "kernels/norm.h"
 #include "kernels/pack.h"
 #include "kernels/peak.h"
 #include "kernels/pool.h"
@@ -36,6 +37,9 @@ consteval Kernels<typename V::T> make_kernels() {
                           .softmax_columns = &softmax_columns<V>,
                           .softmax_row_grad = &softmax_row_grad<V>,
                           .softmax_columns_grad = &softmax_columns_grad<V>,
+                          .sum_squares = &sum_squares<V>,
+                          .sum_products = &sum_products<V>,
+                          .normalize = &normalize<V>,
                           .transpose = &transpose<V>},
           .peak = make_peak<V>()};
 }

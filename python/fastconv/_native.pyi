@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Floats = NDArray[np.floating]
+_F64 = NDArray[np.float64]
 
 __version__: str
 threads_variable: ContextVar[int]
@@ -131,6 +132,13 @@ def gelu_grad(
 def softmax_grad(
     dy: object, x: object, axis: object, threads: object, out: object, /
 ) -> _Floats: ...
+def batch_moments(x: object, threads: object, /) -> tuple[_F64, _F64]: ...
+def normalize(
+    x: object, mean: object, scale: object, shift: object, threads: object, /
+) -> _Floats: ...
+def batch_norm_grad(
+    dy: object, x: object, mean: object, inverse: object, weight: object, threads: object, /
+) -> tuple[_Floats, _F64, _F64]: ...
 
 # Columns.
 def unfold(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from .. import _native
 from ._checks import (
     DATA_FORMATS,
     Array,
@@ -22,6 +23,8 @@ from ._checks import (
     shape_of,
 )
 from .layer import Weighted
+
+STATISTICS = ("mean", "var")
 
 
 class _BatchNorm(Weighted):
@@ -57,34 +60,43 @@ class _BatchNorm(Weighted):
         channels = self._channels(x.shape)
         if not self._known:
             self._create(channels, x.dtype)
-        axes, rows = self._axes(x.ndim)
-        values = self._values
         if self.training:
-            mean, var = self._observe(x, axes)
+            mean, var = self._observe(x)
         else:
-            mean, var = self._buffers["running_mean"], self._buffers["running_var"]
-        scale = (1 / np.sqrt(var + self.eps)).astype(x.dtype)
-        normal = x - mean.astype(x.dtype).reshape(rows)
-        normal *= scale.reshape(rows)
+            mean, var = (self._buffers[f"running_{name}"].astype(np.float64) for name in STATISTICS)
+        inverse = 1 / np.sqrt(var + self.eps)
         if self.training:
-            self._saved = (normal, scale)
-        y: Array = normal * values["weight"].reshape(rows)
-        y += values["bias"].reshape(rows)
+            self._saved = (x, mean, inverse)
+        weight, bias = (self._values[name].astype(np.float64) for name in ("weight", "bias"))
+        if self._planar(x):
+            return _native.normalize(x, mean, weight * inverse, bias, None)
+        _, rows = self._axes(x.ndim)
+        y: Array = x - mean.astype(x.dtype).reshape(rows)
+        y *= (weight * inverse).astype(x.dtype).reshape(rows)
+        y += self._values["bias"].reshape(rows)
         return y
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
-        normal, scale = self._recall()
-        dy = array(grad_output, "grad_output", normal.dtype)
-        same_shape(dy, normal.shape, "grad_output")
-        axes, rows = self._axes(dy.ndim)
-        d_bias = dy.sum(axis=axes, dtype=np.float64)
-        d_weight = (dy * normal).sum(axis=axes, dtype=np.float64)
+        x, mean, inverse = self._recall()
+        dy = array(grad_output, "grad_output", x.dtype)
+        same_shape(dy, x.shape, "grad_output")
+        weight = self._values["weight"].astype(np.float64)
+        dx: Array
+        if self._planar(x):
+            dx, d_weight, d_bias = _native.batch_norm_grad(dy, x, mean, inverse, weight, None)
+        else:
+            axes, rows = self._axes(dy.ndim)
+            normal = (x - mean.astype(x.dtype).reshape(rows)) * inverse.astype(x.dtype).reshape(
+                rows
+            )
+            d_bias = dy.sum(axis=axes, dtype=np.float64)
+            d_weight = (dy * normal).sum(axis=axes, dtype=np.float64)
+            count = dy.size // inverse.size
+            dx = dy - (d_bias / count).astype(dy.dtype).reshape(rows)
+            dx -= normal * (d_weight / count).astype(dy.dtype).reshape(rows)
+            dx *= (weight * inverse).astype(dy.dtype).reshape(rows)
         self._grads["bias"] += d_bias.astype(dy.dtype)
         self._grads["weight"] += d_weight.astype(dy.dtype)
-        count = dy.size // scale.size
-        centred = dy - (d_bias / count).astype(dy.dtype).reshape(rows)
-        centred -= normal * (d_weight / count).astype(dy.dtype).reshape(rows)
-        dx: Array = centred * (self._values["weight"] * scale).reshape(rows)
         return dx
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -108,7 +120,11 @@ class _BatchNorm(Weighted):
         self._need_channels()
         return super()._parameter(name)
 
-    def _observe(self, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    def _planar(self, x: Array) -> bool:
+        """Whether channels are planes, which the compiled half takes; vectors are for NumPy."""
+        return x.ndim > 2 and self.data_format == "channels_first"
+
+    def _observe(self, x: Array) -> tuple[Array, Array]:
         """Mean and biased variance of a batch, which also move the running statistics."""
         running_mean, running_var = self._buffers["running_mean"], self._buffers["running_var"]
         count = x.size // running_mean.size
@@ -116,8 +132,14 @@ class _BatchNorm(Weighted):
             raise ValueError(
                 f"x must have more than one value per channel in training, got shape {x.shape}"
             )
-        mean = x.mean(axis=axes, dtype=np.float64)
-        var = x.var(axis=axes, dtype=np.float64)
+        mean: Array
+        var: Array
+        if self._planar(x):
+            mean, var = _native.batch_moments(x, None)
+        else:
+            axes, _ = self._axes(x.ndim)
+            mean = x.mean(axis=axes, dtype=np.float64)
+            var = x.var(axis=axes, dtype=np.float64)
         seen = self._buffers["num_batches_tracked"]
         seen += 1
         step = 1 / float(seen) if self.momentum is None else self.momentum

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Batch normalisation for fastconv.nn: arrays of (N, C, ...), C order; what a channel has, in
+// float64.
+#include "algorithms/batch_norm.h"
+#include "bindings/arguments.h"
+#include "bindings/bind.h"
+#include "bindings/flat.h"
+#include "core/dispatch.h"
+#include "core/require.h"
+
+namespace fastconv {
+namespace {
+
+NormShape norm_shape(const Flat& x) {
+  require(x.shape.size() >= 2, "x must have channels, got shape ", text_of(x.shape));
+  NormShape s{x.shape[0], x.shape[1], 1};
+  for (std::size_t i = 2; i < x.shape.size(); ++i) s.plane *= x.shape[i];
+  return s;
+}
+
+// A value for each channel, (C,) of float64.
+const double* per_channel(const Operand& a, const char* name, const NormShape& s) {
+  require(a.dtype == DType::f64, name, " must be float64");
+  expect_dims(a, name, {s.channels});
+  return a.as<double>();
+}
+
+py::tuple moments(py::handle x_value, py::handle threads) {
+  const Flat x = to_flat(x_value, "x");
+  const NormShape s = norm_shape(x);
+  const Exec exec = make_exec(to_threads(threads));
+  const Result mean({s.channels}, DType::f64, py::none());
+  const Result var({s.channels}, DType::f64, py::none());
+  with_float(x.dtype, [&]<class T>() {
+    const py::gil_scoped_release released;
+    batch_moments<T>(exec, s, x.as<T>(), mean.as<double>(), var.as<double>());
+  });
+  return py::make_tuple(mean.finish(), var.finish());
+}
+
+py::object apply(py::handle x_value, py::handle mean, py::handle scale, py::handle shift,
+                 py::handle threads) {
+  const Flat x = to_flat(x_value, "x");
+  const NormShape s = norm_shape(x);
+  const Operand m = to_operand(mean, "mean"), a = to_operand(scale, "scale"),
+                b = to_operand(shift, "shift");
+  const Exec exec = make_exec(to_threads(threads));
+  const FlatResult y(x, py::none(), {&x});
+  const double *means = per_channel(m, "mean", s), *scales = per_channel(a, "scale", s),
+               *shifts = per_channel(b, "shift", s);
+  with_float(x.dtype, [&]<class T>() {
+    const py::gil_scoped_release released;
+    normalize<T>(exec, s, x.as<T>(), means, scales, shifts, y.as<T>());
+  });
+  return y.finish();
+}
+
+py::tuple gradient(py::handle dy_value, py::handle x_value, py::handle mean, py::handle inverse,
+                   py::handle weight, py::handle threads) {
+  const Flat x = to_flat(x_value, "x"), dy = to_flat(dy_value, "grad_output");
+  expect_like(x, "x", dy, "grad_output");
+  const NormShape s = norm_shape(x);
+  const Operand m = to_operand(mean, "mean"), i = to_operand(inverse, "inverse"),
+                w = to_operand(weight, "weight");
+  const Exec exec = make_exec(to_threads(threads));
+  const FlatResult dx(x, py::none(), {&x, &dy});
+  const Result d_weight({s.channels}, DType::f64, py::none());
+  const Result d_bias({s.channels}, DType::f64, py::none());
+  const double *means = per_channel(m, "mean", s), *inverses = per_channel(i, "inverse", s),
+               *weights = per_channel(w, "weight", s);
+  with_float(x.dtype, [&]<class T>() {
+    const py::gil_scoped_release released;
+    batch_norm_grad<T>(exec, s, dy.as<T>(), x.as<T>(), means, inverses, weights, dx.as<T>(),
+                       d_weight.as<double>(), d_bias.as<double>());
+  });
+  return py::make_tuple(dx.finish(), d_weight.finish(), d_bias.finish());
+}
+
+}  // namespace
+
+void bind_norm(py::module_& m) {
+  m.def("batch_moments", &moments);
+  m.def("normalize", &apply);
+  m.def("batch_norm_grad", &gradient);
+}
+
+}  // namespace fastconv
