@@ -2,6 +2,7 @@
 // Convolution and transposed convolution, forward.
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
+#include "bindings/lowered.h"
 
 namespace fastconv {
 namespace {
@@ -29,8 +30,8 @@ py::object conv(int rank, py::handle input, py::handle weight, py::handle bias, 
                  {&x, &w, b ? &*b : nullptr, res ? &*res : nullptr}, res ? &*res : nullptr);
   const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {
-    const Lowered lowered = lower_forward<T>(d, {asked, options.highest}, exec);
-    run_call<T>(lowered,
+    const auto lowered = lowered_forward<T>(d, {asked, options.highest}, exec);
+    run_call<T>(*lowered,
                 {x.data, w.data, b ? b->data : nullptr, res ? res->data : nullptr, y.as<T>(), act},
                 exec);
   });
@@ -58,8 +59,8 @@ py::object conv_transpose(int rank, py::handle input, py::handle weight, py::han
                  {&x, &w, b ? &*b : nullptr});
   const Exec exec = make_exec(options.threads);
   with_float(x.dtype, [&]<class T>() {
-    const Lowered lowered = lower_adjoint<T>(d, {asked, options.highest}, exec);
-    run_call<T>(lowered, {x.data, w.data, b ? b->data : nullptr, nullptr, y.as<T>(), act}, exec);
+    const auto lowered = lowered_adjoint<T>(d, {asked, options.highest}, exec);
+    run_call<T>(*lowered, {x.data, w.data, b ? b->data : nullptr, nullptr, y.as<T>(), act}, exec);
   });
   return y.finish();
 }

@@ -5,6 +5,7 @@
 #include "algorithms/weight_grad.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
+#include "bindings/lowered.h"
 #include "core/memory.h"
 #include "core/require.h"
 
@@ -17,8 +18,8 @@ template <class T>
 void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Wish& wish,
                 const Exec& exec) {
   if (d.mode == PadMode::zeros) {
-    const Lowered lowered = lower_adjoint<T>(d, wish, exec);
-    run_call<T>(lowered, {dy, w, nullptr, nullptr, dx, {}}, exec);
+    const auto lowered = lowered_adjoint<T>(d, wish, exec);
+    run_call<T>(*lowered, {dy, w, nullptr, nullptr, dx, {}}, exec);
     return;
   }
   ConvDesc framed = d;
@@ -100,8 +101,8 @@ struct Call {
     const Wish wish{Algorithm::auto_, options.highest};
     with_float(dy.dtype, [&]<class T>() {
       if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), wish, exec);
-      const Lowered lowered = lower_forward<T>(d, wish, exec);
-      run_call<T>(lowered, {dy.data, w.data, nullptr, nullptr, dx.as<T>(), {}}, exec);
+      const auto lowered = lowered_forward<T>(d, wish, exec);
+      run_call<T>(*lowered, {dy.data, w.data, nullptr, nullptr, dx.as<T>(), {}}, exec);
     });
     return dx.finish();
   }

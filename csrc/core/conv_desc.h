@@ -38,6 +38,7 @@ struct Axis {  // one spatial axis; lengths in elements
   index_t in = 1, kernel = 1, stride = 1, dilation = 1, lo = 0, hi = 0;
   index_t out = 1;  // the number of windows that are used
   constexpr index_t reach() const { return dilation * (kernel - 1) + 1; }
+  bool operator==(const Axis&) const = default;
 };
 
 struct ConvDesc {
@@ -51,6 +52,7 @@ struct ConvDesc {
   constexpr index_t depth() const { return c_in_group() * taps(); }  // terms of one output
   constexpr index_t in_plane() const { return h.in * w.in; }
   constexpr index_t out_plane() const { return h.out * w.out; }
+  bool operator==(const ConvDesc&) const = default;
 };
 
 // The largest stride, dilation, kernel or padding: products of two of them fit index_t.
