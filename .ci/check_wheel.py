@@ -17,7 +17,8 @@ from pathlib import Path
 WANTED = ("_native.pyi", "py.typed", "__main__.py", "nn/__init__.py", "grad/__init__.py",
           "bench/run.py", "bench/data/layers.csv")  # fmt: skip
 # g++'s own run-time libraries, which every Linux with NumPy has beside libgomp.
-LIBRARIES = re.compile(r"lib(c|m|stdc\+\+|gcc_s|gomp|pthread|dl)\.so|ld-linux")
+# auditwheel copies that one, under a name of its own.
+LIBRARIES = re.compile(r"lib(c|m|stdc\+\+|gcc_s|gomp(-[0-9a-f]+)?|pthread|dl)\.so|ld-linux")
 MOST_BYTES = 3_000_000
 
 SMOKE = """

@@ -128,7 +128,7 @@ std::string init_threads_from_environment() {
       complaint = sentence(variable, "='", std::getenv(variable),
                            "' is not a positive number; it is ignored");
   }
-  set_default_threads(std::min(available_cpus(), kMaxThreads));
+  set_default_threads(std::min({available_cpus(), most_threads(), kMaxThreads}));
   return complaint;
 }
 
