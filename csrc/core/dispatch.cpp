@@ -34,7 +34,7 @@ const Candidate kCandidates[] = {
 #ifdef FC_HAS_avx2
     {&avx2::table, [](const CpuFeatures& cpu) noexcept { return cpu.avx2 && cpu.fma; }},
 #endif
-#ifdef FC_HAS_neon  // no flags: every CPU of 64-bit Arm has it
+#ifdef FC_HAS_neon  // every CPU of 64-bit Arm has it, and the compiler uses it anywhere
     {&neon::table, [](const CpuFeatures&) noexcept { return true; }},
 #endif
     {&scalar::table, [](const CpuFeatures&) noexcept { return true; }},
