@@ -97,6 +97,10 @@ def works_alone(wheel: Path) -> None:
 
         run("-m", "pip", "install", "--quiet", str(wheel.resolve()))
         run("-W", "error", "-c", SMOKE)
+        # What libgomp, the wheel's own copy too, makes of python/fastconv/_openmp.py.
+        told = "import os; os.environ['OMP_DISPLAY_ENV'] = 'verbose'; import fastconv"
+        shown = subprocess.run([python, "-c", told], check=True, capture_output=True, text=True)
+        assert "GOMP_SPINCOUNT = '2000'" in shown.stderr, shown.stderr
         print(run("-m", "fastconv", "info"), end="")
         print(run("-W", "error", "-m", "fastconv", "bench", "-k", "tiny", "--turns", "1"), end="")
 

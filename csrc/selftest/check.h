@@ -91,7 +91,8 @@ class Report {
     for (index_t i = 0; i < want.size() && bad < 0; ++i) {
       const double g = static_cast<double>(got[i]), w = static_cast<double>(want[i]);
       const bool same = (g == w && std::signbit(g) == std::signbit(w)) || (g != g && w != w);
-      const bool near = std::abs(g - w) <= tolerance * std::fmax(std::abs(w), least);
+      const bool near =
+          tolerance >= 0 && std::abs(g - w) <= tolerance * std::fmax(std::abs(w), least);
       if (!same && !near) bad = i;
     }
     if (bad < 0)

@@ -51,7 +51,10 @@ void test_all(const KernelTable& isa, const PoolDesc& d, Report& report) {
   const T values[] = {std::numeric_limits<T>::quiet_NaN(), T{-0.0},
                       std::numeric_limits<T>::infinity(), -std::numeric_limits<T>::infinity()};
   for (index_t i = 0; i < special.size(); i += 7) special[i] = values[i / 7 % 4];
+  Integers<T> zeros(whole.size());  // of both signs, which are equal: the first has to win
+  for (index_t i = 0; i < zeros.size(); ++i) zeros[i] = std::copysign(T{0}, zeros[i]);
   for (int op = 0; op < kPoolKernels; ++op) {
+    test_pool<T>(isa, d, {.op = static_cast<PoolOp>(op)}, zeros, report);
     test_pool<T>(isa, d, {.op = static_cast<PoolOp>(op)}, whole, report);
     test_pool<T>(isa, d, {.op = static_cast<PoolOp>(op)}, special, report);
   }

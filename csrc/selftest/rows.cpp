@@ -63,6 +63,9 @@ void test_extremes(const PoolKernels<T>& k, const PoolKernels<T>& plain, index_t
       expect(k.smallest(x.data(), n), plain.smallest(x.data(), n), "smallest", at);
       x[at] = before;
     }
+  for (index_t i = 0; i < n; ++i) x[i] = std::copysign(T{0}, x[i]);
+  expect(k.largest(x.data(), n), plain.largest(x.data(), n), "largest zero", 0);
+  expect(k.smallest(x.data(), n), plain.smallest(x.data(), n), "smallest zero", 0);
 }
 
 template <class T>
