@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,21 @@ def test_an_unknown_isa_is_a_warning_that_lists_the_legal_ones(name):
     assert total == sum_of_call()
     assert warned.startswith("RuntimeWarning: FASTCONV_ISA='")
     assert f"legal here: {', '.join(fastconv.supported_isas())}; using {best}" in warned
+
+
+NEEDS = {
+    "avx512": {"avx512f", "avx512vl", "avx512bw", "avx512dq", "fma"},
+    "avx2": {"avx2", "fma"},
+    "neon": {"asimd"},
+    "scalar": set(),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="needs Linux")
+def test_the_cpu_is_asked_as_the_kernel_asks_it():
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    flags = next(line for line in lines if line.startswith(("flags", "Features"))).split()
+    assert fastconv.supported_isas() == [name for name in NEEDS if NEEDS[name] <= set(flags)]
 
 
 def test_scalar_is_always_there():

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "core/platform.h"
 #include "core/require.h"
 #include "core/threads.h"
 #include "isa/tables.h"
@@ -14,26 +15,29 @@ namespace {
 
 struct Candidate {
   const KernelTable* table;
-  bool (*runs_here)() noexcept;
+  bool (*runs_on)(const CpuFeatures& cpu) noexcept;
+  bool runs_here() const noexcept {
+    static const CpuFeatures cpu = cpu_features();
+    return runs_on(cpu);
+  }
 };
 
 // Best first; a new ISA is one line. Each test names exactly the features in the compile flags of
-// that ISA's library (CMakeLists.txt); __builtin_cpu_supports also asks whether the operating
-// system saves the registers.
+// that ISA's library (CMakeLists.txt).
 const Candidate kCandidates[] = {
 #ifdef FC_HAS_avx512
     {&avx512::table,
-     []() noexcept {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-              __builtin_cpu_supports("fma");
+     [](const CpuFeatures& cpu) noexcept {
+       return cpu.avx512f && cpu.avx512vl && cpu.avx512bw && cpu.avx512dq && cpu.fma;
      }},
 #endif
 #ifdef FC_HAS_avx2
-    {&avx2::table,
-     []() noexcept { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+    {&avx2::table, [](const CpuFeatures& cpu) noexcept { return cpu.avx2 && cpu.fma; }},
 #endif
-    {&scalar::table, []() noexcept { return true; }},
+#ifdef FC_HAS_neon  // every CPU of 64-bit Arm has it, and the compiler uses it anywhere
+    {&neon::table, [](const CpuFeatures&) noexcept { return true; }},
+#endif
+    {&scalar::table, [](const CpuFeatures&) noexcept { return true; }},
 };
 
 const KernelTable* find(const std::string& name) {
@@ -65,7 +69,7 @@ std::vector<std::string> supported_isas() {
 const KernelTable& active_table() noexcept { return *active().load(std::memory_order_relaxed); }
 
 Exec make_exec(int threads) noexcept {
-  return {&active_table(), std::min(threads, std::max(8, 2 * available_cpus()))};
+  return {&active_table(), std::min(threads, most_threads())};
 }
 
 void set_isa(const std::string& name) {

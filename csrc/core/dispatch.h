@@ -13,8 +13,7 @@ std::vector<std::string> supported_isas();  // best first
 const KernelTable& active_table() noexcept;
 void set_isa(const std::string& name);  // std::invalid_argument lists the legal names
 
-// How a call with this many threads runs now. More than a few threads a CPU never help, and would
-// each need memory; they are not started.
+// How a call with this many threads, or with most_threads() if those are fewer, runs now.
 Exec make_exec(int threads) noexcept;
 
 // A sentence if FASTCONV_ISA names no ISA of this CPU, else empty. Read once, at import.

@@ -56,7 +56,7 @@ void* system_allocate(index_t bytes) noexcept {
   return ::operator new(static_cast<std::size_t>(bytes), kAlignment, std::nothrow);
 }
 
-void system_free(void* data, index_t bytes) noexcept {
+void system_free(void* data, [[maybe_unused]] index_t bytes) noexcept {
 #ifdef FC_MAPS_PAGES
   if (bytes >= kMapped) return unmap(static_cast<std::byte*>(data), whole_pages(bytes));
 #endif

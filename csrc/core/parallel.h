@@ -3,7 +3,9 @@
 // must not depend on which thread runs them; then the bits of a result cannot either.
 #pragma once
 
+#ifdef _OPENMP
 #include <omp.h>
+#endif
 
 #include <algorithm>
 
@@ -22,19 +24,21 @@ inline int useful_threads(index_t tasks, double work, int threads) noexcept {
 }
 
 // Calls body(task, thread) for every task in 0..tasks, thread < threads. Nested in another parallel
-// region it runs there, serially.
+// region, or built without OpenMP, it runs serially.
 template <class Body>
-void parallel_for(index_t tasks, int threads, const Body& body) noexcept {
-  if (threads <= 1 || tasks <= 1) {
-    for (index_t task = 0; task < tasks; ++task) body(task, 0);
+void parallel_for(index_t tasks, [[maybe_unused]] int threads, const Body& body) noexcept {
+#ifdef _OPENMP
+  if (threads > 1 && tasks > 1) {
+#pragma omp parallel num_threads(threads)
+    {
+      const int thread = omp_get_thread_num();
+#pragma omp for schedule(dynamic)
+      for (index_t task = 0; task < tasks; ++task) body(task, thread);
+    }
     return;
   }
-#pragma omp parallel num_threads(threads)
-  {
-    const int thread = omp_get_thread_num();
-#pragma omp for schedule(dynamic)
-    for (index_t task = 0; task < tasks; ++task) body(task, thread);
-  }
+#endif
+  for (index_t task = 0; task < tasks; ++task) body(task, 0);
 }
 
 }  // namespace fastconv

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "core/threads.h"
 
+#ifdef _OPENMP
 #include <omp.h>
-#include <pthread.h>
-#include <sched.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -13,19 +13,13 @@
 #include <sstream>
 
 #include "core/memory.h"
+#include "core/platform.h"
 #include "core/require.h"
 
 namespace fastconv {
 namespace {
 
 std::atomic<int> chosen{1};
-
-int cpus_by_affinity() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return omp_get_num_procs();
-  return std::max(1, CPU_COUNT(&set));
-}
 
 // "quota period" of cgroup v2, where quota may be "max"; 0 if there is none.
 double quota_v2(const std::string& folder) {
@@ -75,7 +69,7 @@ double cgroup_cpus() {
 }
 
 int count_cpus() {
-  const int cpus = cpus_by_affinity();
+  const int cpus = usable_cpus();
   const double quota = cgroup_cpus();
   return quota > 0 ? std::clamp(static_cast<int>(std::ceil(quota)), 1, cpus) : cpus;
 }
@@ -92,8 +86,10 @@ int threads_from(const char* variable) {
 
 void before_fork() noexcept {
   lock_memory_for_fork();
+#ifdef _OPENMP
   // Ends the idle workers; they are made anew where they are next needed, parent or child.
   omp_pause_resource_all(omp_pause_soft);
+#endif
 }
 
 }  // namespace
@@ -101,6 +97,14 @@ void before_fork() noexcept {
 int available_cpus() noexcept {
   static const int cpus = count_cpus();
   return cpus;
+}
+
+int most_threads() noexcept {
+#ifdef _OPENMP
+  return std::max(8, 2 * available_cpus());
+#else
+  return 1;
+#endif
 }
 
 int default_threads() noexcept { return chosen.load(std::memory_order_relaxed); }
@@ -124,21 +128,23 @@ std::string init_threads_from_environment() {
       complaint = sentence(variable, "='", std::getenv(variable),
                            "' is not a positive number; it is ignored");
   }
-  set_default_threads(std::min(available_cpus(), kMaxThreads));
+  set_default_threads(std::min({available_cpus(), most_threads(), kMaxThreads}));
   return complaint;
 }
 
-void install_fork_handlers() {
-  pthread_atfork(before_fork, unlock_memory_after_fork, unlock_memory_after_fork);
-}
+void install_fork_handlers() { around_fork(before_fork, unlock_memory_after_fork); }
 
 std::string openmp_runtime() {
+#if !defined(_OPENMP)
+  return "none";
+#else
 #if defined(__clang__)
   const char* name = "libomp";
 #else
   const char* name = "libgomp";
 #endif
   return sentence(name, " (OpenMP ", _OPENMP / 100, "-", _OPENMP % 100, ")");
+#endif
 }
 
 }  // namespace fastconv

@@ -10,6 +10,10 @@ inline constexpr int kMaxThreads = 1024;
 
 int available_cpus() noexcept;  // what affinity and the cgroup's quota allowed at import
 
+// The most threads that one call starts: more than a few for each CPU never help, and would each
+// need memory. 1 without OpenMP.
+int most_threads() noexcept;
+
 int default_threads() noexcept;         // set_num_threads, else the environment, else the CPUs
 void set_default_threads(int threads);  // std::invalid_argument outside 1..kMaxThreads
 
@@ -21,6 +25,6 @@ std::string init_threads_from_environment();
 // in the child, which would wait for them forever.
 void install_fork_handlers();
 
-std::string openmp_runtime();
+std::string openmp_runtime();  // "none" where every call runs on one thread
 
 }  // namespace fastconv

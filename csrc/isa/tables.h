@@ -13,3 +13,6 @@ extern const KernelTable table;
 namespace fastconv::avx512 {
 extern const KernelTable table;
 }
+namespace fastconv::neon {
+extern const KernelTable table;
+}

@@ -10,10 +10,12 @@
 #define FC_INLINE inline __attribute__((always_inline))
 #define FC_UNROLL _Pragma("GCC unroll 16")
 
+#include "core/types.h"
+
 namespace fastconv::FC_ISA {
 
 template <int LANES>
-FC_INLINE int clamp_lane(long n) {
+FC_INLINE int clamp_lane(index_t n) {
   return static_cast<int>(n < 0 ? 0 : n > LANES ? LANES : n);
 }
 

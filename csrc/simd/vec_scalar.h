@@ -74,10 +74,10 @@ struct Portable {
 
   // x where it is larger than acc, or NaN; else acc.
   friend FC_INLINE Portable larger(Portable acc, Portable x) {
-    return {(x.v > acc.v) | (x.v != x.v) ? x.v : acc.v};
+    return {((x.v > acc.v) | (x.v != x.v)) ? x.v : acc.v};
   }
   friend FC_INLINE Portable smaller(Portable acc, Portable x) {
-    return {(x.v < acc.v) | (x.v != x.v) ? x.v : acc.v};
+    return {((x.v < acc.v) | (x.v != x.v)) ? x.v : acc.v};
   }
   // The elements of a and b at even and at odd places.
   friend FC_INLINE void unzip(Portable a, Portable b, Portable& even, Portable& odd) {

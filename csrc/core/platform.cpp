@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "core/platform.h"
+
+#include <algorithm>
+#include <thread>
+
+#if defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#if defined(_WIN32)
+#define NOMINMAX
+#include <windows.h>
+
+#include <vector>
+#else
+#include <pthread.h>
+#include <unistd.h>
+#endif
+
+#if defined(__linux__)
+#include <sched.h>
+
+#include <fstream>
+#include <string>
+#endif
+
+namespace fastconv {
+namespace {
+
+#if defined(__APPLE__)
+index_t asked(const char* name) noexcept {  // 0 where there is no such name
+  std::int64_t value = 0;                   // little-endian: right for 4 bytes, too
+  std::size_t size = sizeof value;
+  return sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? static_cast<index_t>(value) : 0;
+}
+#elif defined(__x86_64__)
+struct Registers {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+};
+Registers cpuid(unsigned leaf) noexcept {
+  Registers r;
+  __get_cpuid_count(leaf, 0, &r.a, &r.b, &r.c, &r.d);  // leaves zeros where there is no such leaf
+  return r;
+}
+
+// Which registers the operating system saves: bits 1 and 2 for AVX, 5 to 7 beside for AVX-512.
+unsigned saved_registers() noexcept {
+  unsigned low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+#endif
+
+#if defined(__linux__)
+// What sysconf does not know, on Arm for one, the kernel may.
+index_t cache_in_sys(int level) {
+  for (int i = 0; i < 8; ++i) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i);
+    int its_level = 0;
+    index_t kibibytes = 0;
+    std::string type;
+    std::ifstream(folder + "/level") >> its_level;
+    std::ifstream(folder + "/type") >> type;
+    std::ifstream(folder + "/size") >> kibibytes;
+    if (its_level == level && type != "Instruction") return kibibytes << 10;
+  }
+  return 0;
+}
+#endif
+
+}  // namespace
+
+CpuFeatures cpu_features() noexcept {
+#if defined(__APPLE__)  // cpuid does not tell: registers of AVX-512 are saved from their first use
+                        // on
+  return {.avx2 = asked("hw.optional.avx2_0") != 0,
+          .fma = asked("hw.optional.fma") != 0,
+          .avx512f = asked("hw.optional.avx512f") != 0,
+          .avx512vl = asked("hw.optional.avx512vl") != 0,
+          .avx512bw = asked("hw.optional.avx512bw") != 0,
+          .avx512dq = asked("hw.optional.avx512dq") != 0};
+#elif defined(__x86_64__)
+  const Registers basic = cpuid(1), extended = cpuid(7);
+  const bool asks = (basic.c >> 27 & 1) != 0;  // whether xgetbv exists
+  const unsigned saved = asks ? saved_registers() : 0;
+  const bool ymm = (saved & 0x06) == 0x06, zmm = (saved & 0xE6) == 0xE6;
+  const auto bit = [](unsigned word, int i) { return (word >> i & 1) != 0; };
+  return {.avx2 = ymm && bit(extended.b, 5),
+          .fma = ymm && bit(basic.c, 12),
+          .avx512f = zmm && bit(extended.b, 16),
+          .avx512vl = zmm && bit(extended.b, 31),
+          .avx512bw = zmm && bit(extended.b, 30),
+          .avx512dq = zmm && bit(extended.b, 17)};
+#else
+  return {};
+#endif
+}
+
+index_t cache_bytes([[maybe_unused]] int level) noexcept {
+#if defined(__APPLE__)
+  constexpr const char* kNames[][2] = {{"hw.perflevel0.l1dcachesize", "hw.l1dcachesize"},
+                                       {"hw.perflevel0.l2cachesize", "hw.l2cachesize"},
+                                       {"hw.perflevel0.l3cachesize", "hw.l3cachesize"}};
+  const index_t fast_cores = asked(kNames[level - 1][0]);
+  return fast_cores > 0 ? fast_cores : asked(kNames[level - 1][1]);
+#elif defined(_WIN32)
+  DWORD bytes = 0;
+  GetLogicalProcessorInformation(nullptr, &bytes);
+  std::vector<SYSTEM_LOGICAL_PROCESSOR_INFORMATION> parts(bytes / sizeof parts[0]);
+  if (!GetLogicalProcessorInformation(parts.data(), &bytes)) return 0;
+  for (const auto& part : parts)
+    if (part.Relationship == RelationCache && part.Cache.Level == level &&
+        part.Cache.Type != CacheInstruction)
+      return static_cast<index_t>(part.Cache.Size);
+  return 0;
+#else
+#if defined(_SC_LEVEL1_DCACHE_SIZE)  // glibc
+  constexpr int kNames[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+  const long bytes = sysconf(kNames[level - 1]);
+  if (bytes > 0) return bytes;
+#endif
+#if defined(__linux__)
+  return cache_in_sys(level);
+#else
+  return 0;
+#endif
+#endif
+}
+
+int usable_cpus() noexcept {
+#if defined(__linux__)
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+void around_fork([[maybe_unused]] void (*before)(), [[maybe_unused]] void (*after)()) noexcept {
+#if !defined(_WIN32)
+  pthread_atfork(before, after, after);
+#endif
+}
+
+}  // namespace fastconv

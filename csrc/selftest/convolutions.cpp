@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// Whole convolutions, their adjoints and weight gradients, by every algorithm that takes the shape,
+// on one thread and on two: on whole numbers just what the scalar ISA's im2col gives.
+#include <stdexcept>
+
+#include "algorithms/conv.h"
+#include "algorithms/weight_grad.h"
+#include "core/memory.h"
+#include "isa/tables.h"
+#include "selftest/check.h"
+
+namespace fastconv::selftest {
+namespace {
+
+struct Case {
+  index_t batch, c_in, c_out, groups, h, w, kh, kw, stride, dilation, pad;
+  PadMode mode = PadMode::zeros;
+};
+constexpr Case kCases[] = {
+    {1, 5, 13, 1, 9, 11, 3, 3, 1, 1, 1},
+    {2, 17, 9, 1, 7, 7, 1, 1, 1, 1, 0},
+    {2, 4, 6, 2, 10, 13, 3, 2, 2, 1, 1},
+    {1, 6, 12, 6, 12, 9, 3, 3, 1, 1, 1},
+    {1, 7, 7, 7, 11, 12, 5, 5, 2, 1, 2},
+    {3, 3, 5, 1, 8, 9, 3, 3, 1, 2, 2},
+    {1, 8, 24, 1, 6, 6, 5, 5, 1, 1, 2},
+    {1, 2, 3, 1, 9, 8, 3, 3, 3, 2, 1, PadMode::reflect},
+    {1, 6, 4, 1, 7, 9, 3, 3, 1, 1, 1, PadMode::circular},
+    {2, 4, 8, 1, 1, 40, 1, 3, 1, 1, 1, PadMode::replicate},
+    {1, 33, 31, 1, 3, 2, 3, 3, 1, 1, 1},
+};
+
+ConvDesc describe(const Case& c) {
+  const Padding padding{.lo = c.pad, .hi = c.pad};
+  const Padding none{};
+  return validated(
+      {.batch = c.batch,
+       .c_in = c.c_in,
+       .c_out = c.c_out,
+       .groups = c.groups,
+       .h = conv_axis("height", c.h, c.kh, c.stride, c.dilation, c.kh > 1 ? padding : none, c.mode),
+       .w = conv_axis("width", c.w, c.kw, c.stride, c.dilation, padding, c.mode),
+       .mode = c.mode});
+}
+
+index_t image_size(const ConvDesc& d) { return d.batch * d.c_in * d.in_plane(); }
+index_t result_size(const ConvDesc& d) { return d.batch * d.c_out * d.out_plane(); }
+index_t weight_size(const ConvDesc& d) { return d.c_out * d.depth(); }
+
+template <class T>
+void compute(const Lowered& lowered, ConvArgs<T> args, const Exec& exec) {
+  const index_t packed = cache_lines(lowered.packed_elements * index_t{sizeof(T)});
+  const Scratch scratch(packed + lowered.scratch_bytes);
+  args.packed = scratch.as<T>();
+  pack(lowered, args.weights, scratch.as<T>(), exec);
+  run(lowered, args, exec, scratch.bytes() + packed);
+}
+
+using Ran = int[8];  // how many cases each algorithm took
+
+template <class T>
+class Comparison {
+ public:
+  Comparison(const ConvDesc& d, bool adjoint, Report& report)
+      : d_(d),
+        adjoint_(adjoint),
+        report_(report),
+        x_(adjoint ? result_size(d) : image_size(d)),
+        w_(weight_size(d)),
+        bias_(adjoint ? d.c_in : d.c_out),
+        residual_(adjoint ? image_size(d) : result_size(d)),
+        want_(residual_.size(), 77) {
+    const Exec exec{&scalar::table, 1};
+    const Lowered lowered = lower({.algorithm = Algorithm::im2col}, exec);
+    compute(lowered, arguments(want_), exec);
+  }
+
+  // Whether the algorithm takes the shape; if so, its results are compared.
+  bool holds(const Wish& wish, const Exec& exec) {
+    Lowered lowered;
+    try {
+      lowered = lower(wish, exec);
+    } catch (const std::invalid_argument&) {
+      return false;
+    }
+    Fenced<T> got(want_.size(), 77);
+    compute(lowered, arguments(got), exec);
+    bool winograd = false;
+    for (const Step& step : lowered.steps) winograd |= step.algorithm == Algorithm::winograd;
+    // Of a tile's largest sum: 5e-6 of a result of some hundreds, as the tests in Python have it.
+    const double tolerance = winograd ? 200 * std::numeric_limits<T>::epsilon() : 0;
+    report_.expect_close(got, want_, tolerance, 1000, adjoint_ ? "adjoint" : "forward", " of ",
+                         d_.c_in, "@", d_.h.in, "x", d_.w.in, " -> ", d_.c_out, " ", d_.h.kernel,
+                         "x", d_.w.kernel, ", ", name_of(wish.algorithm), ", threads ",
+                         exec.threads);
+    return true;
+  }
+
+ private:
+  Lowered lower(const Wish& wish, const Exec& exec) const {
+    return adjoint_ ? lower_adjoint<T>(d_, wish, exec) : lower_forward<T>(d_, wish, exec);
+  }
+  ConvArgs<T> arguments(Fenced<T>& y) const {
+    return {.x = x_.data(),
+            .packed = nullptr,
+            .weights = w_.data(),
+            .bias = bias_.data(),
+            .residual = adjoint_ ? nullptr : residual_.data(),
+            .y = y.data(),
+            .activation = adjoint_ ? Activation::none : Activation::relu};
+  }
+  ConvDesc d_;
+  bool adjoint_;
+  Report& report_;
+  const Integers<T> x_, w_, bias_, residual_;
+  Fenced<T> want_;
+};
+
+template <class T>
+void test_case(const KernelTable& isa, const ConvDesc& d, bool adjoint, Ran& ran, Report& report) {
+  Comparison<T> comparison(d, adjoint, report);
+  for (const int threads : {1, 2})
+    for (const bool packed_ahead : {false, true}) {
+      const Exec exec{&isa, threads};
+      comparison.holds({.packed_ahead = packed_ahead}, exec);
+      for (const Algorithm algorithm : kAlgorithms)
+        ran[static_cast<int>(algorithm)] +=
+            comparison.holds({.algorithm = algorithm, .packed_ahead = packed_ahead}, exec);
+      if (adjoint) continue;
+      for (const WinogradForm& form : winograd_forms(forward_of(d)))
+        comparison.holds(
+            {.algorithm = Algorithm::winograd, .packed_ahead = packed_ahead, .form = form}, exec);
+    }
+}
+
+template <class T>
+void test_gradients(const KernelTable& isa, const ConvDesc& d, Report& report) {
+  const Correlation r = forward_of(d);
+  const Integers<T> x(image_size(d)), dy(result_size(d));
+  Fenced<T> got(weight_size(d)), want(weight_size(d)), got_bias(d.c_out), want_bias(d.c_out);
+  const auto run = [&](const Exec& exec, Fenced<T>& dw, Fenced<T>& db) {
+    const Scratch scratch(weight_grad_scratch<T>(r, exec));
+    weight_grad(r, x.data(), dy.data(), dw.data(), exec, scratch.bytes());
+    bias_grad(d.batch, d.c_out, d.out_plane(), dy.data(), db.data(), exec);
+  };
+  run({&scalar::table, 1}, want, want_bias);
+  for (const int threads : {1, 2}) {
+    run({&isa, threads}, got, got_bias);
+    report.expect_close(got, want, 0, 0, "weight gradient of ", d.c_in, " -> ", d.c_out, ", ",
+                        threads, " threads");
+    report.expect_close(got_bias, want_bias, 0, 0, "bias gradient of ", d.c_out);
+  }
+}
+
+template <class T>
+void test(const KernelTable& isa, Report& report) {
+  Ran forward{}, adjoint{};
+  for (const Case& c : kCases) {
+    const ConvDesc d = describe(c);
+    test_case<T>(isa, d, false, forward, report);
+    if (d.mode == PadMode::zeros) test_case<T>(isa, d, true, adjoint, report);
+    test_gradients<T>(isa, d, report);
+  }
+  for (const Algorithm algorithm : kAlgorithms) {
+    report.expect(forward[static_cast<int>(algorithm)] > 0, name_of(algorithm), " took no case");
+    report.expect(adjoint[static_cast<int>(algorithm)] > 0, name_of(algorithm), " took no adjoint");
+  }
+}
+
+}  // namespace
+
+void test_convolutions(const KernelTable& isa, Report& report) {
+  test<float>(isa, report);
+  test<double>(isa, report);
+}
+
+}  // namespace fastconv::selftest

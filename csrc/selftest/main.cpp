@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Proves the kernels of an ISA without Python, so that it can be cross-compiled and emulated: every
+// tile alone against plain loops or the scalar ISA, then whole convolutions and pools.
+//
+//     fastconv_selftest ISA
+#include <chrono>
+
+#include "core/dispatch.h"
+#include "selftest/check.h"
+
+namespace {
+
+using namespace fastconv;
+using namespace fastconv::selftest;
+
+struct Part {
+  const char* name;
+  void (*run)(const KernelTable& isa, Report& report);
+};
+constexpr Part kParts[] = {{"gemm", test_gemm},
+                           {"depthwise, dot, sum, peak", test_small_tiles},
+                           {"broadcast", test_broadcast},
+                           {"winograd", test_winograd},
+                           {"rows", test_rows},
+                           {"vector math", test_vector_math},
+                           {"convolutions", test_convolutions},
+                           {"pools", test_pools}};
+
+bool passes(const Part& part) {
+  const auto start = std::chrono::steady_clock::now();
+  Report report;
+  part.run(active_table(), report);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::printf("%s: %ld checks, %ld failed, %.1f s\n", part.name, report.checks(), report.failures(),
+              seconds.count());
+  return report.checks() > 0 && report.failures() == 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    require(argc == 2, "usage: fastconv_selftest ISA");
+    set_isa(argv[1]);
+    bool ok = true;
+    for (const Part& part : kParts) ok = passes(part) && ok;
+    std::printf("%s: %s\n", active_table().isa, ok ? "all passed" : "FAILED");
+    return ok ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::printf("%s\n", error.what());
+    return 2;
+  }
+}

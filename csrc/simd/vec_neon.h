@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// NEON vectors of 4 floats and 2 doubles, as every AArch64 CPU has them. load_n and store_n touch
+// only the first n elements (0 <= n <= lanes; the others load as 0), load_part only elements
+// from..to: piece by piece, so nothing is read past the end of a buffer.
+// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
+// range of normal exponents.
+#pragma once
+
+#include <arm_neon.h>
+
+#include "core/types.h"
+#include "simd/common.h"
+
+namespace fastconv::FC_ISA {
+
+// Bytes moved up by n; those that come in are 0, as is what a table lacks.
+FC_INLINE uint8x16_t moved_up(uint8x16_t v, int n) {
+  const uint8x16_t places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return vqtbl1q_u8(v, vsubq_u8(places, vdupq_n_u8(static_cast<std::uint8_t>(n))));
+}
+
+struct VecF32 {
+  using T = float;
+  static constexpr int lanes = 4, registers = 32;
+  static constexpr bool free_masks = false;
+  float32x4_t v;
+
+  static FC_INLINE VecF32 zero() { return {vdupq_n_f32(0)}; }
+  static FC_INLINE VecF32 splat(float x) { return {vdupq_n_f32(x)}; }
+  static FC_INLINE VecF32 load(const float* p) { return {vld1q_f32(p)}; }
+  static FC_INLINE VecF32 load_n(const float* p, int n) {
+    if (n == lanes) return load(p);
+    float32x2_t low = vdup_n_f32(0), high = low;
+    if (n >= 2) low = vld1_f32(p);
+    if (n == 1) low = vld1_lane_f32(p, low, 0);
+    if (n == 3) high = vld1_lane_f32(p + 2, high, 0);
+    return {vcombine_f32(low, high)};
+  }
+  static FC_INLINE VecF32 load_part(const float* p, int from, int to) {
+    if (from >= to) return zero();
+    const VecF32 part = load_n(p + from, to - from);
+    return {vreinterpretq_f32_u8(moved_up(vreinterpretq_u8_f32(part.v), 4 * from))};
+  }
+  FC_INLINE void store(float* p) const { vst1q_f32(p, v); }
+  FC_INLINE void store_n(float* p, int n) const {
+    if (n == lanes) return store(p);
+    if (n >= 2) vst1_f32(p, vget_low_f32(v));
+    if (n == 1) vst1q_lane_f32(p, v, 0);
+    if (n == 3) vst1q_lane_f32(p + 2, v, 2);
+  }
+  FC_INLINE float sum() const { return vaddvq_f32(v); }
+};
+
+struct VecF64 {
+  using T = double;
+  static constexpr int lanes = 2, registers = 32;
+  static constexpr bool free_masks = false;
+  float64x2_t v;
+
+  static FC_INLINE VecF64 zero() { return {vdupq_n_f64(0)}; }
+  static FC_INLINE VecF64 splat(double x) { return {vdupq_n_f64(x)}; }
+  static FC_INLINE VecF64 load(const double* p) { return {vld1q_f64(p)}; }
+  static FC_INLINE VecF64 load_n(const double* p, int n) {
+    if (n == lanes) return load(p);
+    return n == 1 ? VecF64{vcombine_f64(vld1_f64(p), vdup_n_f64(0))} : zero();
+  }
+  static FC_INLINE VecF64 load_part(const double* p, int from, int to) {
+    if (from >= to) return zero();
+    const VecF64 part = load_n(p + from, to - from);
+    return {vreinterpretq_f64_u8(moved_up(vreinterpretq_u8_f64(part.v), 8 * from))};
+  }
+  FC_INLINE void store(double* p) const { vst1q_f64(p, v); }
+  FC_INLINE void store_n(double* p, int n) const {
+    if (n == lanes) store(p);
+    if (n == 1) vst1q_lane_f64(p, v, 0);
+  }
+  FC_INLINE double sum() const { return vaddvq_f64(v); }
+};
+
+// Makes a value live in a register: gcc 12 reads memory again for each of its uses if there are
+// few.
+FC_INLINE void hold(VecF32& a) { __asm__("" : "+w"(a.v)); }
+FC_INLINE void hold(VecF64& a) { __asm__("" : "+w"(a.v)); }
+
+FC_INLINE VecF32 operator+(VecF32 a, VecF32 b) { return {vaddq_f32(a.v, b.v)}; }
+FC_INLINE VecF32 operator-(VecF32 a, VecF32 b) { return {vsubq_f32(a.v, b.v)}; }
+FC_INLINE VecF32 operator*(VecF32 a, VecF32 b) { return {vmulq_f32(a.v, b.v)}; }
+FC_INLINE VecF32 operator/(VecF32 a, VecF32 b) { return {vdivq_f32(a.v, b.v)}; }
+FC_INLINE VecF32 fma(VecF32 a, VecF32 b, VecF32 c) { return {vfmaq_f32(c.v, a.v, b.v)}; }
+
+FC_INLINE VecF64 operator+(VecF64 a, VecF64 b) { return {vaddq_f64(a.v, b.v)}; }
+FC_INLINE VecF64 operator-(VecF64 a, VecF64 b) { return {vsubq_f64(a.v, b.v)}; }
+FC_INLINE VecF64 operator*(VecF64 a, VecF64 b) { return {vmulq_f64(a.v, b.v)}; }
+FC_INLINE VecF64 operator/(VecF64 a, VecF64 b) { return {vdivq_f64(a.v, b.v)}; }
+FC_INLINE VecF64 fma(VecF64 a, VecF64 b, VecF64 c) { return {vfmaq_f64(c.v, a.v, b.v)}; }
+
+FC_INLINE uint32x4_t less(VecF32 a, VecF32 b) { return vcltq_f32(a.v, b.v); }
+FC_INLINE VecF32 select(uint32x4_t mask, VecF32 a, VecF32 b) { return {vbslq_f32(mask, a.v, b.v)}; }
+FC_INLINE uint64x2_t less(VecF64 a, VecF64 b) { return vcltq_f64(a.v, b.v); }
+FC_INLINE VecF64 select(uint64x2_t mask, VecF64 a, VecF64 b) { return {vbslq_f64(mask, a.v, b.v)}; }
+
+// Comparisons rather than FMAX and FMIN, which give NaN where either is, and tell +0 from -0.
+FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return select(less(b, a), a, b); }
+FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return select(less(a, b), a, b); }
+FC_INLINE VecF64 max(VecF64 a, VecF64 b) { return select(less(b, a), a, b); }
+FC_INLINE VecF64 min(VecF64 a, VecF64 b) { return select(less(a, b), a, b); }
+
+// x where it is larger than acc, or NaN; else acc.
+FC_INLINE VecF32 larger(VecF32 acc, VecF32 x) {
+  return select(vceqq_f32(x.v, x.v), max(x, acc), x);
+}
+FC_INLINE VecF64 larger(VecF64 acc, VecF64 x) {
+  return select(vceqq_f64(x.v, x.v), max(x, acc), x);
+}
+FC_INLINE VecF32 smaller(VecF32 acc, VecF32 x) {
+  return select(vceqq_f32(x.v, x.v), min(x, acc), x);
+}
+FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
+  return select(vceqq_f64(x.v, x.v), min(x, acc), x);
+}
+
+// The elements of a and b at even and at odd places.
+FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
+  even = {vuzp1q_f32(a.v, b.v)};
+  odd = {vuzp2q_f32(a.v, b.v)};
+}
+FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
+  even = {vuzp1q_f64(a.v, b.v)};
+  odd = {vuzp2q_f64(a.v, b.v)};
+}
+
+// The elements of a and b by turns, as two vectors.
+FC_INLINE void zip(VecF32 a, VecF32 b, VecF32& lower, VecF32& upper) {
+  lower = {vzip1q_f32(a.v, b.v)};
+  upper = {vzip2q_f32(a.v, b.v)};
+}
+FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
+  lower = {vzip1q_f64(a.v, b.v)};
+  upper = {vzip2q_f64(a.v, b.v)};
+}
+
+// Each lane's upper neighbour; the last lane holds whatever is there.
+FC_INLINE VecF32 next_lane(VecF32 a) { return {vextq_f32(a.v, a.v, 1)}; }
+FC_INLINE VecF64 next_lane(VecF64 a) { return {vextq_f64(a.v, a.v, 1)}; }
+
+// Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element j
+// of each row.
+FC_INLINE void load_columns(const float* p, index_t step, VecF32 (&columns)[4]) {
+  const float32x4_t r0 = vld1q_f32(p), r1 = vld1q_f32(p + step);
+  const float32x4_t r2 = vld1q_f32(p + 2 * step), r3 = vld1q_f32(p + 3 * step);
+  const float64x2_t lo01 = vreinterpretq_f64_f32(vzip1q_f32(r0, r1));
+  const float64x2_t hi01 = vreinterpretq_f64_f32(vzip2q_f32(r0, r1));
+  const float64x2_t lo23 = vreinterpretq_f64_f32(vzip1q_f32(r2, r3));
+  const float64x2_t hi23 = vreinterpretq_f64_f32(vzip2q_f32(r2, r3));
+  columns[0] = {vreinterpretq_f32_f64(vzip1q_f64(lo01, lo23))};
+  columns[1] = {vreinterpretq_f32_f64(vzip2q_f64(lo01, lo23))};
+  columns[2] = {vreinterpretq_f32_f64(vzip1q_f64(hi01, hi23))};
+  columns[3] = {vreinterpretq_f32_f64(vzip2q_f64(hi01, hi23))};
+}
+FC_INLINE void load_columns(const double* p, index_t step, VecF64 (&columns)[2]) {
+  const float64x2_t r0 = vld1q_f64(p), r1 = vld1q_f64(p + step);
+  columns[0] = {vzip1q_f64(r0, r1)};
+  columns[1] = {vzip2q_f64(r0, r1)};
+}
+
+FC_INLINE VecF32 abs(VecF32 a) { return {vabsq_f32(a.v)}; }
+FC_INLINE VecF32 copysign(VecF32 a, VecF32 sign) {
+  return select(vdupq_n_u32(std::uint32_t{1} << 31), sign, a);
+}
+FC_INLINE VecF32 pow2(VecF32 k) {
+  const VecF32 shifted = k + VecF32::splat(0x1.8p23f);
+  const int32x4_t exponent = vshlq_n_s32(vreinterpretq_s32_f32(shifted.v), 23);
+  const int32x4_t one = vreinterpretq_s32_f32(vdupq_n_f32(1));
+  return {vreinterpretq_f32_s32(vaddq_s32(exponent, one))};
+}
+
+FC_INLINE VecF64 abs(VecF64 a) { return {vabsq_f64(a.v)}; }
+FC_INLINE VecF64 copysign(VecF64 a, VecF64 sign) {
+  return select(vdupq_n_u64(std::uint64_t{1} << 63), sign, a);
+}
+FC_INLINE VecF64 pow2(VecF64 k) {
+  const VecF64 shifted = k + VecF64::splat(0x1.8p52);
+  const int64x2_t exponent = vshlq_n_s64(vreinterpretq_s64_f64(shifted.v), 52);
+  const int64x2_t one = vreinterpretq_s64_f64(vdupq_n_f64(1));
+  return {vreinterpretq_f64_s64(vaddq_s64(exponent, one))};
+}
+
+}  // namespace fastconv::FC_ISA
