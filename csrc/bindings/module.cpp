@@ -17,4 +17,5 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_shapes(m);
   fastconv::bind_fold(m);
   fastconv::bind_elementwise(m);
+  fastconv::bind_capi(m);
 }
