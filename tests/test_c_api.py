@@ -7,6 +7,8 @@ import threading
 
 import numpy as np
 import pytest
+
+import fastconv
 from c_api import (
     AVERAGE,
     BAD_INDEX,
@@ -29,8 +31,6 @@ from c_api import (
     pool_desc,
     workspace,
 )
-
-import fastconv
 from fastconv import grad
 
 api = Api()

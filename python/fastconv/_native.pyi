@@ -17,6 +17,7 @@ __version__: str
 threads_variable: ContextVar[int]
 precision_variable: ContextVar[str]
 testing: ModuleType  # single tiles, for the tests
+_C_API: object  # the capsule of fastconv.h
 
 # fmt: off
 # One argument per line, as the formatter has it, would hide the functions behind their lists.
