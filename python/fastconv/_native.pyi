@@ -11,7 +11,8 @@ from typing import Any, Literal, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-_Floats = NDArray[np.floating]
+# The dtype is that of the arguments; the functions of the package say so.
+_Floats = NDArray[Any]
 
 __version__: str
 threads_variable: ContextVar[int]
