@@ -233,6 +233,23 @@ def test_missing_pointers_are_named(name, arguments, places):
         assert untouched()
 
 
+@pytest.mark.parametrize(
+    ("name", "a_pass"),
+    [("conv", FORWARD), ("conv_input_grad", INPUT_GRAD), ("conv_weight_grad", WEIGHT_GRAD)],
+)
+def test_workspaces_that_are_too_small_are_refused(name, a_pass):
+    rng = random.Random(20261122)
+    for _ in range(100):
+        desc = good_conv(rng)
+        needed = ctypes.c_size_t()
+        assert api.conv_workspace(desc, a_pass, ctypes.byref(needed)) == OK
+        inputs = (INPUT, INPUT, None, None) if name == "conv" else (INPUT, INPUT)
+        short = rng.randrange(needed.value)
+        status = getattr(api, name)(desc, *inputs, PLACE, address(PLENTY), short)
+        assert status == SMALL_WORKSPACE, api.message()
+        assert untouched()
+
+
 def test_plans_check_their_pointers_and_workspace():
     w = np.ones((4, 4, 3, 3), np.float32)
     desc = changed(good_conv(random.Random(0)), dtype=0, transposed=0, groups=1, kernel=3)

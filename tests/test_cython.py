@@ -18,6 +18,7 @@ import pytest
 
 import fastconv
 from fastconv import cython_api, grad
+from fastconv.__main__ import main
 
 TESTS = Path(__file__).parent
 EXAMPLES = TESTS.parent / "examples"
@@ -59,6 +60,16 @@ def test_functions_of_the_table_can_be_cimported():
     names = set(re.findall(r"\(\*(\w+)\)\(", header)) - {"fail", "plan_create", "plan_workspace",
                                                          "plan_destroy"}  # fmt: skip
     assert names <= set(cython_api.__pyx_capi__)
+
+
+@pytest.mark.parametrize(
+    ("option", "file"), [("--include", "fastconv.h"), ("--cmakedir", "fastconvConfig.cmake")]
+)
+def test_command_line_prints_where_things_are(option, file, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([option])
+    assert stopped.value.code == 0
+    assert (Path(capsys.readouterr().out.removesuffix("\n")) / file).is_file()
 
 
 def build(source, to):
