@@ -51,6 +51,6 @@ def test_dot_tiles(isa, dtype):
     lanes, _, (most_rows, most_columns) = testing.tile_shapes(dtype)
     for rows in range(1, most_rows + 1):
         for columns in range(1, most_columns + 1):
-            for n in (0, 1, lanes - 1, lanes, 5 * lanes + 1):
+            for n in (0, 2, 2 * lanes - 2, 2 * lanes, 10 * lanes + 2):
                 a, b = integers(rows, n, dtype=dtype), integers(columns, n, dtype=dtype)
                 np.testing.assert_array_equal(testing.dot_tile(a, b), a @ b.T)

@@ -28,6 +28,11 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
       bytes = direct_scratch<T>(step.r, *step.layout, exec);
       break;
     case Algorithm::depthwise:
+      if (takes_rows(step.r)) {
+        bytes = depthwise_rows_scratch<T>(step.r);
+        if (!wish.packed_ahead) packed = 0;
+        break;
+      }
       step.layout = depthwise_layout<T>(step.r, exec);
       bytes = depthwise_scratch<T>(step.r, *step.layout, exec);
       break;
@@ -43,7 +48,7 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
     default:
       break;
   }
-  if (algorithm != Algorithm::winograd) step.slots = weight_slots(step.r);
+  if (algorithm != Algorithm::winograd && packed > 0) step.slots = weight_slots(step.r);
   if (algorithm != Algorithm::depthwise)
     step.mr = choose_tile(exec.kernels<T>().conv.gemm, step.r.m).mr;
   lowered.packed_elements += packed;
@@ -113,7 +118,7 @@ Lowered lower_adjoint(const ConvDesc& d, const Wish& wish, const Exec& exec) {
 
 template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept {
-  if (lowered.steps.empty()) return;
+  if (lowered.steps.empty() || lowered.packed_elements == 0) return;
   for (const Step& step : lowered.steps)
     if (step.algorithm == Algorithm::winograd && !step.fused)
       pack_winograd(step, weights, packed, exec);
@@ -140,7 +145,7 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
     const Range panels = by_rows ? Range{i, i + 1} : Range{0, most_panels};
     const Range channels = by_rows ? Range{0, r.c} : part(r.c, parts, i);
     for (const Step& step : lowered.steps)
-      if (step.algorithm != Algorithm::winograd)
+      if (!step.slots.empty())
         pack_weights(step.r, step.slots, step.mr, weights, g, panels, channels,
                      packed + step.packed, exec);
   });
@@ -172,7 +177,10 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
         direct(job, *step.layout, exec, scratch);
         break;
       case Algorithm::depthwise:
-        depthwise(job, *step.layout, exec, scratch);
+        if (step.layout)
+          depthwise(job, *step.layout, exec, scratch);
+        else
+          depthwise_rows(job, lowered.kept, exec, scratch);
         break;
       case Algorithm::pointwise:
         pointwise(job, exec, scratch);

@@ -2,7 +2,7 @@
 // Gradients of weights and bias, and the adjoint of padding.
 #pragma once
 
-#include "algorithms/correlation.h"
+#include "algorithms/strip.h"
 #include "core/exec.h"
 
 namespace fastconv {
@@ -10,10 +10,44 @@ namespace fastconv {
 // dw[m][c][tap] = sum over n and pixels of dy[n, m, pixel] * x[n, c, pixel * step + tap], for the
 // forward correlation `r`. dw is contiguous, (groups * m, c, taps).
 template <class T>
-index_t weight_grad_scratch(const Correlation& r, const Exec& exec);
+struct WeightGrad {
+  const Correlation& r;
+  const T* x;
+  const T* dy;
+  T* dw;
+};
+
+// How it is computed: by outer products or by dot products, from a strip. Made before the parallel
+// region; `scratch` in bytes.
+struct LoweredWeightGrad {
+  Correlation r;
+  bool outer;
+  StripLayout layout;
+  index_t scratch;
+};
 template <class T>
-void weight_grad(const Correlation& r, const T* x, const T* dy, T* dw, const Exec& exec,
-                 std::byte* scratch) noexcept;
+LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Exec& exec);
+template <class T>
+void run(const LoweredWeightGrad& lowered, const T* x, const T* dy, T* dw, const Exec& exec,
+         std::byte* scratch) noexcept;
+
+// weight_grad_outer.cpp
+template <class T>
+StripLayout outer_layout(const Correlation& r, const Exec& exec);
+template <class T>
+index_t outer_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec);
+template <class T>
+void outer(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec,
+           std::byte* scratch) noexcept;
+
+// weight_grad_dots.cpp
+template <class T>
+StripLayout dots_layout(const Correlation& r);
+template <class T>
+index_t dots_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec);
+template <class T>
+void dots(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec,
+          std::byte* scratch) noexcept;
 
 // db[channel] = sum over n and pixels of dy.
 template <class T>

@@ -37,10 +37,10 @@ void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Wish& w
 
 template <class T>
 void run_weight_grad(const ConvDesc& d, const T* x, const T* dy, T* dw, const Exec& exec) {
-  const Correlation r = forward_of(d);
-  const Scratch scratch(weight_grad_scratch<T>(r, exec));
+  const LoweredWeightGrad lowered = lower_weight_grad<T>(d, exec);
+  const Scratch scratch(lowered.scratch);
   const py::gil_scoped_release unlocked;
-  weight_grad(r, x, dy, dw, exec, scratch.bytes());
+  run(lowered, x, dy, dw, exec, scratch.bytes());
 }
 
 // One call of a gradient: the arguments that all of them share, checked.

@@ -94,25 +94,36 @@ py::object depthwise_tile(py::handle a_, py::handle b_, double bias, index_t row
   return c.finish();
 }
 
-// a b^T of rows (mr, n) and (nr, n) in float64, by one dot tile.
+// a b^T of rows (mr, n) and (nr, n) by one dot tile: twice, the second time added to the first,
+// and with b's rows in two lines of a strip.
 py::object dot_tile(py::handle a_, py::handle b_) {
   const Operand a = to_operand(a_, "a"), b = to_operand(b_, "b");
   const index_t mr = a.dims[0], nr = b.dims[0], n = a.dims[1];
   expect_dims(b, "b", {nr, n});
-  const Result sums({mr, nr}, DType::f64, py::none());
-  sums.zero();
+  require(n % 2 == 0, "n must be even, got ", n);
+  const Result c({mr, nr}, a.dtype, py::none());
   with_float(a.dtype, [&]<class T>() {
-    const auto& dot = kernels<T>().dot;
-    require(mr <= dot.max_mr && nr <= dot.max_nr, "no tile of ", mr, " by ", nr);
-    dot.run[mr - 1][nr - 1]({.n = n,
-                             .a = a.as<T>(),
-                             .lda = n,
-                             .b = b.as<T>(),
-                             .ldb = n,
-                             .sums = sums.as<double>(),
-                             .ld = nr});
+    const auto& kernels = fastconv::kernels<T>();
+    require(mr <= kernels.dot.max_mr && nr <= kernels.dot.max_nr, "no tile of ", mr, " by ", nr);
+    const index_t lanes = kernels.gemm.lanes;
+    const Scratch sums(mr * nr * lanes * index_t{sizeof(T)});
+    std::vector<index_t> offsets;
+    for (index_t j = 0; j < nr; ++j) offsets.push_back(j * n);
+    for (const bool fresh : {true, false})
+      kernels.dot.run[mr - 1][nr - 1]({.n = n / 2,
+                                       .lines = 2,
+                                       .a = a.as<T>(),
+                                       .lda = n,
+                                       .b = b.as<T>(),
+                                       .b_line = n / 2,
+                                       .offsets = offsets.data(),
+                                       .sums = sums.as<T>(),
+                                       .ld = nr,
+                                       .fresh = fresh});
+    for (index_t i = 0; i < mr * nr; ++i)
+      c.as<T>()[i] = static_cast<T>(kernels.sum(sums.as<T>() + i * lanes, lanes) / 2);
   });
-  return sums.finish();
+  return c.finish();
 }
 
 // A 2-D convolution by Winograd's F(m_h, r_h) x F(m_w, r_w), whatever the cost model thinks of it.

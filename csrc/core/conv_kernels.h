@@ -61,17 +61,39 @@ struct DepthwiseArgs {
   int tail;
 };
 
+// The same from rows of the image itself, each read once for all the rows of outputs that it
+// serves: output `r` takes tap h from rows[r + h], its first tap of w at column `start`, others
+// w_step apart; columns outside 0..width are zeros. Of the tile's rows the first `lines` are
+// written.
+template <class T>
+struct DepthwiseRowsArgs {
+  const T* const* rows;
+  index_t width, start, w_taps, w_step;
+  const T* a;  // tap (h, w) at a[h * a_row + w * a_column]
+  index_t a_row, a_column;
+  T* c;
+  index_t ldc;
+  const T* init;
+  T bias;
+  int lines, tail;
+};
+
+inline constexpr int kDepthwiseHeights = 3;  // kernels of 3, 5 and 7 rows
+inline constexpr int kDepthwiseNv = 4;
 inline constexpr int kDepthwiseShapes = 4;  // (1, 8), (2, 4), (4, 2), (8, 1) rows x vectors
 
 template <class T>
 struct DepthwiseKernels {
   using Run = void (*)(const DepthwiseArgs<T>&) noexcept;
   Run run[kDepthwiseShapes][8];  // [log2 rows][nv - 1]; null above the shape's width
+  using RunRows = void (*)(const DepthwiseRowsArgs<T>&) noexcept;
+  RunRows run_rows[kDepthwiseHeights][kDepthwiseNv];  // [(taps of h - 3) / 2][nv - 1]
+  int rows[kDepthwiseNv];                             // of such a tile
 };
 
 // The other orientation: lanes are output channels, pixels are broadcast one by one, so that any
 // set of pixels makes a tile. c[out[i]][j] += sum_p x[in[i] + p * x_step] * w[p * nv * lanes + j],
-// i < the tile's pixels, j < nv * lanes.
+// i < the tile's pixels, j < nv * lanes. There may be more `lines` of k terms, x_line apart in x.
 template <class T>
 struct BroadcastArgs {
   index_t k;
@@ -82,6 +104,8 @@ struct BroadcastArgs {
   T* c;
   const index_t* out;
   const T* ahead;  // k cache lines from here on are wanted soon
+  index_t lines = 1, x_line = 0;
+  bool fresh = false;  // c is written, not added to
 };
 
 // One vector of rows of weights, packed as lanes: dst[slots[tap] * slot_step + channel * ld + row],
@@ -122,16 +146,20 @@ struct BroadcastKernels {
   void (*store)(const StoreLanesArgs<T>&) noexcept;
 };
 
-// sums[i][j] += sum_p a[i * lda + p] * b[j * ldb + p], in double whatever T is.
+// Dot products along the pixels of a strip, not yet summed over the lanes: lane l of
+// sums[(i * ld + j) * lanes + l] is the sum over lines q and pixels p = l modulo lanes of
+// a[i * lda + q * n + p] * b[q * b_line + offsets[j] + p], added to what is there or `fresh`.
 template <class T>
 struct DotArgs {
-  index_t n;
+  index_t n, lines;
   const T* a;
   index_t lda;
   const T* b;
-  index_t ldb;
-  double* sums;
+  index_t b_line;
+  const index_t* offsets;
+  T* sums;
   index_t ld;
+  bool fresh;
 };
 
 inline constexpr int kMaxDot = 5;

@@ -8,26 +8,44 @@
 
 namespace fastconv::FC_ISA {
 
+// Terms are taken TERMS at a time, so that an offset that does not fit the integer registers is
+// read once for as many of them.
+template <int TERMS, class V, int MR, int NV>
+FC_INLINE void add_pixels(const typename V::T* x, index_t x_step, const index_t (&in)[MR],
+                          const typename V::T* w, V (&acc)[MR][NV]) {
+  V wj[TERMS][NV];
+  FC_UNROLL for (int p = 0; p < TERMS; ++p) FC_UNROLL for (int j = 0; j < NV; ++j) {
+    wj[p][j] = V::load(w + (p * NV + j) * V::lanes);
+    hold(wj[p][j]);
+  }
+  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int p = 0; p < TERMS; ++p) {
+    const V xi = V::splat(x[in[i] + p * x_step]);
+    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(xi, wj[p][j], acc[i][j]);
+  }
+}
+
 template <class V, int MR, int NV>
 void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
+  constexpr int kTerms = (MR + 2) * NV + 1 <= V::registers ? 2 : 1;
+  constexpr int kLine = 64 / sizeof(typename V::T);
   V acc[MR][NV];
-  index_t in[MR];  // from the first pixel: kept in registers
+  index_t in[MR];  // from the first pixel
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     in[i] = t.in[i] - t.in[0];
-    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = V::load(t.c + t.out[i] + j * V::lanes);
+    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
+        t.fresh ? V::zero() : V::load(t.c + t.out[i] + j * V::lanes);
   }
   const auto* x = t.x + t.in[0];
   const auto* w = t.w;
   const auto* ahead = t.ahead;
-  for (index_t p = t.k; p > 0; --p, x += t.x_step, w += NV * V::lanes) {
-    __builtin_prefetch(ahead, 0, 2);
-    ahead += 64 / sizeof(typename V::T);
-    V wj[NV];
-    FC_UNROLL for (int j = 0; j < NV; ++j) wj[j] = V::load(w + j * V::lanes);
-    FC_UNROLL for (int i = 0; i < MR; ++i) {
-      const V xi = V::splat(i == 0 ? *x : x[in[i]]);
-      FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(xi, wj[j], acc[i][j]);
+  const index_t x_step = t.x_step, skip = t.x_line - t.k * t.x_step;
+  for (index_t line = t.lines; line > 0; --line, x += skip) {
+    index_t p = t.k;
+    for (; p >= kTerms; p -= kTerms, x += kTerms * x_step, w += kTerms * NV * V::lanes) {
+      FC_UNROLL for (int i = 0; i < kTerms; ++i, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
+      add_pixels<kTerms>(x, x_step, in, w, acc);
     }
+    for (; p > 0; --p, x += x_step, w += NV * V::lanes) add_pixels<1>(x, x_step, in, w, acc);
   }
   FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j].store(
       t.c + t.out[i] + j * V::lanes);

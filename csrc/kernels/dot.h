@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Dot products of rows, MR by NR at a time with lanes along the rows: the weight gradient. Each
-// call's sums are short (one block of pixels) and are added in double, so that a million terms in
-// float32 lose nothing to their number.
+// Dot products of rows, MR by NR at a time with lanes along the rows: the weight gradient of few
+// output channels.
 #pragma once
 
 #include "core/conv_kernels.h"
@@ -10,26 +9,33 @@
 namespace fastconv::FC_ISA {
 
 template <class V, int MR, int NR>
-FC_INLINE void dot_step(const DotArgs<typename V::T>& t, index_t p, int n, V (&acc)[MR][NR]) {
-  V bj[NR];
-  FC_UNROLL for (int j = 0; j < NR; ++j) bj[j] =
-      n == V::lanes ? V::load(t.b + j * t.ldb + p) : V::load_n(t.b + j * t.ldb + p, n);
-  FC_UNROLL for (int i = 0; i < MR; ++i) {
-    const V ai = n == V::lanes ? V::load(t.a + i * t.lda + p) : V::load_n(t.a + i * t.lda + p, n);
-    FC_UNROLL for (int j = 0; j < NR; ++j) acc[i][j] = fma(ai, bj[j], acc[i][j]);
-  }
-}
-
-template <class V, int MR, int NR>
 void dot_tile(const DotArgs<typename V::T>& t) noexcept {
   V acc[MR][NR];
+  index_t offsets[NR];
+  FC_UNROLL for (int j = 0; j < NR; ++j) offsets[j] = t.offsets[j];
   FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NR; ++j) acc[i][j] =
       V::zero();
-  index_t p = 0;
-  for (; p + V::lanes <= t.n; p += V::lanes) dot_step<V, MR, NR>(t, p, V::lanes, acc);
-  if (p < t.n) dot_step<V, MR, NR>(t, p, static_cast<int>(t.n - p), acc);
-  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NR; ++j)
-      t.sums[i * t.ld + j] += static_cast<double>(acc[i][j].sum());
+  const auto* a = t.a;
+  const auto* b = t.b;
+  const index_t lda = t.lda, n = t.n;
+  const auto add = [&](index_t p, auto load) __attribute__((always_inline)) {
+    V bj[NR];
+    FC_UNROLL for (int j = 0; j < NR; ++j) bj[j] = load(b + offsets[j] + p);
+    FC_UNROLL for (int i = 0; i < MR; ++i) {
+      const V ai = load(a + i * lda + p);
+      FC_UNROLL for (int j = 0; j < NR; ++j) acc[i][j] = fma(ai, bj[j], acc[i][j]);
+    }
+  };
+  for (index_t line = t.lines; line > 0; --line, a += n, b += t.b_line) {
+    index_t p = 0;
+    for (; p + V::lanes <= n; p += V::lanes) add(p, [](const auto* row) { return V::load(row); });
+    const int rest = static_cast<int>(n - p);
+    if (rest > 0) add(p, [=](const auto* row) { return V::load_n(row, rest); });
+  }
+  FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NR; ++j) {
+    auto* sum = t.sums + (i * t.ld + j) * V::lanes;
+    (t.fresh ? acc[i][j] : V::load(sum) + acc[i][j]).store(sum);
+  }
 }
 
 template <class V, int MR, int NR, int MAX_MR, int MAX_NR>

@@ -78,18 +78,14 @@ void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
     const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();
     FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = bias;
   }
-  // A strip may be read for whole vectors. Where masks cost nothing one loop serves all; elsewhere
-  // they take a slot or two, and half of the code of the tiles saves them.
-  if constexpr (kStrip) {
+  if constexpr (kStrip) {  // may be read for whole vectors
     add_terms<V, MR, NV, kStrip, false>(t, acc);
-  } else if constexpr (V::free_masks) {
-    add_terms<V, MR, NV, kStrip, true>(t, acc);
-  } else if (t.tail == V::lanes) {
+  } else if (t.tail == V::lanes) {  // a masked load takes a slot in which an FMA could start
     add_terms<V, MR, NV, kStrip, false>(t, acc);
   } else {
     add_terms<V, MR, NV, kStrip, true>(t, acc);
   }
-  if (V::free_masks || t.tail != V::lanes)
+  if (V::free_masks || t.tail != V::lanes)  // once a tile, one form is enough
     finish<V, MR, NV, true>(t, acc);
   else
     finish<V, MR, NV, false>(t, acc);

@@ -26,7 +26,7 @@ FC_INLINE int clamp_to(int lanes, index_t i) {
 template <class V, int kStep>
 FC_INLINE V load_every(const typename V::T* p, int lo, int hi) {
   if constexpr (kStep == 1) {
-    return V::load_part(p, lo, hi);
+    return V::load_mask(p, V::lanes_of(lo, hi));
   } else {
     constexpr int half = V::lanes / 2, step = kStep / 2;
     V even, odd;

@@ -111,9 +111,10 @@ FC_INLINE void load_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r
   V v[M], phase[M];
   FC_UNROLL for (int i = 0; i < M; ++i) {
     const index_t at = r.start + t0 * M + i * V::lanes;
-    v[i] = at >= 0 && at + V::lanes <= a.width ? V::load(row + at)
-                                               : V::load_part(row + at, clamp_lane<V::lanes>(-at),
-                                                              clamp_lane<V::lanes>(a.width - at));
+    v[i] = at >= 0 && at + V::lanes <= a.width
+               ? V::load(row + at)
+               : V::load_mask(row + at, V::lanes_of(clamp_lane<V::lanes>(-at),
+                                                    clamp_lane<V::lanes>(a.width - at)));
   }
   if constexpr (M == 1) {
     phase[0] = v[0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // AVX2 + FMA vectors of 8 floats and 4 doubles. load_n and store_n touch only the first n elements
-// (0 <= n <= lanes; the others load as 0), load_part only elements from..to: masked, so nothing is
-// read past the end of a buffer.
+// (0 <= n <= lanes; the others load as 0), load_mask only those of a mask: nothing is read past the
+// end of a buffer.
 // max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
 // range of normal exponents.
 #pragma once
@@ -28,9 +28,11 @@ struct VecF32 {
   static FC_INLINE VecF32 load_n(const float* p, int n) {
     return {_mm256_maskload_ps(p, first(n))};
   }
-  static FC_INLINE VecF32 load_part(const float* p, int from, int to) {
-    return {_mm256_maskload_ps(p, _mm256_andnot_si256(first(from), first(to)))};
+  using Mask = __m256i;
+  static FC_INLINE Mask lanes_of(int from, int to) {
+    return _mm256_andnot_si256(first(from), first(to));
   }
+  static FC_INLINE VecF32 load_mask(const float* p, Mask m) { return {_mm256_maskload_ps(p, m)}; }
   FC_INLINE void store(float* p) const { _mm256_storeu_ps(p, v); }
   FC_INLINE void store_n(float* p, int n) const { _mm256_maskstore_ps(p, first(n), v); }
   FC_INLINE float sum() const {
@@ -55,9 +57,11 @@ struct VecF64 {
   static FC_INLINE VecF64 load_n(const double* p, int n) {
     return {_mm256_maskload_pd(p, first(n))};
   }
-  static FC_INLINE VecF64 load_part(const double* p, int from, int to) {
-    return {_mm256_maskload_pd(p, _mm256_andnot_si256(first(from), first(to)))};
+  using Mask = __m256i;
+  static FC_INLINE Mask lanes_of(int from, int to) {
+    return _mm256_andnot_si256(first(from), first(to));
   }
+  static FC_INLINE VecF64 load_mask(const double* p, Mask m) { return {_mm256_maskload_pd(p, m)}; }
   FC_INLINE void store(double* p) const { _mm256_storeu_pd(p, v); }
   FC_INLINE void store_n(double* p, int n) const { _mm256_maskstore_pd(p, first(n), v); }
   FC_INLINE double sum() const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // AVX-512 vectors of 16 floats and 8 doubles. load_n and store_n touch only the first n elements
-// (0 <= n <= lanes; the others load as 0), load_part only elements from..to: masked, so nothing is
-// read past the end of a buffer.
+// (0 <= n <= lanes; the others load as 0), load_mask only those of a mask: nothing is read past the
+// end of a buffer.
 // max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
 // range of normal exponents.
 #pragma once
@@ -26,8 +26,12 @@ struct VecF32 {
   static FC_INLINE VecF32 load_n(const float* p, int n) {
     return {_mm512_maskz_loadu_ps(first(n), p)};
   }
-  static FC_INLINE VecF32 load_part(const float* p, int from, int to) {
-    return {_mm512_maskz_loadu_ps(static_cast<__mmask16>(first(to) & ~first(from)), p)};
+  using Mask = __mmask16;
+  static FC_INLINE Mask lanes_of(int from, int to) {
+    return static_cast<Mask>(first(to) & ~first(from));
+  }
+  static FC_INLINE VecF32 load_mask(const float* p, Mask m) {
+    return {_mm512_maskz_loadu_ps(m, p)};
   }
   FC_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
   FC_INLINE void store_n(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), v); }
@@ -47,8 +51,12 @@ struct VecF64 {
   static FC_INLINE VecF64 load_n(const double* p, int n) {
     return {_mm512_maskz_loadu_pd(first(n), p)};
   }
-  static FC_INLINE VecF64 load_part(const double* p, int from, int to) {
-    return {_mm512_maskz_loadu_pd(static_cast<__mmask8>(first(to) & ~first(from)), p)};
+  using Mask = __mmask8;
+  static FC_INLINE Mask lanes_of(int from, int to) {
+    return static_cast<Mask>(first(to) & ~first(from));
+  }
+  static FC_INLINE VecF64 load_mask(const double* p, Mask m) {
+    return {_mm512_maskz_loadu_pd(m, p)};
   }
   FC_INLINE void store(double* p) const { _mm512_storeu_pd(p, v); }
   FC_INLINE void store_n(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), v); }

@@ -28,9 +28,14 @@ struct Portable {
     for (int i = 0; i < n; ++i) r[i] = p[i];
     return {r};
   }
-  static FC_INLINE Portable load_part(const Real* p, int from, int to) {
+  struct Mask {
+    int from, to;
+  };
+  static FC_INLINE Mask lanes_of(int from, int to) { return {from, to}; }
+  static FC_INLINE Portable load_mask(const Real* p, Mask m) {
+    if (m.to - m.from == lanes) return load(p);
     Reg r{};
-    for (int i = from; i < to; ++i) r[i] = p[i];
+    for (int i = m.from; i < m.to; ++i) r[i] = p[i];
     return {r};
   }
   FC_INLINE void store(Real* p) const { *reinterpret_cast<Unaligned*>(p) = v; }
