@@ -7,13 +7,16 @@
 namespace fastconv::capi {
 namespace {
 
-bool is_norm(const Pool& p) { return p.pooling.op > PoolOp::sum; }
-bool is_extreme(const Pool& p) { return p.pooling.op < PoolOp::sum; }
+bool is_sum(const Pool& p) { return p.pooling.op == PoolOp::sum; }
+bool is_extreme(const Pool& p) {
+  return p.pooling.op == PoolOp::max || p.pooling.op == PoolOp::min;
+}
+bool is_norm(const Pool& p) { return !is_sum(p) && !is_extreme(p); }
 
 template <class T>
 index_t scratch_of(const Pool& p, int pass) {
   if (pass == FASTCONV_FORWARD) return pool_scratch(plan_pool<T>(p.d, p.pooling), p.exec.threads);
-  return p.pooling.op == PoolOp::sum ? plan_spread<T>(p.d).thread_bytes * p.exec.threads : 0;
+  return is_sum(p) ? plan_spread<T>(p.d).thread_bytes * p.exec.threads : 0;
 }
 
 template <class T>

@@ -17,8 +17,8 @@
  *
  * Functions return a fastconv_status. Unless it is FASTCONV_OK, no output has been touched, and
  * last_error() has a sentence about it. They never throw, print or exit. Only plan_create and take
- * allocate what outlives the call; conv and its gradients note the shape of their problem in a few
- * KiB while they run, pools and plan_run allocate nothing at all.
+ * allocate what outlives the call; while they run, conv and its gradients list their kernel's taps,
+ * which takes a few KiB; pools and plan_run allocate nothing at all.
  */
 #ifndef FASTCONV_H
 #define FASTCONV_H
