@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 LIMIT = 400
-KINDS = {".py", ".pyi", ".h", ".cpp", ".cmake", ".toml", ".md", ".txt"}
+KINDS = {".py", ".pyi", ".pyx", ".pxd", ".h", ".c", ".cpp", ".cmake", ".toml", ".md", ".txt"}
 
 listing = subprocess.run(["git", "ls-files"], check=True, capture_output=True, text=True).stdout
 lengths = {

@@ -15,7 +15,9 @@ import zipfile
 from pathlib import Path
 
 WANTED = ("_native.pyi", "py.typed", "__main__.py", "nn/__init__.py", "grad/__init__.py",
-          "bench/run.py", "bench/data/layers.csv")  # fmt: skip
+          "bench/run.py", "bench/data/layers.csv",
+          "include/fastconv.h", "cython_api.pxd", "cmake/fastconvConfig.cmake",
+          "cmake/fastconvConfigVersion.cmake")  # fmt: skip
 # g++'s own run-time libraries, which every Linux with NumPy has beside libgomp.
 # auditwheel copies that one, under a name of its own.
 LIBRARIES = re.compile(r"lib(c|m|stdc\+\+|gcc_s|gomp(-[0-9a-f]+)?|pthread|dl)\.so|ld-linux")
@@ -54,10 +56,11 @@ def complaints(wheel: Path) -> list[str]:
         bad += [
             f"{root} does not belong there" for root in roots if not root.startswith("fastconv")
         ]
-        modules = [name for name in names if name.endswith(".so")]
-        if len(modules) != 1:
-            return [*bad, f"expected one native module, found {modules}"]
-        bad += wrong_libraries(Path(archive.extract(modules[0], folder)))
+        modules = sorted(name for name in names if name.endswith(".so"))
+        if [name.split(".")[0] for name in modules] != ["fastconv/_native", "fastconv/cython_api"]:
+            return [*bad, f"expected _native and cython_api, found {modules}"]
+        for module in modules:
+            bad += wrong_libraries(Path(archive.extract(module, folder)))
         metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
         bad += wrong_requirements(archive.read(metadata).decode())
         if not any(name.endswith("LICENSE") for name in names):

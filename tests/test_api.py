@@ -74,6 +74,8 @@ FUNCTIONS = {
         set_isa(name)
         show_config(mode='stdout')
         clear_pool()
+        get_include()
+        get_cmake_dir()
         tune(plan, seconds=0.5)
         threads(n)
         precision(mode)

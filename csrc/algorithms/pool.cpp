@@ -77,8 +77,8 @@ void take_roots(const Pooling& pooling, T* y, index_t n) {
 
 template <class T>
 void pool_blocks(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const T* x, T* y,
-                 const Exec& exec, const Scratch& scratch) noexcept {
-  const Shared<T> shared(d, pooling, scratch.bytes());
+                 const Exec& exec, std::byte* scratch) noexcept {
+  const Shared<T> shared(d, pooling, scratch);
   index_t n_phases = 0;
   for (index_t t = 0; t < d.w.kernel; ++t)
     shared.offsets[t] = tap_offset(d, plan, t, shared.phases, n_phases);
@@ -98,7 +98,7 @@ void pool_blocks(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan
   for_units(d.planes() * h_blocks * w_blocks, work, exec.threads, [&](index_t u, int thread) {
     const index_t plane = u / (h_blocks * w_blocks), block = u % (h_blocks * w_blocks);
     const index_t oh = block / w_blocks * plan.oh_block, ow = block % w_blocks * plan.ow_block;
-    std::byte* mine = scratch.bytes() + plan.shared_bytes + thread * plan.thread_bytes;
+    std::byte* mine = scratch + plan.shared_bytes + thread * plan.thread_bytes;
     PoolArgs<T> args{.x = x + plane * d.in_plane(),
                      .h = {d.h.in, d.h.kernel, d.h.stride, d.h.dilation, d.h.lo},
                      .w = {d.w.in, d.w.kernel, d.w.stride, d.w.dilation, d.w.lo},
@@ -266,7 +266,7 @@ PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
 
 template <class T>
 void pool(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const T* x, T* y,
-          const Exec& exec, const Scratch& scratch) noexcept {
+          const Exec& exec, std::byte* scratch) noexcept {
   if (plan.separable)
     pool_blocks(d, pooling, plan, x, y, exec, scratch);
   else
@@ -276,8 +276,8 @@ void pool(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const
 template PoolPlan plan_pool<float>(const PoolDesc&, const Pooling&);
 template PoolPlan plan_pool<double>(const PoolDesc&, const Pooling&);
 template void pool(const PoolDesc&, const Pooling&, const PoolPlan&, const float*, float*,
-                   const Exec&, const Scratch&) noexcept;
+                   const Exec&, std::byte*) noexcept;
 template void pool(const PoolDesc&, const Pooling&, const PoolPlan&, const double*, double*,
-                   const Exec&, const Scratch&) noexcept;
+                   const Exec&, std::byte*) noexcept;
 
 }  // namespace fastconv

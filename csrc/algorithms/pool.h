@@ -44,7 +44,7 @@ inline index_t pool_scratch(const PoolPlan& plan, int threads) {
 
 template <class T>
 void pool(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const T* x, T* y,
-          const Exec& exec, const Scratch& scratch) noexcept;
+          const Exec& exec, std::byte* scratch) noexcept;
 
 // max, min or sum of integers; sums wrap.
 template <class T>

@@ -136,7 +136,7 @@ SpreadPlan plan_spread(const PoolDesc& d) {
 
 template <class T>
 void spread(const PoolDesc& d, const Pooling& pooling, const SpreadPlan& plan, const T* dy, T* dx,
-            int threads, const Scratch& scratch) noexcept {
+            int threads, std::byte* scratch) noexcept {
   if (!plan.by_rows) return spread_taps(d, pooling, dy, dx, threads);
   const index_t h_blocks = ceil_div(d.h.in, plan.row_block);
   const index_t w_blocks = ceil_div(d.w.in, plan.column_block);
@@ -148,7 +148,7 @@ void spread(const PoolDesc& d, const Pooling& pooling, const SpreadPlan& plan, c
     const Block b{r, std::min(r + plan.row_block, d.h.in), c,
                   std::min(c + plan.column_block, d.w.in)};
     spread_block(d, pooling, b, dy + plane * d.out_plane(), dx + plane * d.in_plane(),
-                 reinterpret_cast<T*>(scratch.bytes() + thread * plan.thread_bytes));
+                 reinterpret_cast<T*>(scratch + thread * plan.thread_bytes));
   });
 }
 
@@ -179,9 +179,9 @@ void spread_norm(const PoolDesc& d, double power, const T* x, const T* y, const 
 template SpreadPlan plan_spread<float>(const PoolDesc&);
 template SpreadPlan plan_spread<double>(const PoolDesc&);
 template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const float*, float*, int,
-                     const Scratch&) noexcept;
+                     std::byte*) noexcept;
 template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const double*, double*,
-                     int, const Scratch&) noexcept;
+                     int, std::byte*) noexcept;
 template void spread_norm(const PoolDesc&, double, const float*, const float*, const float*, float*,
                           int) noexcept;
 template void spread_norm(const PoolDesc&, double, const double*, const double*, const double*,

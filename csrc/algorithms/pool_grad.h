@@ -38,7 +38,7 @@ template <class T>
 SpreadPlan plan_spread(const PoolDesc& d);
 template <class T>
 void spread(const PoolDesc& d, const Pooling& pooling, const SpreadPlan& plan, const T* dy, T* dx,
-            int threads, const Scratch& scratch) noexcept;
+            int threads, std::byte* scratch) noexcept;
 
 // Gradient of a p-norm with output y.
 template <class T>

@@ -21,7 +21,7 @@ py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling,
       const PoolPlan plan = plan_pool<T>(d, pooling);
       const Scratch scratch(pool_scratch(plan, exec.threads));
       const py::gil_scoped_release unlocked;
-      pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
+      pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch.bytes());
     } else {
       const py::gil_scoped_release unlocked;
       pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), options.threads);

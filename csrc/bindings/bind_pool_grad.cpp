@@ -63,7 +63,7 @@ py::object run_spread(const Image& dy, const PoolDesc& d, const Pooling& pooling
     const int threads = make_exec(options.threads).threads;
     const Scratch scratch(plan.thread_bytes * threads);
     const py::gil_scoped_release unlocked;
-    spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), threads, scratch);
+    spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), threads, scratch.bytes());
   });
   return dx.finish();
 }

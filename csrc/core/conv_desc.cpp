@@ -135,8 +135,9 @@ const ConvDesc& validated(const ConvDesc& d) {
       std::max({product("the input", {std::max<index_t>(d.batch, 1), d.c_in, d.h.in, d.w.in}),
                 product("the output", {std::max<index_t>(d.batch, 1), d.c_out, d.h.out, d.w.out}),
                 product("the weight", {d.c_out, d.c_in_group(), d.h.kernel, d.w.kernel})});
-  require(most <= kMaxElements, "an array of ", most, " elements is too large; the limit is ",
-          kMaxElements);
+  if (most > kMaxElements)
+    throw TooLarge(
+        sentence("an array of ", most, " elements is too large; the limit is ", kMaxElements));
   return d;
 }
 

@@ -42,9 +42,15 @@ index_t unpooled_length(const char* name, index_t n, index_t kernel, index_t str
 
 bool has_empty_window(const Axis& axis) {
   if (axis.lo == 0 && axis.hi == 0) return false;
-  for (index_t o = 0; o < axis.out; ++o)
-    if (span_of(axis, o).count == 0) return true;
-  return false;
+  const auto any_empty = [&](index_t first, index_t last) {
+    for (index_t o = first; o < last; ++o)
+      if (span_of(axis, o).count == 0) return true;
+    return false;
+  };
+  // Windows that begin before the input, and those that end beyond it; between, no tap is outside.
+  const index_t inside = std::min(axis.out, ceil_div(axis.lo, axis.stride));
+  const index_t beyond = (axis.in + axis.lo - axis.reach()) / axis.stride;
+  return any_empty(0, inside) || any_empty(std::max(inside, beyond), axis.out);
 }
 
 const PoolDesc& validated(const PoolDesc& d) {
@@ -52,8 +58,9 @@ const PoolDesc& validated(const PoolDesc& d) {
   const index_t most = std::max(
       product("the input", {std::max<index_t>(d.batch, 1), d.channels, d.h.in, d.w.in}),
       product("the output", {std::max<index_t>(d.batch, 1), d.channels, d.h.out, d.w.out}));
-  require(most <= kMaxElements, "an array of ", most, " elements is too large; the limit is ",
-          kMaxElements);
+  if (most > kMaxElements)
+    throw TooLarge(
+        sentence("an array of ", most, " elements is too large; the limit is ", kMaxElements));
   return d;
 }
 

@@ -23,6 +23,11 @@ template <class... Parts>
   throw std::invalid_argument(sentence(parts...));
 }
 
+// A problem whose arrays no index could address. For Python a ValueError like any other.
+class TooLarge : public std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
 // The parts are evaluated whether or not they are needed: where they cost, test and refuse().
 template <class... Parts>
 void require(bool condition, const Parts&... parts) {
@@ -34,7 +39,8 @@ void require(bool condition, const Parts&... parts) {
 inline index_t product(const char* what, std::initializer_list<index_t> factors) {
   index_t result = 1;
   for (const index_t factor : factors)
-    require(!__builtin_mul_overflow(result, factor, &result), what, " is too large to address");
+    if (__builtin_mul_overflow(result, factor, &result))
+      throw TooLarge(sentence(what, " is too large to address"));
   return result;
 }
 

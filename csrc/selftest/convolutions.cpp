@@ -135,17 +135,17 @@ void test_case(const KernelTable& isa, const ConvDesc& d, bool adjoint, Ran& ran
 
 template <class T>
 void test_gradients(const KernelTable& isa, const ConvDesc& d, Report& report) {
-  const Correlation r = forward_of(d);
   const Integers<T> x(image_size(d)), dy(result_size(d));
   Fenced<T> got(weight_size(d)), want(weight_size(d)), got_bias(d.c_out), want_bias(d.c_out);
-  const auto run = [&](const Exec& exec, Fenced<T>& dw, Fenced<T>& db) {
-    const Scratch scratch(weight_grad_scratch<T>(r, exec));
-    weight_grad(r, x.data(), dy.data(), dw.data(), exec, scratch.bytes());
+  const auto compute = [&](const Exec& exec, Fenced<T>& dw, Fenced<T>& db) {
+    const LoweredWeightGrad lowered = lower_weight_grad<T>(d, exec);
+    const Scratch scratch(lowered.scratch);
+    run(lowered, x.data(), dy.data(), dw.data(), exec, scratch.bytes());
     bias_grad(d.batch, d.c_out, d.out_plane(), dy.data(), db.data(), exec);
   };
-  run({&scalar::table, 1}, want, want_bias);
+  compute({&scalar::table, 1}, want, want_bias);
   for (const int threads : {1, 2}) {
-    run({&isa, threads}, got, got_bias);
+    compute({&isa, threads}, got, got_bias);
     report.expect_close(got, want, 0, 0, "weight gradient of ", d.c_in, " -> ", d.c_out, ", ",
                         threads, " threads");
     report.expect_close(got_bias, want_bias, 0, 0, "bias gradient of ", d.c_out);

@@ -32,7 +32,7 @@ void test_pool(const KernelTable& isa, const PoolDesc& d, const Pooling& pooling
   const PoolPlan plan = plan_pool<T>(d, pooling);
   const auto run = [&](const Exec& exec, Fenced<T>& y) {
     const Scratch scratch(pool_scratch(plan, exec.threads));
-    pool(d, pooling, plan, x.data(), y.data(), exec, scratch);
+    pool(d, pooling, plan, x.data(), y.data(), exec, scratch.bytes());
   };
   run({&scalar::table, 1}, want);
   for (const int threads : {1, 2}) {

@@ -34,18 +34,74 @@ void test_depthwise(const Kernels<T>& k, index_t rows, index_t nv, int tail, boo
   report.expect_close(got, want, 0, 0, "depthwise tile ", rows, " x ", nv, ", tail ", tail);
 }
 
+// Two lines of n pixels; sums of all lanes, added to what is there or not.
 template <class T>
-void test_dot(const DotKernels<T>& dot, int mr, int nr, index_t n, Report& report) {
-  const index_t lda = n + 2, ldb = n + 1, ld = nr + 1;
-  const Integers<T> a((mr - 1) * lda + n), b((nr - 1) * ldb + n);
-  Fenced<double> got((mr - 1) * ld + nr, 77), want(got.size(), 77);
-  dot.run[mr - 1][nr - 1](
-      {.n = n, .a = a.data(), .lda = lda, .b = b.data(), .ldb = ldb, .sums = got.data(), .ld = ld});
+void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool fresh, Report& report) {
+  const index_t lanes = k.gemm.lanes, lda = 2 * n + 2, b_line = n + 1, ld = nr + 1;
+  const Integers<T> a((mr - 1) * lda + 2 * n), b(nr + b_line + n);
+  index_t offsets[kMaxDot];
+  for (int j = 0; j < nr; ++j) offsets[j] = nr - j;
+  Fenced<T> sums(((mr - 1) * ld + nr) * lanes, fresh ? 77 : 1);
+  k.dot.run[mr - 1][nr - 1]({.n = n,
+                             .lines = 2,
+                             .a = a.data(),
+                             .lda = lda,
+                             .b = b.data(),
+                             .b_line = b_line,
+                             .offsets = offsets,
+                             .sums = sums.data(),
+                             .ld = ld,
+                             .fresh = fresh});
   for (int i = 0; i < mr; ++i)
-    for (int j = 0; j < nr; ++j)
-      for (index_t p = 0; p < n; ++p)
-        want[i * ld + j] += static_cast<double>(a[i * lda + p] * b[j * ldb + p]);
-  report.expect_close(got, want, 0, 0, "dot tile ", mr, " x ", nr, ", n ", n);
+    for (int j = 0; j < nr; ++j) {
+      double want = fresh ? 0 : static_cast<double>(lanes);
+      for (index_t q = 0; q < 2; ++q)
+        for (index_t p = 0; p < n; ++p)
+          want += static_cast<double>(a[i * lda + q * n + p] * b[q * b_line + nr - j + p]);
+      const double got = k.sum(sums.data() + (i * ld + j) * lanes, lanes);
+      report.expect(got == want, "dot tile ", mr, " x ", nr, ", n ", n, ": ", got, ", not ", want);
+    }
+}
+
+// Rows of an image with zeros around it, for kernels of 3, 5 and 7 rows.
+template <class T>
+void test_depthwise_rows(const Kernels<T>& k, int height, index_t nv, index_t columns,
+                         Report& report) {
+  constexpr index_t kTaps = 3;
+  const auto& depthwise = k.conv.depthwise;
+  const index_t lanes = k.conv.gemm.lanes, tail = columns - (nv - 1) * lanes;
+  const index_t rows = depthwise.rows[nv - 1], lines = rows - 1, width = columns + 1;
+  const Integers<T> image((rows + height - 1) * width), a(height * kTaps), init(lines * columns);
+  const T* read[32];
+  for (index_t i = 0; i < rows + height - 1; ++i) read[i] = image.data() + i * width;
+  for (const index_t start : {-2, 0, 1}) {
+    Fenced<T> got(lines * columns, 77), want(got.size(), 77);
+    depthwise.run_rows[(height - 3) / 2][nv - 1]({.rows = read,
+                                                  .width = width,
+                                                  .start = start,
+                                                  .w_taps = kTaps,
+                                                  .w_step = 1,
+                                                  .a = a.data() + height * kTaps - 1,
+                                                  .a_row = -kTaps,
+                                                  .a_column = -1,
+                                                  .c = got.data(),
+                                                  .ldc = columns,
+                                                  .init = init.data(),
+                                                  .bias = 3,
+                                                  .lines = static_cast<int>(lines),
+                                                  .tail = static_cast<int>(tail)});
+    for (index_t r = 0; r < lines; ++r)
+      for (index_t j = 0; j < columns; ++j) {
+        T sum = init[r * columns + j] + 3;
+        for (index_t h = 0; h < height; ++h)
+          for (index_t tap = 0; tap < kTaps; ++tap)
+            if (const index_t at = start + j + tap; at >= 0 && at < width)
+              sum += a[height * kTaps - 1 - h * kTaps - tap] * image[(r + h) * width + at];
+        want[r * columns + j] = sum;
+      }
+    report.expect_close(got, want, 0, 0, "depthwise rows ", height, ", nv ", nv, ", columns ",
+                        columns, ", start ", start);
+  }
 }
 
 template <class T>
@@ -59,7 +115,12 @@ void test(const Kernels<T>& k, Report& report) {
                             k.conv.depthwise.run[shape][nv - 1], report);
   for (int mr = 1; mr <= k.conv.dot.max_mr; ++mr)
     for (int nr = 1; nr <= k.conv.dot.max_nr; ++nr)
-      for (index_t n = 0; n <= 2 * lanes + 1; ++n) test_dot(k.conv.dot, mr, nr, n, report);
+      for (index_t n = 0; n <= 2 * lanes + 1; ++n)
+        for (const bool fresh : {true, false}) test_dot(k.conv, mr, nr, n, fresh, report);
+  for (const int height : {3, 5, 7})
+    for (int nv = 1; nv <= kDepthwiseNv; ++nv)
+      for (index_t columns = (nv - 1) * lanes + 1; columns <= nv * lanes; ++columns)
+        test_depthwise_rows(k, height, nv, columns, report);
   for (const index_t n : {0, 1, 2, 3, 5, 31, 32, 33, 500}) {
     const Integers<T> x(n);
     double want = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // NEON vectors of 4 floats and 2 doubles, as every AArch64 CPU has them. load_n and store_n touch
-// only the first n elements (0 <= n <= lanes; the others load as 0), load_part only elements
-// from..to: piece by piece, so nothing is read past the end of a buffer.
+// only the first n elements (0 <= n <= lanes; the others load as 0), load_mask only those
+// of a mask: piece by piece, so nothing is read past the end of a buffer.
 // max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
 // range of normal exponents.
 #pragma once
@@ -36,10 +36,14 @@ struct VecF32 {
     if (n == 3) high = vld1_lane_f32(p + 2, high, 0);
     return {vcombine_f32(low, high)};
   }
-  static FC_INLINE VecF32 load_part(const float* p, int from, int to) {
-    if (from >= to) return zero();
-    const VecF32 part = load_n(p + from, to - from);
-    return {vreinterpretq_f32_u8(moved_up(vreinterpretq_u8_f32(part.v), 4 * from))};
+  struct Mask {
+    int from, to;
+  };
+  static FC_INLINE Mask lanes_of(int from, int to) { return {from, to}; }
+  static FC_INLINE VecF32 load_mask(const float* p, Mask m) {
+    if (m.from >= m.to) return zero();
+    const VecF32 part = load_n(p + m.from, m.to - m.from);
+    return {vreinterpretq_f32_u8(moved_up(vreinterpretq_u8_f32(part.v), 4 * m.from))};
   }
   FC_INLINE void store(float* p) const { vst1q_f32(p, v); }
   FC_INLINE void store_n(float* p, int n) const {
@@ -64,10 +68,14 @@ struct VecF64 {
     if (n == lanes) return load(p);
     return n == 1 ? VecF64{vcombine_f64(vld1_f64(p), vdup_n_f64(0))} : zero();
   }
-  static FC_INLINE VecF64 load_part(const double* p, int from, int to) {
-    if (from >= to) return zero();
-    const VecF64 part = load_n(p + from, to - from);
-    return {vreinterpretq_f64_u8(moved_up(vreinterpretq_u8_f64(part.v), 8 * from))};
+  struct Mask {
+    int from, to;
+  };
+  static FC_INLINE Mask lanes_of(int from, int to) { return {from, to}; }
+  static FC_INLINE VecF64 load_mask(const double* p, Mask m) {
+    if (m.from >= m.to) return zero();
+    const VecF64 part = load_n(p + m.from, m.to - m.from);
+    return {vreinterpretq_f64_u8(moved_up(vreinterpretq_u8_f64(part.v), 8 * m.from))};
   }
   FC_INLINE void store(double* p) const { vst1q_f64(p, v); }
   FC_INLINE void store_n(double* p, int n) const {

@@ -40,6 +40,7 @@ from fastconv.max_pool import (
     min_pool1d,
     min_pool2d,
 )
+from fastconv.paths import get_cmake_dir, get_include
 from fastconv.plan import Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan, ConvTranspose2dPlan
 from fastconv.pool import (
     avg_pool1d,
@@ -93,6 +94,8 @@ __all__ = [
     "conv_transpose_output_shape",
     "fold",
     "gelu",
+    "get_cmake_dir",
+    "get_include",
     "get_num_threads",
     "global_avg_pool1d",
     "global_avg_pool2d",

@@ -1,4 +1,4 @@
-"""The command line: ``python -m fastconv info``, ``demo`` and ``bench``."""
+"""The command line: ``python -m fastconv info``, ``demo`` and ``bench``; paths for builds."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m fastconv", description="Convolution kernels for the CPU on NumPy arrays."
     )
     parser.add_argument("--version", action="version", version=f"fastconv {fastconv.__version__}")
+    parser.add_argument(
+        "--include",
+        action=_Print,
+        const=fastconv.get_include(),
+        help="print the directory of fastconv.h",
+    )
+    parser.add_argument(
+        "--cmakedir",
+        action=_Print,
+        const=fastconv.get_cmake_dir(),
+        help="print the directory of fastconv's CMake package",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser(
         "bench",
@@ -41,6 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fastconv.show_config()
         return 0
     return _demo(chosen)
+
+
+class _Print(argparse.Action):
+    """Print the constant as it is, which argparse's own ``version`` would wrap, and end."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, const: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, const=const, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(self.const)
+        parser.exit()
 
 
 def _bench(options: list[str]) -> int:

@@ -11,13 +11,15 @@ from typing import Any, Literal, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
-_Floats = NDArray[np.floating]
+# The dtype is that of the arguments; the functions of the package say so.
+_Floats = NDArray[Any]
 _F64 = NDArray[np.float64]
 
 __version__: str
 threads_variable: ContextVar[int]
 precision_variable: ContextVar[str]
 testing: ModuleType  # single tiles, for the tests
+_C_API: object  # the capsule of fastconv.h
 
 # fmt: off
 # One argument per line, as the formatter has it, would hide the functions behind their lists.

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Literal
 from fastconv import _native
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
+
+    from fastconv.typing import Float
 
 __all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
 
 
 def relu(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
-) -> NDArray[np.floating]:
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
     """Return ``max(x, 0)`` of every element; NaN stays NaN.
 
     Parameters
@@ -50,8 +51,8 @@ def relu(
 
 
 def relu6(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
-) -> NDArray[np.floating]:
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
     """Return ``min(max(x, 0), 6)`` of every element; NaN stays NaN.
 
     Parameters
@@ -86,13 +87,13 @@ def relu6(
 
 
 def leaky_relu(
-    x: ArrayLike,
+    x: NDArray[Float],
     /,
     negative_slope: float = 0.01,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return ``x`` where it is positive, else ``negative_slope * x``.
 
     Parameters
@@ -129,8 +130,8 @@ def leaky_relu(
 
 
 def sigmoid(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
-) -> NDArray[np.floating]:
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
     """Return the logistic function, ``1 / (1 + exp(-x))``.
 
     Errors are a few ulp of the result, in both tails; NaN gives NaN.
@@ -167,8 +168,8 @@ def sigmoid(
 
 
 def tanh(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
-) -> NDArray[np.floating]:
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
     """Return the hyperbolic tangent of every element.
 
     Errors are a few ulp of the result, in both tails; NaN gives NaN.
@@ -205,8 +206,8 @@ def tanh(
 
 
 def silu(
-    x: ArrayLike, /, *, threads: int | None = None, out: NDArray[np.floating] | None = None
-) -> NDArray[np.floating]:
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
     """Return ``x * sigmoid(x)``, also known as swish.
 
     Errors are a few ulp of the result, in both tails; NaN and -Inf give NaN.
@@ -243,13 +244,13 @@ def silu(
 
 
 def gelu(
-    x: ArrayLike,
+    x: NDArray[Float],
     /,
     approximate: Literal["none", "tanh"] = "none",
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return ``x`` times the standard normal distribution function at ``x``.
 
     Errors of the exact form are a few ulp of the result, in both tails; NaN and -Inf give NaN.
@@ -292,13 +293,13 @@ def gelu(
 
 
 def softmax(
-    x: ArrayLike,
+    x: NDArray[Float],
     /,
     axis: int = -1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return ``exp(x) / sum(exp(x))`` along `axis`.
 
     The maximum is subtracted first, so nothing overflows, and sums are compensated. A line that

@@ -11,14 +11,11 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat
+    from fastconv.typing import DataFormat, Float, Number
 
     OutputSize = SupportsIndex | Sequence[SupportsIndex | None] | None
-    Floats = NDArray[np.floating]
-    Pooled = NDArray[Any]
-    PooledWithIndices = tuple[NDArray[Any], NDArray[np.int64]]
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -35,9 +32,9 @@ __all__ = [
 
 
 def adaptive_avg_pool1d(
-    input: ArrayLike, output_size: OutputSize, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    input: NDArray[Float], output_size: OutputSize, *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the means of `output_size` windows that cover each signal evenly.
 
     Window i of o holds the elements from ``floor(i*W/o)`` to ``ceil((i+1)*W/o)``, so that
@@ -77,9 +74,9 @@ def adaptive_avg_pool1d(
 
 
 def adaptive_avg_pool2d(
-    input: ArrayLike, output_size: OutputSize, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    input: NDArray[Float], output_size: OutputSize, *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the means of windows, in number `output_size`, that cover each image evenly.
 
     Parameters
@@ -118,22 +115,22 @@ def adaptive_avg_pool2d(
 
 @overload
 def adaptive_max_pool1d(
-    input: ArrayLike, output_size: OutputSize, return_indices: Literal[False] = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> Pooled: ...  # fmt: skip
+    input: NDArray[Number], output_size: OutputSize, return_indices: Literal[False] = False, *,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> NDArray[Number]: ...  # fmt: skip
 @overload
 def adaptive_max_pool1d(
-    input: ArrayLike, output_size: OutputSize, return_indices: Literal[True], *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> PooledWithIndices: ...  # fmt: skip
+    input: NDArray[Number], output_size: OutputSize, return_indices: Literal[True], *,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> tuple[NDArray[Number], NDArray[np.int64]]: ...  # fmt: skip
 @overload
 def adaptive_max_pool1d(
-    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+    input: NDArray[Number], output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
 ) -> Any: ...  # fmt: skip
 def adaptive_max_pool1d(
-    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None,
+    input: NDArray[Number], output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> Any:  # fmt: skip
     """Return the largest elements of `output_size` windows that cover each signal evenly.
@@ -171,22 +168,22 @@ def adaptive_max_pool1d(
 
 @overload
 def adaptive_max_pool2d(
-    input: ArrayLike, output_size: OutputSize, return_indices: Literal[False] = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> Pooled: ...  # fmt: skip
+    input: NDArray[Number], output_size: OutputSize, return_indices: Literal[False] = False, *,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> NDArray[Number]: ...  # fmt: skip
 @overload
 def adaptive_max_pool2d(
-    input: ArrayLike, output_size: OutputSize, return_indices: Literal[True], *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> PooledWithIndices: ...  # fmt: skip
+    input: NDArray[Number], output_size: OutputSize, return_indices: Literal[True], *,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> tuple[NDArray[Number], NDArray[np.int64]]: ...  # fmt: skip
 @overload
 def adaptive_max_pool2d(
-    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+    input: NDArray[Number], output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
 ) -> Any: ...  # fmt: skip
 def adaptive_max_pool2d(
-    input: ArrayLike, output_size: OutputSize, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None,
+    input: NDArray[Number], output_size: OutputSize, return_indices: bool = False, *,
+    threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> Any:  # fmt: skip
     """Return the largest elements of windows, in number `output_size`, that cover images evenly.
@@ -223,9 +220,9 @@ def adaptive_max_pool2d(
 
 
 def global_avg_pool1d(
-    input: ArrayLike, *, threads: int | None = None, out: Floats | None = None,
+    input: NDArray[Float], *, threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the mean of each signal; its axis stays, of length 1.
 
     Parameters
@@ -255,9 +252,9 @@ def global_avg_pool1d(
 
 
 def global_avg_pool2d(
-    input: ArrayLike, *, threads: int | None = None, out: Floats | None = None,
+    input: NDArray[Float], *, threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the mean of each image's channel; the spatial axes stay, of length 1.
 
     Arguments, result and errors are those of `global_avg_pool1d`, for (N, C, H, W) or (C, H, W).
@@ -276,9 +273,9 @@ def global_avg_pool2d(
 
 
 def global_max_pool1d(
-    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    input: NDArray[Number], *, threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Pooled:  # fmt: skip
+) -> NDArray[Number]:  # fmt: skip
     """Return the largest element of each signal, or NaN if there is one; its axis stays.
 
     Arguments, result and errors are those of `global_avg_pool1d`; the integer dtypes are taken too.
@@ -293,9 +290,9 @@ def global_max_pool1d(
 
 
 def global_max_pool2d(
-    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    input: NDArray[Number], *, threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Pooled:  # fmt: skip
+) -> NDArray[Number]:  # fmt: skip
     """Return the largest element of each image's channel, or NaN if there is one.
 
     Arguments, result and errors are those of `global_avg_pool2d`; the integer dtypes are taken too.
@@ -310,9 +307,9 @@ def global_max_pool2d(
 
 
 def global_sum_pool1d(
-    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    input: NDArray[Number], *, threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Pooled:  # fmt: skip
+) -> NDArray[Number]:  # fmt: skip
     """Return the sum of each signal; its axis stays, of length 1.
 
     Arguments, result and errors are those of `global_avg_pool1d`; the integer dtypes are taken too,
@@ -328,9 +325,9 @@ def global_sum_pool1d(
 
 
 def global_sum_pool2d(
-    input: ArrayLike, *, threads: int | None = None, out: Pooled | None = None,
+    input: NDArray[Number], *, threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Pooled:  # fmt: skip
+) -> NDArray[Number]:  # fmt: skip
     """Return the sum of each image's channel; the spatial axes stay, of length 1.
 
     Arguments, result and errors are those of `global_avg_pool2d`; the integer dtypes are taken too,

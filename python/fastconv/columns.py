@@ -7,25 +7,24 @@ from typing import TYPE_CHECKING
 from fastconv import _native
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat, Padding, PerAxis
+    from fastconv.typing import DataFormat, Float, Padding, PerAxis
 
 __all__ = ["fold", "unfold"]
 
 
 def unfold(
-    input: ArrayLike,
+    input: NDArray[Float],
     kernel_size: PerAxis,
     dilation: PerAxis = 1,
     padding: Padding = 0,
     stride: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Copy every window of an image into a column (im2col).
 
     Column ``l`` holds window ``(l // ow, l % ow)`` of the ``L = oh * ow`` of a convolution of this
@@ -81,7 +80,7 @@ def unfold(
 
 
 def fold(
-    input: ArrayLike,
+    input: NDArray[Float],
     output_size: PerAxis,
     kernel_size: PerAxis,
     dilation: PerAxis = 1,
@@ -89,9 +88,9 @@ def fold(
     stride: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Add every column to the window of an image that it stands for (col2im).
 
     The adjoint of `unfold`: where windows overlap, their elements are added up.

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING
 from fastconv import _native
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import Activation, DataFormat, Padding, PaddingMode, PerAxis, Precision
+    from fastconv.typing import (
+        Activation,
+        DataFormat,
+        Float,
+        Padding,
+        PaddingMode,
+        PerAxis,
+        Precision,
+    )
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 
 
 def conv1d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    bias: NDArray[Float] | None = None,
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -26,13 +33,13 @@ def conv1d(
     *,
     padding_mode: PaddingMode = "zeros",
     activation: Activation | None = None,
-    residual: ArrayLike | None = None,
+    residual: NDArray[Float] | None = None,
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Cross-correlate a batch of signals with a bank of filters.
 
     ``y[n, o, t] = bias[o] + sum_{c, k} x[n, c, t*stride + k*dilation - lo] * weight[o, c, k]``,
@@ -101,9 +108,9 @@ def conv1d(
 
 
 def conv2d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    bias: NDArray[Float] | None = None,
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -111,13 +118,13 @@ def conv2d(
     *,
     padding_mode: PaddingMode = "zeros",
     activation: Activation | None = None,
-    residual: ArrayLike | None = None,
+    residual: NDArray[Float] | None = None,
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Cross-correlate a batch of images with a bank of filters.
 
     ``y[n, o] = bias[o] + sum_c  x[n, c] (*) weight[o, c]``; the filter is not flipped.
@@ -171,9 +178,9 @@ def conv2d(
 
 
 def conv_transpose1d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    bias: NDArray[Float] | None = None,
     stride: PerAxis = 1,
     padding: Padding = 0,
     output_padding: PerAxis = 0,
@@ -184,10 +191,10 @@ def conv_transpose1d(
     activation: Activation | None = None,
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Transposed convolution of a batch of signals: the adjoint of `conv1d` in its input.
 
     Each input element adds ``weight`` times itself to the output, `stride` samples apart; the
@@ -240,9 +247,9 @@ def conv_transpose1d(
 
 
 def conv_transpose2d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    bias: ArrayLike | None = None,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    bias: NDArray[Float] | None = None,
     stride: PerAxis = 1,
     padding: Padding = 0,
     output_padding: PerAxis = 0,
@@ -253,10 +260,10 @@ def conv_transpose2d(
     activation: Activation | None = None,
     algorithm: str = "auto",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Transposed convolution of a batch of images: the adjoint of `conv2d` in its input.
 
     Each input pixel adds ``weight`` times itself to the output, `stride` pixels apart; the padding

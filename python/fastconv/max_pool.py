@@ -8,38 +8,40 @@ from fastconv import _native
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat, Padding, PerAxis
+    from fastconv.typing import DataFormat, Number, Padding, PerAxis
 
-    Pooled = NDArray[Any]
-    PooledWithIndices = tuple[NDArray[Any], NDArray[np.int64]]
 
 __all__ = ["max_pool1d", "max_pool2d", "max_unpool1d", "max_unpool2d", "min_pool1d", "min_pool2d"]
 
 
 @overload
 def max_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: Literal[False] = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> Pooled: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> NDArray[Number]: ...  # fmt: skip
 @overload
 def max_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, *, return_indices: Literal[True],
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> PooledWithIndices: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> tuple[NDArray[Number], NDArray[np.int64]]: ...  # fmt: skip
 @overload
 def max_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
 ) -> Any: ...  # fmt: skip
 def max_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None,
+    threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> Any:  # fmt: skip
     """Return the largest element of each window of a batch of signals.
@@ -101,26 +103,30 @@ def max_pool1d(
 
 @overload
 def max_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: Literal[False] = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> Pooled: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> NDArray[Number]: ...  # fmt: skip
 @overload
 def max_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, *, return_indices: Literal[True],
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> PooledWithIndices: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> tuple[NDArray[Number], NDArray[np.int64]]: ...  # fmt: skip
 @overload
 def max_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
 ) -> Any: ...  # fmt: skip
 def max_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None,
+    threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> Any:  # fmt: skip
     """Return the largest element of each window of a batch of images.
@@ -178,26 +184,30 @@ def max_pool2d(
 
 @overload
 def min_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: Literal[False] = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> Pooled: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> NDArray[Number]: ...  # fmt: skip
 @overload
 def min_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, *, return_indices: Literal[True],
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> PooledWithIndices: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> tuple[NDArray[Number], NDArray[np.int64]]: ...  # fmt: skip
 @overload
 def min_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
 ) -> Any: ...  # fmt: skip
 def min_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None,
+    threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> Any:  # fmt: skip
     """Return the smallest element of each window of a batch of signals.
@@ -234,26 +244,30 @@ def min_pool1d(
 
 @overload
 def min_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: Literal[False] = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> Pooled: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> NDArray[Number]: ...  # fmt: skip
 @overload
 def min_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, *, return_indices: Literal[True],
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
-) -> PooledWithIndices: ...  # fmt: skip
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
+) -> tuple[NDArray[Number], NDArray[np.int64]]: ...  # fmt: skip
 @overload
 def min_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None, data_format: DataFormat = ...,
+    threads: int | None = None, out: NDArray[Number] | None = None, data_format: DataFormat = ...,
 ) -> Any: ...  # fmt: skip
 def min_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     dilation: PerAxis = 1, ceil_mode: bool = False, return_indices: bool = False, *,
-    threads: int | None = None, out: Pooled | None = None,
+    threads: int | None = None, out: NDArray[Number] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> Any:  # fmt: skip
     """Return the smallest element of each window of a batch of images.
@@ -290,10 +304,11 @@ def min_pool2d(
 
 
 def max_unpool1d(
-    input: ArrayLike, indices: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None,
+    input: NDArray[Number], indices: NDArray[np.int64], kernel_size: PerAxis,
+    stride: PerAxis | None = None,
     padding: Padding = 0, output_size: PerAxis | None = None, *, threads: int | None = None,
-    out: Pooled | None = None, data_format: DataFormat = "channels_first",
-) -> Pooled:  # fmt: skip
+    out: NDArray[Number] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Number]:  # fmt: skip
     """Put each element where `max_pool1d` had it from, with zeros elsewhere.
 
     Parameters
@@ -335,10 +350,11 @@ def max_unpool1d(
 
 
 def max_unpool2d(
-    input: ArrayLike, indices: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None,
+    input: NDArray[Number], indices: NDArray[np.int64], kernel_size: PerAxis,
+    stride: PerAxis | None = None,
     padding: Padding = 0, output_size: PerAxis | None = None, *, threads: int | None = None,
-    out: Pooled | None = None, data_format: DataFormat = "channels_first",
-) -> Pooled:  # fmt: skip
+    out: NDArray[Number] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Number]:  # fmt: skip
     """Put each element where `max_pool2d` had it from, with zeros elsewhere.
 
     Parameters

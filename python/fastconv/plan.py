@@ -6,23 +6,23 @@ A plan belongs to its process: it neither pickles nor copies. Build it anew from
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from fastconv import _native
+from fastconv.typing import Float
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import SupportsIndex
 
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from fastconv.typing import Activation, DataFormat, Padding, PaddingMode, PerAxis, Precision
 
 __all__ = ["Conv1dPlan", "Conv2dPlan", "ConvTranspose1dPlan", "ConvTranspose2dPlan"]
 
 
-class _Plan:
+class _Plan(Generic[Float]):
     """What all plans have: a call, its gradient, and what was decided."""
 
     _rank: int
@@ -48,10 +48,10 @@ class _Plan:
 
     def __call__(
         self,
-        x: ArrayLike,
-        residual: ArrayLike | None = None,
-        out: NDArray[np.floating] | None = None,
-    ) -> NDArray[np.floating]:
+        x: NDArray[Float],
+        residual: NDArray[Float] | None = None,
+        out: NDArray[Float] | None = None,
+    ) -> NDArray[Float]:
         """Convolve `x`, of the plan's input shape and dtype; see the function of the same name."""
         return self._plan(x, residual, out)
 
@@ -88,9 +88,7 @@ class _Plan:
         """Return in words what was chosen, what else was possible, and why."""
         return self._plan.explain()
 
-    def input_grad(
-        self, dy: ArrayLike, out: NDArray[np.floating] | None = None
-    ) -> NDArray[np.floating]:
+    def input_grad(self, dy: NDArray[Float], out: NDArray[Float] | None = None) -> NDArray[Float]:
         """Return the gradient of the input for `dy`, the gradient before the activation."""
         return _native.conv_grad_input(
             self._rank, self._transposed, self._input_shape, self._plan.weight, dy,
@@ -104,14 +102,14 @@ class _Plan:
         )
 
 
-class _ConvPlan(_Plan):
+class _ConvPlan(_Plan[Float]):
     _transposed = False
 
     def __init__(
         self,
         input_shape: Sequence[SupportsIndex],
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
+        weight: NDArray[Float],
+        bias: NDArray[Float] | None = None,
         stride: PerAxis = 1,
         padding: Padding = 0,
         dilation: PerAxis = 1,
@@ -132,14 +130,14 @@ class _ConvPlan(_Plan):
                        (data_format, precision))  # fmt: skip
 
 
-class _ConvTransposePlan(_Plan):
+class _ConvTransposePlan(_Plan[Float]):
     _transposed = True
 
     def __init__(
         self,
         input_shape: Sequence[SupportsIndex],
-        weight: ArrayLike,
-        bias: ArrayLike | None = None,
+        weight: NDArray[Float],
+        bias: NDArray[Float] | None = None,
         stride: PerAxis = 1,
         padding: Padding = 0,
         output_padding: PerAxis = 0,
@@ -162,7 +160,7 @@ class _ConvTransposePlan(_Plan):
                        (data_format, precision))  # fmt: skip
 
 
-class Conv1dPlan(_ConvPlan):
+class Conv1dPlan(_ConvPlan[Float]):
     """A `conv1d` of one input shape with its weights packed once.
 
     Parameters
@@ -189,7 +187,7 @@ data_format, precision
     _rank = 1
 
 
-class Conv2dPlan(_ConvPlan):
+class Conv2dPlan(_ConvPlan[Float]):
     """A `conv2d` of one input shape with its weights packed once.
 
     A plan may be called from any number of threads at once.
@@ -220,7 +218,7 @@ data_format, precision
     _rank = 2
 
 
-class ConvTranspose1dPlan(_ConvTransposePlan):
+class ConvTranspose1dPlan(_ConvTransposePlan[Float]):
     """A `conv_transpose1d` of one input shape with its weights packed once.
 
     Parameters
@@ -246,7 +244,7 @@ algorithm, threads, data_format, precision
     _rank = 1
 
 
-class ConvTranspose2dPlan(_ConvTransposePlan):
+class ConvTranspose2dPlan(_ConvTransposePlan[Float]):
     """A `conv_transpose2d` of one input shape with its weights packed once.
 
     Parameters

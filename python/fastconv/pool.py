@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastconv import _native
 
@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import SupportsIndex
 
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat, Padding, PerAxis
+    from fastconv.typing import DataFormat, Float, Number, Padding, PerAxis
 
-    Floats = NDArray[np.floating]
 
 __all__ = [
     "avg_pool1d",
@@ -29,11 +27,12 @@ __all__ = [
 
 
 def avg_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Float], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
-    *, dilation: PerAxis = 1, threads: int | None = None, out: Floats | None = None,
+    *, dilation: PerAxis = 1, threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the mean of each window of a batch of signals: its sum, divided by its elements.
 
     Parameters
@@ -92,11 +91,12 @@ def avg_pool1d(
 
 
 def avg_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Float], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
-    *, dilation: PerAxis = 1, threads: int | None = None, out: Floats | None = None,
+    *, dilation: PerAxis = 1, threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the mean of each window of a batch of images: its sum, divided by its elements.
 
     Parameters
@@ -138,10 +138,11 @@ def avg_pool2d(
 
 
 def sum_pool1d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     ceil_mode: bool = False, *, dilation: PerAxis = 1, threads: int | None = None,
-    out: NDArray[Any] | None = None, data_format: DataFormat = "channels_first",
-) -> NDArray[Any]:  # fmt: skip
+    out: NDArray[Number] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Number]:  # fmt: skip
     """Return the sum of each window of a batch of signals.
 
     Arguments, result and errors are those of `avg_pool1d`; the integer dtypes are taken too, and
@@ -159,10 +160,11 @@ def sum_pool1d(
 
 
 def sum_pool2d(
-    input: ArrayLike, kernel_size: PerAxis, stride: PerAxis | None = None, padding: Padding = 0,
+    input: NDArray[Number], kernel_size: PerAxis, stride: PerAxis | None = None,
+    padding: Padding = 0,
     ceil_mode: bool = False, *, dilation: PerAxis = 1, threads: int | None = None,
-    out: NDArray[Any] | None = None, data_format: DataFormat = "channels_first",
-) -> NDArray[Any]:  # fmt: skip
+    out: NDArray[Number] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Number]:  # fmt: skip
     """Return the sum of each window of a batch of images.
 
     Arguments, result and errors are those of `avg_pool2d`; the integer dtypes are taken too, and
@@ -181,11 +183,11 @@ def sum_pool2d(
 
 
 def lp_pool1d(
-    input: ArrayLike, norm_type: float, kernel_size: PerAxis, stride: PerAxis | None = None,
+    input: NDArray[Float], norm_type: float, kernel_size: PerAxis, stride: PerAxis | None = None,
     ceil_mode: bool = False, *, padding: Padding = 0, dilation: PerAxis = 1,
-    threads: int | None = None, out: Floats | None = None,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the p-norm of each window of a batch of signals: ``(sum |x|**p)**(1/p)``.
 
     This is the definition of ONNX, which differs from PyTorch's in the absolute value.
@@ -221,11 +223,11 @@ def lp_pool1d(
 
 
 def lp_pool2d(
-    input: ArrayLike, norm_type: float, kernel_size: PerAxis, stride: PerAxis | None = None,
+    input: NDArray[Float], norm_type: float, kernel_size: PerAxis, stride: PerAxis | None = None,
     ceil_mode: bool = False, *, padding: Padding = 0, dilation: PerAxis = 1,
-    threads: int | None = None, out: Floats | None = None,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the p-norm of each window of a batch of images: ``(sum |x|**p)**(1/p)``.
 
     Parameters

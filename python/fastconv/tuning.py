@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastconv import _native
     from fastconv.plan import _Plan
 
-    PlanT = TypeVar("PlanT", bound=_Plan)
+    PlanT = TypeVar("PlanT", bound=_Plan[Any])
 
 __all__ = ["tune"]
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Literal
 from fastconv import _native
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
+
+    from fastconv.typing import Float
 
 __all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
 
 
 def relu(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return `grad_output` where ``x > 0``, else 0.
 
     Parameters
@@ -56,12 +57,12 @@ def relu(
 
 
 def relu6(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return `grad_output` where ``0 < x < 6``, else 0.
 
     Parameters
@@ -98,13 +99,13 @@ def relu6(
 
 
 def leaky_relu(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     negative_slope: float = 0.01,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return `grad_output` where ``x > 0``, else ``negative_slope * grad_output``.
 
     Parameters
@@ -143,12 +144,12 @@ def leaky_relu(
 
 
 def sigmoid(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return the gradient of `fastconv.sigmoid`.
 
     Parameters
@@ -185,12 +186,12 @@ def sigmoid(
 
 
 def tanh(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return the gradient of `fastconv.tanh`.
 
     Parameters
@@ -227,12 +228,12 @@ def tanh(
 
 
 def silu(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return the gradient of `fastconv.silu`.
 
     Parameters
@@ -269,13 +270,13 @@ def silu(
 
 
 def gelu(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     approximate: Literal["none", "tanh"] = "none",
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return the gradient of `fastconv.gelu`.
 
     Parameters
@@ -314,13 +315,13 @@ def gelu(
 
 
 def softmax(
-    grad_output: ArrayLike,
-    x: ArrayLike,
+    grad_output: NDArray[Float],
+    x: NDArray[Float],
     axis: int = -1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
-) -> NDArray[np.floating]:
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
     """Return the gradient of `fastconv.softmax`.
 
     Parameters

@@ -11,12 +11,11 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from fastconv.adaptive_pool import OutputSize
-    from fastconv.typing import DataFormat
+    from fastconv.typing import DataFormat, Float
 
-    Floats = NDArray[np.floating]
     Shape = Sequence[SupportsIndex]
 
 __all__ = [
@@ -34,10 +33,10 @@ __all__ = [
 
 
 def adaptive_max_pool1d_input(
-    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `adaptive_max_pool1d`: each output's goes to the element at its index.
 
     Arguments, result and errors are those of `max_pool1d_input`.
@@ -55,10 +54,10 @@ def adaptive_max_pool1d_input(
 
 
 def adaptive_max_pool2d_input(
-    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `adaptive_max_pool2d`: each output's goes to the element at its index.
 
     Arguments, result and errors are those of `max_pool2d_input`.
@@ -76,10 +75,10 @@ def adaptive_max_pool2d_input(
 
 
 def adaptive_avg_pool1d_input(
-    grad_output: ArrayLike, input_size: Shape, output_size: OutputSize = None, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], input_size: Shape, output_size: OutputSize = None, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `adaptive_avg_pool1d`: each output's share, to its window.
 
     Parameters
@@ -115,10 +114,10 @@ def adaptive_avg_pool1d_input(
 
 
 def adaptive_avg_pool2d_input(
-    grad_output: ArrayLike, input_size: Shape, output_size: OutputSize = None, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], input_size: Shape, output_size: OutputSize = None, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `adaptive_avg_pool2d`: each output's share, to its window.
 
     Arguments, result and errors are those of `adaptive_avg_pool1d_input`, for images.
@@ -137,9 +136,9 @@ def adaptive_avg_pool2d_input(
 
 
 def global_avg_pool1d_input(
-    grad_output: ArrayLike, input_size: Shape, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `global_avg_pool1d`: a share of the output's, everywhere.
 
     Arguments, result and errors are those of `adaptive_avg_pool1d_input`.
@@ -157,9 +156,9 @@ def global_avg_pool1d_input(
 
 
 def global_avg_pool2d_input(
-    grad_output: ArrayLike, input_size: Shape, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `global_avg_pool2d`: a share of the output's, everywhere.
 
     Arguments, result and errors are those of `adaptive_avg_pool2d_input`.
@@ -178,9 +177,9 @@ def global_avg_pool2d_input(
 
 
 def global_sum_pool1d_input(
-    grad_output: ArrayLike, input_size: Shape, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `global_sum_pool1d`: the output's, everywhere.
 
     Arguments, result and errors are those of `adaptive_avg_pool1d_input`.
@@ -198,9 +197,9 @@ def global_sum_pool1d_input(
 
 
 def global_sum_pool2d_input(
-    grad_output: ArrayLike, input_size: Shape, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `global_sum_pool2d`: the output's, everywhere.
 
     Arguments, result and errors are those of `adaptive_avg_pool2d_input`.
@@ -219,9 +218,9 @@ def global_sum_pool2d_input(
 
 
 def global_max_pool1d_input(
-    grad_output: ArrayLike, input: ArrayLike, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], input: NDArray[Float], *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `global_max_pool1d`: the output's, to the first of the largest.
 
     Parameters
@@ -255,9 +254,9 @@ def global_max_pool1d_input(
 
 
 def global_max_pool2d_input(
-    grad_output: ArrayLike, input: ArrayLike, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], input: NDArray[Float], *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `global_max_pool2d`: the output's, to the first of the largest.
 
     Arguments, result and errors are those of `global_max_pool1d_input`, for images.

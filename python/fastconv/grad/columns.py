@@ -10,16 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import SupportsIndex
 
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat, Padding, PerAxis
+    from fastconv.typing import DataFormat, Float, Padding, PerAxis
 
 __all__ = ["fold_input", "unfold_input"]
 
 
 def unfold_input(
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     input_size: Sequence[SupportsIndex],
     kernel_size: PerAxis,
     dilation: PerAxis = 1,
@@ -27,9 +26,9 @@ def unfold_input(
     stride: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `fastconv.unfold` with respect to its input.
 
     Parameters
@@ -81,16 +80,16 @@ def unfold_input(
 
 
 def fold_input(
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     kernel_size: PerAxis,
     dilation: PerAxis = 1,
     padding: Padding = 0,
     stride: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `fastconv.fold` with respect to its input.
 
     Parameters

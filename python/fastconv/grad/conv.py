@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import SupportsIndex
 
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from fastconv.typing import (
         Activation,
         DataFormat,
+        Float,
         Padding,
         PaddingMode,
         PerAxis,
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     )
 
     Size = Sequence[SupportsIndex]
-    Gradients = tuple[
-        NDArray[np.floating] | None, NDArray[np.floating] | None, NDArray[np.floating] | None
-    ]
+    Gradients = tuple[NDArray[Float] | None, NDArray[Float] | None, NDArray[Float] | None]
 
 __all__ = [
     "conv1d",
@@ -39,8 +37,8 @@ __all__ = [
 
 def conv1d_input(
     input_size: Size,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -48,10 +46,10 @@ def conv1d_input(
     *,
     padding_mode: PaddingMode = "zeros",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv1d` in its input.
 
     Parameters
@@ -87,9 +85,9 @@ def conv1d_input(
 
 
 def conv1d_weight(
-    input: ArrayLike,
+    input: NDArray[Float],
     weight_size: Size,
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -97,10 +95,10 @@ def conv1d_weight(
     *,
     padding_mode: PaddingMode = "zeros",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv1d` in its weight, summed over the batch.
 
     Sums are split by the problem, never by the threads, and added in double precision.
@@ -139,9 +137,9 @@ def conv1d_weight(
 
 
 def conv1d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -150,11 +148,11 @@ def conv1d(
     padding_mode: PaddingMode = "zeros",
     output_mask: tuple[bool, bool, bool] = (True, True, True),
     activation: Activation | None = None,
-    output: ArrayLike | None = None,
+    output: NDArray[Float] | None = None,
     threads: int | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> Gradients:
+) -> Gradients[Float]:
     """Return the gradients of `conv1d` in input, weight and bias, in one call.
 
     Parameters
@@ -199,8 +197,8 @@ def conv1d(
 
 def conv2d_input(
     input_size: Size,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -208,10 +206,10 @@ def conv2d_input(
     *,
     padding_mode: PaddingMode = "zeros",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv2d` in its input.
 
     Parameters
@@ -247,9 +245,9 @@ def conv2d_input(
 
 
 def conv2d_weight(
-    input: ArrayLike,
+    input: NDArray[Float],
     weight_size: Size,
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -257,10 +255,10 @@ def conv2d_weight(
     *,
     padding_mode: PaddingMode = "zeros",
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv2d` in its weight, summed over the batch.
 
     Sums are split by the problem, never by the threads, and added in double precision.
@@ -299,9 +297,9 @@ def conv2d_weight(
 
 
 def conv2d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     dilation: PerAxis = 1,
@@ -310,11 +308,11 @@ def conv2d(
     padding_mode: PaddingMode = "zeros",
     output_mask: tuple[bool, bool, bool] = (True, True, True),
     activation: Activation | None = None,
-    output: ArrayLike | None = None,
+    output: NDArray[Float] | None = None,
     threads: int | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> Gradients:
+) -> Gradients[Float]:
     """Return the gradients of `conv2d` in input, weight and bias, in one call.
 
     Parameters

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 from fastconv import _native
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat
+    from fastconv.typing import DataFormat, Float
 
 __all__ = ["conv1d_bias", "conv2d_bias", "conv_transpose1d_bias", "conv_transpose2d_bias"]
 
 
 def conv1d_bias(
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv1d` in its bias: the sum over batch and positions.
 
     Parameters
@@ -52,12 +51,12 @@ def conv1d_bias(
 
 
 def conv2d_bias(
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv2d` in its bias: the sum over batch and positions.
 
     Parameters
@@ -88,12 +87,12 @@ def conv2d_bias(
 
 
 def conv_transpose1d_bias(
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv_transpose1d` in its bias: the sum over batch and positions.
 
     Parameters
@@ -124,12 +123,12 @@ def conv_transpose1d_bias(
 
 
 def conv_transpose2d_bias(
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv_transpose2d` in its bias: the sum over batch and positions.
 
     Parameters

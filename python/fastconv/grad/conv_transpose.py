@@ -10,15 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import SupportsIndex
 
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import Activation, DataFormat, Padding, PerAxis, Precision
+    from fastconv.typing import Activation, DataFormat, Float, Padding, PerAxis, Precision
 
     Size = Sequence[SupportsIndex]
-    Gradients = tuple[
-        NDArray[np.floating] | None, NDArray[np.floating] | None, NDArray[np.floating] | None
-    ]
+    Gradients = tuple[NDArray[Float] | None, NDArray[Float] | None, NDArray[Float] | None]
 
 __all__ = [
     "conv_transpose1d",
@@ -32,18 +29,18 @@ __all__ = [
 
 def conv_transpose1d_input(
     input_size: Size,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     groups: int = 1,
     dilation: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv_transpose1d` in its input.
 
     Parameters
@@ -79,19 +76,19 @@ def conv_transpose1d_input(
 
 
 def conv_transpose1d_weight(
-    input: ArrayLike,
+    input: NDArray[Float],
     weight_size: Size,
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     groups: int = 1,
     dilation: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv_transpose1d` in its weight, summed over the batch.
 
     Sums are split by the problem, never by the threads, and added in double precision.
@@ -130,9 +127,9 @@ def conv_transpose1d_weight(
 
 
 def conv_transpose1d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     groups: int = 1,
@@ -140,11 +137,11 @@ def conv_transpose1d(
     *,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
     activation: Activation | None = None,
-    output: ArrayLike | None = None,
+    output: NDArray[Float] | None = None,
     threads: int | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> Gradients:
+) -> Gradients[Float]:
     """Return the gradients of `conv_transpose1d` in input, weight and bias, in one call.
 
     Parameters
@@ -187,18 +184,18 @@ def conv_transpose1d(
 
 def conv_transpose2d_input(
     input_size: Size,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     groups: int = 1,
     dilation: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv_transpose2d` in its input.
 
     Parameters
@@ -235,19 +232,19 @@ def conv_transpose2d_input(
 
 
 def conv_transpose2d_weight(
-    input: ArrayLike,
+    input: NDArray[Float],
     weight_size: Size,
-    grad_output: ArrayLike,
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     groups: int = 1,
     dilation: PerAxis = 1,
     *,
     threads: int | None = None,
-    out: NDArray[np.floating] | None = None,
+    out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> NDArray[np.floating]:
+) -> NDArray[Float]:
     """Return the gradient of `conv_transpose2d` in its weight, summed over the batch.
 
     Sums are split by the problem, never by the threads, and added in double precision.
@@ -287,9 +284,9 @@ def conv_transpose2d_weight(
 
 
 def conv_transpose2d(
-    input: ArrayLike,
-    weight: ArrayLike,
-    grad_output: ArrayLike,
+    input: NDArray[Float],
+    weight: NDArray[Float],
+    grad_output: NDArray[Float],
     stride: PerAxis = 1,
     padding: Padding = 0,
     groups: int = 1,
@@ -297,11 +294,11 @@ def conv_transpose2d(
     *,
     output_mask: tuple[bool, bool, bool] = (True, True, True),
     activation: Activation | None = None,
-    output: ArrayLike | None = None,
+    output: NDArray[Float] | None = None,
     threads: int | None = None,
     data_format: DataFormat = "channels_first",
     precision: Precision | None = None,
-) -> Gradients:
+) -> Gradients[Float]:
     """Return the gradients of `conv_transpose2d` in input, weight and bias, in one call.
 
     Parameters

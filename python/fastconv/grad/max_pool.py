@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat
+    from fastconv.typing import DataFormat, Float
 
-    Floats = NDArray[np.floating]
     Shape = Sequence[SupportsIndex]
 
 __all__ = [
@@ -29,10 +28,10 @@ __all__ = [
 
 
 def max_pool1d_input(
-    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `max_pool1d`: each output's, added to the element at its index.
 
     Parameters
@@ -76,10 +75,10 @@ def max_pool1d_input(
 
 
 def max_pool2d_input(
-    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `max_pool2d`: each output's, added to the element at its index.
 
     Arguments, result and errors are those of `max_pool1d_input`, for images.
@@ -98,10 +97,10 @@ def max_pool2d_input(
 
 
 def min_pool1d_input(
-    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `min_pool1d`: each output's, added to the element at its index.
 
     Arguments, result and errors are those of `max_pool1d_input`.
@@ -119,10 +118,10 @@ def min_pool1d_input(
 
 
 def min_pool2d_input(
-    grad_output: ArrayLike, indices: ArrayLike, input_size: Shape, *,
-    threads: int | None = None, out: Floats | None = None,
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `min_pool2d`: each output's, added to the element at its index.
 
     Arguments, result and errors are those of `max_pool2d_input`.
@@ -140,9 +139,9 @@ def min_pool2d_input(
 
 
 def max_unpool1d_input(
-    grad_output: ArrayLike, indices: ArrayLike, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], indices: NDArray[np.int64], *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `max_unpool1d`: that at the index of each element.
 
     Parameters
@@ -174,9 +173,9 @@ def max_unpool1d_input(
 
 
 def max_unpool2d_input(
-    grad_output: ArrayLike, indices: ArrayLike, *, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    grad_output: NDArray[Float], indices: NDArray[np.int64], *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `max_unpool2d`: that at the index of each element.
 
     Arguments, result and errors are those of `max_unpool1d_input`, for images.

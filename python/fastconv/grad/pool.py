@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import SupportsIndex
 
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat, Padding, PerAxis
+    from fastconv.typing import DataFormat, Float, Padding, PerAxis
 
-    Floats = NDArray[np.floating]
     Shape = Sequence[SupportsIndex]
 
 __all__ = [
@@ -29,12 +27,13 @@ __all__ = [
 
 
 def avg_pool1d_input(
-    grad_output: ArrayLike, input_size: Shape, kernel_size: PerAxis, stride: PerAxis | None = None,
+    grad_output: NDArray[Float], input_size: Shape, kernel_size: PerAxis,
+    stride: PerAxis | None = None,
     padding: Padding = 0, ceil_mode: bool = False, count_include_pad: bool = True,
     divisor_override: int | None = None, *, dilation: PerAxis = 1,
-    threads: int | None = None, out: Floats | None = None,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `avg_pool1d`: each output's share, to all that its window holds.
 
     Parameters
@@ -73,12 +72,13 @@ def avg_pool1d_input(
 
 
 def avg_pool2d_input(
-    grad_output: ArrayLike, input_size: Shape, kernel_size: PerAxis, stride: PerAxis | None = None,
+    grad_output: NDArray[Float], input_size: Shape, kernel_size: PerAxis,
+    stride: PerAxis | None = None,
     padding: Padding = 0, ceil_mode: bool = False, count_include_pad: bool = True,
     divisor_override: int | None = None, *, dilation: PerAxis = 1,
-    threads: int | None = None, out: Floats | None = None,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `avg_pool2d`: each output's share, to all that its window holds.
 
     Arguments, result and errors are those of `avg_pool1d_input`, for images.
@@ -98,11 +98,12 @@ def avg_pool2d_input(
 
 
 def sum_pool1d_input(
-    grad_output: ArrayLike, input_size: Shape, kernel_size: PerAxis, stride: PerAxis | None = None,
+    grad_output: NDArray[Float], input_size: Shape, kernel_size: PerAxis,
+    stride: PerAxis | None = None,
     padding: Padding = 0, ceil_mode: bool = False, *, dilation: PerAxis = 1,
-    threads: int | None = None, out: Floats | None = None,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `sum_pool1d`: each output's, to all that its window holds.
 
     Arguments, result and errors are those of `avg_pool1d_input`.
@@ -121,11 +122,12 @@ def sum_pool1d_input(
 
 
 def sum_pool2d_input(
-    grad_output: ArrayLike, input_size: Shape, kernel_size: PerAxis, stride: PerAxis | None = None,
+    grad_output: NDArray[Float], input_size: Shape, kernel_size: PerAxis,
+    stride: PerAxis | None = None,
     padding: Padding = 0, ceil_mode: bool = False, *, dilation: PerAxis = 1,
-    threads: int | None = None, out: Floats | None = None,
+    threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of `sum_pool2d`: each output's, to all that its window holds.
 
     Arguments, result and errors are those of `avg_pool2d_input`.
@@ -144,11 +146,11 @@ def sum_pool2d_input(
 
 
 def lp_pool1d_input(
-    grad_output: ArrayLike, input: ArrayLike, output: ArrayLike, norm_type: float,
+    grad_output: NDArray[Float], input: NDArray[Float], output: NDArray[Float], norm_type: float,
     kernel_size: PerAxis, stride: PerAxis | None = None, ceil_mode: bool = False, *,
     padding: Padding = 0, dilation: PerAxis = 1, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of the p-norm pool `lp_pool1d`.
 
     Of output y it is ``sign(x) * (|x| / y)**(p - 1)`` times its gradient for each x that its window
@@ -191,11 +193,11 @@ def lp_pool1d_input(
 
 
 def lp_pool2d_input(
-    grad_output: ArrayLike, input: ArrayLike, output: ArrayLike, norm_type: float,
+    grad_output: NDArray[Float], input: NDArray[Float], output: NDArray[Float], norm_type: float,
     kernel_size: PerAxis, stride: PerAxis | None = None, ceil_mode: bool = False, *,
     padding: Padding = 0, dilation: PerAxis = 1, threads: int | None = None,
-    out: Floats | None = None, data_format: DataFormat = "channels_first",
-) -> Floats:  # fmt: skip
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
     """Return the gradient of the p-norm pool `lp_pool2d`.
 
     Arguments, result and errors are those of `lp_pool1d_input`, for images.

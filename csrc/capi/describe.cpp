@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "capi/describe.h"
+
+#include <cmath>
+
+#include "core/dispatch.h"
+#include "core/threads.h"
+
+namespace fastconv::capi {
+namespace {
+
+constexpr const char* kAxes[] = {"height", "width"};
+
+// Words of the header are the core's own numbers.
+static_assert(int{FASTCONV_CIRCULAR} == int(PadMode::circular));
+static_assert(int{FASTCONV_GELU_TANH} == int(Activation::gelu_tanh));
+static_assert(int{FASTCONV_WINOGRAD} == int(Algorithm::winograd));
+
+template <class Desc>
+void check_version(const Desc* desc) {
+  expect_pointer(desc, "desc");
+  expect(desc->size == sizeof(Desc), FASTCONV_BAD_VERSION, "desc->size must be ", sizeof(Desc),
+         ", got ", desc->size);
+}
+
+void check_word(const char* name, std::int32_t word, int most) {
+  expect(word >= 0 && word <= most, FASTCONV_BAD_VALUE, name, " must be from 0 to ", most, ", got ",
+         word);
+}
+
+Exec exec_for(std::int32_t threads) {
+  check_word("threads", threads, kMaxThreads);
+  return make_exec(threads == 0 ? default_threads() : threads);
+}
+
+void check_count(const char* name, std::int64_t n) {
+  require(n >= 1, name, " must be positive, got ", n);
+}
+
+Padding pair(std::int64_t lo, std::int64_t hi) { return {PadWord::explicit_, lo, hi, true}; }
+
+// Nothing but memory bounds a descriptor without arrays: the lists of taps must stay small. The
+// phases of an adjoint each list all taps of the kernel.
+constexpr index_t kMostTaps = index_t{1} << 20, kMostListed = index_t{1} << 24;
+
+void check_taps(const ConvDesc& d) {
+  const index_t phases = std::min(d.h.stride, d.h.kernel) * std::min(d.w.stride, d.w.kernel);
+  if (d.taps() > kMostTaps || phases > kMostListed / d.taps())
+    fail(FASTCONV_TOO_LARGE, "a kernel of ", d.h.kernel, " by ", d.w.kernel, " at stride ",
+         d.h.stride, " by ", d.w.stride, " has too many taps");
+}
+
+ConvDesc geometry(const fastconv_conv_desc& desc) {
+  check_count("batch", desc.batch);
+  check_count("c_in", desc.c_in);
+  check_count("c_out", desc.c_out);
+  require(desc.groups >= 1 && desc.groups <= kMaxExtent, "groups must be from 1 to ", kMaxExtent,
+          ", got ", desc.groups);
+  const bool transposed = desc.transposed != 0;
+  ConvDesc d{.batch = desc.batch,
+             .c_in = transposed ? desc.c_out : desc.c_in,
+             .c_out = transposed ? desc.c_in : desc.c_out,
+             .groups = desc.groups,
+             .h = {},
+             .w = {},
+             .mode = static_cast<PadMode>(desc.padding_mode)};
+  Axis* const axes[] = {&d.h, &d.w};
+  for (int i = 0; i < 2; ++i) {
+    const Padding padding = pair(desc.pad_lo[i], desc.pad_hi[i]);
+    if (transposed) {
+      *axes[i] = transposed_axis(kAxes[i], desc.in[i], desc.kernel[i], desc.stride[i],
+                                 desc.dilation[i], padding, desc.output_padding[i], {});
+    } else {
+      require(desc.output_padding[i] == 0, kAxes[i],
+              ": output_padding is for transposed convolutions, got ", desc.output_padding[i]);
+      *axes[i] = conv_axis(kAxes[i], desc.in[i], desc.kernel[i], desc.stride[i], desc.dilation[i],
+                           padding, d.mode);
+    }
+  }
+  validated(d);
+  check_taps(d);
+  return d;
+}
+
+PoolDesc geometry(const fastconv_pool_desc& desc) {
+  check_count("batch", desc.batch);
+  PoolDesc d{.batch = desc.batch, .channels = desc.channels};
+  Axis* const axes[] = {&d.h, &d.w};
+  for (int i = 0; i < 2; ++i) {
+    if (desc.adaptive == 0) {
+      *axes[i] = pool_axis(kAxes[i], desc.in[i], desc.kernel[i], desc.stride[i], desc.dilation[i],
+                           pair(desc.pad_lo[i], desc.pad_hi[i]), desc.ceil_mode != 0);
+      continue;
+    }
+    require(desc.kernel[i] >= 1, kAxes[i], ": kernel size must be positive, got ", desc.kernel[i]);
+    require(desc.stride[i] == 1 && desc.dilation[i] == 1 && desc.pad_lo[i] == 0 &&
+                desc.pad_hi[i] == 0 && desc.ceil_mode == 0,
+            kAxes[i], ": an adaptive pool has no stride, dilation, padding or ceil_mode");
+    *axes[i] = adaptive_axis(kAxes[i], desc.in[i], desc.kernel[i]);
+  }
+  return validated(d);
+}
+
+PoolOp norm_op(double p) {
+  expect(p > 0, FASTCONV_BAD_VALUE, "norm must be positive, got ", p);
+  return std::isinf(p) ? PoolOp::abs_max
+         : p == 1      ? PoolOp::abs_sum
+         : p == 2      ? PoolOp::squares
+                       : PoolOp::powers;
+}
+
+Pooling pooling_of(const fastconv_pool_desc& desc) {
+  switch (desc.op) {
+    case FASTCONV_MAX:
+      return {.op = PoolOp::max};
+    case FASTCONV_MIN:
+      return {.op = PoolOp::min};
+    case FASTCONV_SUM:
+      return {.op = PoolOp::sum};
+    case FASTCONV_AVERAGE:
+      return {.op = PoolOp::sum,
+              .average = true,
+              .include_pad = desc.count_include_pad != 0,
+              .divisor = desc.divisor};
+    default:
+      return {.op = norm_op(desc.norm), .power = desc.norm};
+  }
+}
+
+}  // namespace
+
+Convolution describe(const fastconv_conv_desc* desc) {
+  check_version(desc);
+  check_word("dtype", desc->dtype, FASTCONV_FLOAT64);
+  check_word("transposed", desc->transposed, 1);
+  check_word("padding_mode", desc->padding_mode, FASTCONV_CIRCULAR);
+  check_word("activation", desc->activation, FASTCONV_GELU_TANH);
+  check_word("algorithm", desc->algorithm, FASTCONV_WINOGRAD);
+  check_word("highest", desc->highest, 1);
+  check_word("reserved", desc->reserved, 0);
+  const Exec exec = exec_for(desc->threads);
+  expect(desc->transposed == 0 || desc->padding_mode == FASTCONV_ZEROS, FASTCONV_UNSUPPORTED,
+         "a transposed convolution has no padding_mode but zeros");
+  return {.d = geometry(*desc),
+          .transposed = desc->transposed != 0,
+          .is_double = desc->dtype == FASTCONV_FLOAT64,
+          .wish = {.algorithm = static_cast<Algorithm>(desc->algorithm),
+                   .plain_sums = desc->highest != 0},
+          .activation = static_cast<Activation>(desc->activation),
+          .slope = desc->slope,
+          .exec = exec};
+}
+
+Pool describe(const fastconv_pool_desc* desc) {
+  check_version(desc);
+  check_word("dtype", desc->dtype, FASTCONV_FLOAT64);
+  check_word("op", desc->op, FASTCONV_NORM);
+  check_word("adaptive", desc->adaptive, 1);
+  check_word("ceil_mode", desc->ceil_mode, 1);
+  check_word("count_include_pad", desc->count_include_pad, 1);
+  const Exec exec = exec_for(desc->threads);
+  const Pooling pooling = pooling_of(*desc);
+  return {.d = geometry(*desc),
+          .pooling = pooling,
+          .is_double = desc->dtype == FASTCONV_FLOAT64,
+          .exec = exec};
+}
+
+std::byte* checked_workspace(void* workspace, std::size_t bytes, index_t needed) {
+  if (needed == 0) return nullptr;
+  expect_pointer(workspace, "workspace");
+  expect(bytes >= workspace_for(needed), FASTCONV_SMALL_WORKSPACE, "the workspace must have ",
+         workspace_for(needed), " bytes, got ", bytes);
+  return aligned(workspace);
+}
+
+}  // namespace fastconv::capi

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// C's descriptors into those of the core, by the checks that Python's arguments go through.
+#pragma once
+
+#include "algorithms/choose.h"
+#include "algorithms/pool.h"
+#include "capi/error.h"
+#include "core/conv_desc.h"
+#include "core/exec.h"
+#include "core/pool_desc.h"
+
+namespace fastconv::capi {
+
+struct Convolution {
+  ConvDesc d;  // of a transposed convolution: the one whose adjoint it is
+  bool transposed, is_double;
+  Wish wish;
+  Activation activation;
+  double slope;
+  Exec exec;
+};
+Convolution describe(const fastconv_conv_desc* desc);
+
+struct Pool {
+  PoolDesc d;
+  Pooling pooling;
+  bool is_double;
+  Exec exec;
+};
+Pool describe(const fastconv_pool_desc* desc);
+
+// Calls f.operator()<T>() with the type of the arrays.
+template <class F>
+auto with_type(bool is_double, F&& f) {
+  return is_double ? f.template operator()<double>() : f.template operator()<float>();
+}
+
+// A workspace of any alignment, checked: where kernels may start.
+inline constexpr index_t kAlignment = 64;
+inline std::size_t workspace_for(index_t bytes) {
+  return bytes == 0 ? 0 : static_cast<std::size_t>(bytes + kAlignment - 1);
+}
+inline std::byte* aligned(void* workspace) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(workspace);
+  return static_cast<std::byte*>(workspace) + (-at & std::uintptr_t{kAlignment - 1});
+}
+std::byte* checked_workspace(void* workspace, std::size_t bytes, index_t needed);
+
+}  // namespace fastconv::capi

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Plans: everything is checked and chosen when one is made; a run looks at its pointers only.
+#include <algorithm>
+#include <memory>
+
+#include "capi/conv_map.h"
+#include "capi/functions.h"
+#include "core/memory.h"
+
+using fastconv::Activation;
+using fastconv::index_t;
+
+struct fastconv_plan {
+  fastconv::capi::ConvMap map;
+  bool is_double, takes_residual;
+  Activation activation;
+  double slope;
+  index_t scratch_bytes;
+  std::size_t workspace_bytes;
+  fastconv::Scratch packed, weights, bias;
+};
+
+namespace fastconv::capi {
+namespace {
+
+template <class T>
+Scratch copy_of(const void* from, index_t n) {
+  Scratch block(n * index_t{sizeof(T)});
+  std::copy_n(static_cast<const T*>(from), n, block.as<T>());
+  return block;
+}
+
+template <class T>
+std::unique_ptr<fastconv_plan> make_plan(const Convolution& c, int pass, const void* w,
+                                         const void* bias) {
+  const bool forward = pass == FASTCONV_FORWARD;
+  auto plan = std::make_unique<fastconv_plan>(
+      fastconv_plan{.map = conv_map<T>(c, pass, true),
+                    .is_double = c.is_double,
+                    .takes_residual = forward && !c.transposed,
+                    .activation = forward ? c.activation : Activation::none,
+                    .slope = c.slope,
+                    .scratch_bytes = 0,
+                    .workspace_bytes = 0,
+                    .packed = {},
+                    .weights = copy_of<T>(w, c.d.c_out * c.d.depth()),
+                    .bias = {}});
+  const ConvMap& map = plan->map;
+  if (bias != nullptr) plan->bias = copy_of<T>(bias, map.lowered.channels);
+  plan->scratch_bytes = map.scratch_bytes();
+  plan->workspace_bytes = workspace_for(plan->scratch_bytes);
+  plan->packed = Scratch(map.packed_bytes);
+  pack(map.lowered, plan->weights.as<T>(), plan->packed.as<T>(), map.exec);
+  return plan;
+}
+
+template <class T>
+void run_plan(const fastconv_plan& plan, const void* x, const void* residual, void* y,
+              std::byte* scratch) noexcept {
+  run(plan.map,
+      ConvArgs<T>{.x = static_cast<const T*>(x),
+                  .packed = plan.packed.as<T>(),
+                  .weights = plan.weights.as<T>(),
+                  .bias = plan.bias.as<T>(),
+                  .residual = static_cast<const T*>(residual),
+                  .y = static_cast<T*>(y),
+                  .activation = plan.activation,
+                  .slope = static_cast<T>(plan.slope)},
+      scratch);
+}
+
+// Apart from plan_run, which then needs no frame for it.
+[[gnu::cold]] int complain(const fastconv_plan* plan, const void* x, const void* residual,
+                           const void* y, void* workspace, std::size_t bytes) noexcept {
+  return guarded([&] {
+    expect_pointer(plan, "plan");
+    expect_pointer(x, "x");
+    expect_pointer(y, "y");
+    expect(residual == nullptr || plan->takes_residual, FASTCONV_UNSUPPORTED,
+           "residual: only plans of forward convolutions take one");
+    checked_workspace(workspace, bytes, plan->scratch_bytes);
+  });
+}
+
+}  // namespace
+
+int plan_create(const fastconv_conv_desc* desc, int pass, const void* w, const void* bias,
+                fastconv_plan** plan) noexcept {
+  return guarded([&] {
+    expect_pointer(w, "w");
+    expect_pointer(plan, "plan");
+    expect(pass == FASTCONV_FORWARD || pass == FASTCONV_INPUT_GRAD, FASTCONV_BAD_VALUE,
+           "pass must be 0 or 1, got ", pass);
+    expect(bias == nullptr || pass == FASTCONV_FORWARD, FASTCONV_UNSUPPORTED,
+           "bias: a gradient of the input has none");
+    const Convolution c = describe(desc);
+    *plan =
+        with_type(c.is_double, [&]<class T>() { return make_plan<T>(c, pass, w, bias); }).release();
+  });
+}
+
+std::size_t plan_workspace(const fastconv_plan* plan) noexcept {
+  return plan == nullptr ? 0 : plan->workspace_bytes;
+}
+
+int plan_run(const fastconv_plan* plan, const void* x, const void* residual, void* y,
+             void* workspace, std::size_t workspace_bytes) noexcept {
+  if (plan == nullptr || x == nullptr || y == nullptr ||
+      (residual != nullptr && !plan->takes_residual) || workspace_bytes < plan->workspace_bytes ||
+      (workspace == nullptr && plan->workspace_bytes > 0)) [[unlikely]]
+    return complain(plan, x, residual, y, workspace, workspace_bytes);
+  std::byte* scratch = aligned(workspace);
+  if (plan->is_double)
+    run_plan<double>(*plan, x, residual, y, scratch);
+  else
+    run_plan<float>(*plan, x, residual, y, scratch);
+  return FASTCONV_OK;
+}
+
+void plan_destroy(fastconv_plan* plan) noexcept { delete plan; }
+
+}  // namespace fastconv::capi

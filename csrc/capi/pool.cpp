@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Pools and their gradients.
+#include "algorithms/pool_grad.h"
+#include "capi/describe.h"
+#include "capi/functions.h"
+
+namespace fastconv::capi {
+namespace {
+
+bool is_sum(const Pool& p) { return p.pooling.op == PoolOp::sum; }
+bool is_extreme(const Pool& p) {
+  return p.pooling.op == PoolOp::max || p.pooling.op == PoolOp::min;
+}
+bool is_norm(const Pool& p) { return !is_sum(p) && !is_extreme(p); }
+
+template <class T>
+index_t scratch_of(const Pool& p, int pass) {
+  if (pass == FASTCONV_FORWARD) return pool_scratch(plan_pool<T>(p.d, p.pooling), p.exec.threads);
+  return is_sum(p) ? plan_spread<T>(p.d).thread_bytes * p.exec.threads : 0;
+}
+
+template <class T>
+void forward(const Pool& p, const T* x, T* y, std::int64_t* indices, void* workspace,
+             std::size_t workspace_bytes) {
+  std::byte* memory =
+      checked_workspace(workspace, workspace_bytes, scratch_of<T>(p, FASTCONV_FORWARD));
+  if (indices != nullptr)
+    pool_with_indices(p.d, p.pooling.op == PoolOp::min, x, y, indices, p.exec.threads);
+  else
+    pool(p.d, p.pooling, plan_pool<T>(p.d, p.pooling), x, y, p.exec, memory);
+}
+
+// The gradient of max and min: each dy is added where its value came from.
+template <class T>
+void scatter_grad(const Pool& p, const T* dy, const std::int64_t* indices, T* dx) {
+  const Planes planes{p.d.planes(), p.d.out_plane(), p.d.in_plane()};
+  const index_t at = first_outside(planes, indices, p.exec.threads);
+  if (at >= 0)
+    fail(FASTCONV_BAD_INDEX, "indices must be from 0 to ", planes.places - 1, ", got ", indices[at],
+         " at position ", at);
+  scatter_add(planes, dy, indices, dx, p.exec.threads);
+}
+
+}  // namespace
+
+int pool_output_shape(const fastconv_pool_desc* desc, std::int64_t shape[4]) noexcept {
+  return guarded([&] {
+    expect_pointer(shape, "shape");
+    const PoolDesc d = describe(desc).d;
+    shape[0] = d.batch, shape[1] = d.channels, shape[2] = d.h.out, shape[3] = d.w.out;
+  });
+}
+
+int pool_workspace(const fastconv_pool_desc* desc, int pass, std::size_t* bytes) noexcept {
+  return guarded([&] {
+    expect_pointer(bytes, "bytes");
+    expect(pass == FASTCONV_FORWARD || pass == FASTCONV_INPUT_GRAD, FASTCONV_BAD_VALUE,
+           "pass must be 0 or 1, got ", pass);
+    const Pool p = describe(desc);
+    *bytes =
+        workspace_for(with_type(p.is_double, [&]<class T>() { return scratch_of<T>(p, pass); }));
+  });
+}
+
+int pool(const fastconv_pool_desc* desc, const void* x, void* y, std::int64_t* indices,
+         void* workspace, std::size_t workspace_bytes) noexcept {
+  return guarded([&] {
+    expect_pointer(x, "x");
+    expect_pointer(y, "y");
+    const Pool p = describe(desc);
+    if (indices != nullptr) {
+      expect(is_extreme(p), FASTCONV_UNSUPPORTED, "indices: only max and min have them");
+      require(!has_empty_window(p.d.h) && !has_empty_window(p.d.w),
+              "indices: padding leaves a window without any element of the input");
+    }
+    with_type(p.is_double, [&]<class T>() {
+      forward(p, static_cast<const T*>(x), static_cast<T*>(y), indices, workspace, workspace_bytes);
+    });
+  });
+}
+
+int pool_input_grad(const fastconv_pool_desc* desc, const void* dy, const void* x, const void* y,
+                    const std::int64_t* indices, void* dx, void* workspace,
+                    std::size_t workspace_bytes) noexcept {
+  return guarded([&] {
+    expect_pointer(dy, "dy");
+    expect_pointer(dx, "dx");
+    const Pool p = describe(desc);
+    if (is_extreme(p)) expect_pointer(indices, "indices");
+    if (is_norm(p)) {
+      expect_pointer(x, "x");
+      expect_pointer(y, "y");
+    }
+    with_type(p.is_double, [&]<class T>() {
+      const auto* from = static_cast<const T*>(dy);
+      auto* to = static_cast<T*>(dx);
+      if (is_extreme(p)) return scatter_grad(p, from, indices, to);
+      if (is_norm(p))
+        return spread_norm(p.d, p.pooling.power, static_cast<const T*>(x), static_cast<const T*>(y),
+                           from, to, p.exec.threads);
+      std::byte* memory =
+          checked_workspace(workspace, workspace_bytes, scratch_of<T>(p, FASTCONV_INPUT_GRAD));
+      spread(p.d, p.pooling, plan_spread<T>(p.d), from, to, p.exec.threads, memory);
+    });
+  });
+}
+
+}  // namespace fastconv::capi
