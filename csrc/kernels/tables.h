@@ -9,7 +9,7 @@
 #include "kernels/dot.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
-#include "kernels/pool.h"
+#include "kernels/pool_last.h"
 #include "kernels/softmax.h"
 #include "kernels/transpose.h"
 
