@@ -11,7 +11,6 @@
 namespace fastconv {
 namespace {
 
-constexpr index_t kLanes = 16;         // at least as many as any ISA has
 constexpr index_t kRowBytes = 16384;   // a block's joined row: a third of the smallest L1
 constexpr index_t kMostReach = 4096;   // beyond, a joined row of one window leaves the L1
 constexpr index_t kMostTaps = 1024;    // beyond, plain float32 sums lose digits
@@ -26,7 +25,7 @@ bool is_separable(const PoolDesc& d, const Pooling& pooling, index_t item) {
     return false;
   // Where most columns belong to no window, a joined row is mostly waste.
   if (d.w.stride > std::min(4 * d.w.reach(), kMostReach)) return false;
-  if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kLanes) return false;
+  if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kMostLanes) return false;
   return pooling.op != PoolOp::powers || d.in_plane() <= kMostPowered / item;
 }
 
@@ -64,17 +63,6 @@ index_t tap_offset(const PoolDesc& d, const PoolPlan& plan, index_t t, index_t* 
   return plan.line + slot * plan.phase_step + column / stride;
 }
 
-// The root of a p-norm, in place.
-template <class T>
-void take_roots(const Pooling& pooling, T* y, index_t n) {
-  if (pooling.op == PoolOp::squares) {
-    for (index_t i = 0; i < n; ++i) y[i] = std::sqrt(y[i]);
-  } else if (pooling.op == PoolOp::powers) {
-    const T exponent = static_cast<T>(1 / pooling.power);
-    for (index_t i = 0; i < n; ++i) y[i] = std::pow(y[i], exponent);
-  }
-}
-
 template <class T>
 void pool_blocks(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const T* x, T* y,
                  const Exec& exec, const Scratch& scratch) noexcept {
@@ -100,6 +88,7 @@ void pool_blocks(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan
     const index_t oh = block / w_blocks * plan.oh_block, ow = block % w_blocks * plan.ow_block;
     std::byte* mine = scratch.bytes() + plan.shared_bytes + thread * plan.thread_bytes;
     PoolArgs<T> args{.x = x + plane * d.in_plane(),
+                     .channels = 1,
                      .h = {d.h.in, d.h.kernel, d.h.stride, d.h.dilation, d.h.lo},
                      .w = {d.w.in, d.w.kernel, d.w.stride, d.w.dilation, d.w.lo},
                      .oh0 = oh,
@@ -248,14 +237,14 @@ PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
   if (!plan.separable) return plan;
   const Axis& w = d.w;
   const index_t fitting = (kRowBytes / kItem - w.reach()) / w.stride;
-  plan.ow_block = std::min(w.out, std::max(fitting, 4 * kLanes));
+  plan.ow_block = std::min(w.out, std::max(fitting, 4 * kMostLanes));
   plan.oh_block =
       std::clamp<index_t>(kBlockWork / (plan.ow_block * w.stride * d.h.stride), 1, d.h.out);
   if (pooling.op == PoolOp::powers) plan.ow_block = w.out, plan.oh_block = d.h.out;
   plan.line = (plan.ow_block - 1) * w.stride + w.reach();
-  plan.phase_step = plan.ow_block + (w.reach() - 1) / w.stride + kLanes;
+  plan.phase_step = plan.ow_block + (w.reach() - 1) / w.stride + kMostLanes;
   plan.n_phases = std::min(w.kernel, w.stride);
-  plan.row_size = w.stride == 1   ? plan.line + kLanes
+  plan.row_size = w.stride == 1   ? plan.line + kMostLanes
                   : w.stride == 2 ? 2 * plan.phase_step
                                   : plan.line + plan.n_phases * plan.phase_step;
   plan.shared_bytes = Shared<T>(d, pooling, nullptr).bytes;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "algorithms/pool_grad.h"
+#include "algorithms/pool_last.h"
 #include "bindings/bind.h"
 #include "bindings/pool_arguments.h"
 #include "core/require.h"
@@ -11,11 +12,29 @@
 namespace fastconv {
 namespace {
 
+template <class T>
+py::object pool_of_pixels(const Image& x, const PoolDesc& d, const Pooling& pooling,
+                          const PoolPlan& plan, const Options& options, py::handle out) {
+  const Result y(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x});
+  const Exec exec = make_exec(options.threads);
+  const Scratch scratch(pool_scratch(plan, exec.threads));
+  {
+    const py::gil_scoped_release unlocked;
+    pool_last(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
+  }
+  return y.finish();
+}
+
 // Any pool that needs no indices: check, allocate, let go, compute.
-py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling,
-                    const Options& options, py::handle out) {
-  const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
-  with_number(x.dtype, [&]<class T>() {
+py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const Options& options,
+                    py::handle out) {
+  return with_number(x.dtype, [&]<class T>() {
+    if constexpr (std::is_floating_point_v<T>)
+      if (x.pixels)
+        if (const PoolPlan plan = plan_pool_last<T>(d, pooling); plan.separable)
+          return pool_of_pixels<T>(x, d, pooling, plan, options, out);
+    make_planes(x, options.threads);
+    const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
     if constexpr (std::is_floating_point_v<T>) {
       const Exec exec = make_exec(options.threads);
       const PoolPlan plan = plan_pool<T>(d, pooling);
@@ -26,15 +45,16 @@ py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling,
       const py::gil_scoped_release unlocked;
       pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), options.threads);
     }
+    return y.finish();
   });
-  return y.finish();
 }
 
-py::object run_pool_with_indices(const Image& x, const PoolDesc& d, bool smallest,
-                                 const Options& options, py::handle out) {
+py::object run_pool_with_indices(Image& x, const PoolDesc& d, bool smallest, const Options& options,
+                                 py::handle out) {
   for (const Axis* axis : {&d.h, &d.w})
     require(d.planes() == 0 || !has_empty_window(*axis),
             "return_indices: padding leaves a window without any element of the input");
+  make_planes(x, options.threads);
   const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
   const Result indices(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(), {});
   with_number(x.dtype, [&]<class T>() {
@@ -49,7 +69,7 @@ py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tup
                         py::handle return_indices, py::handle threads, py::handle out,
                         py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_pool_desc(x.dims, rank, geometry);
   if (to_bool(return_indices, "return_indices"))
     return run_pool_with_indices(x, d, smallest, options, out);
@@ -60,7 +80,7 @@ py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tup
 py::object sum_pool(int rank, py::handle input, const py::tuple& geometry, py::handle threads,
                     py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = PoolOp::sum}, options, out);
 }
 
@@ -69,7 +89,7 @@ py::object avg_pool(int rank, py::handle input, const py::tuple& geometry,
                     py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const Pooling pooling = to_average(count_include_pad, divisor_override);
-  const Image x = to_image(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options);
   return run_pool(x, to_pool_desc(x.dims, rank, geometry), pooling, options, out);
 }
 
@@ -77,7 +97,7 @@ py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::t
                    py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const double p = to_norm_type(norm_type);
-  const Image x = to_image(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options);
   const PoolOp op = std::isinf(p) ? PoolOp::abs_max
                     : p == 1      ? PoolOp::abs_sum
                     : p == 2      ? PoolOp::squares
@@ -88,7 +108,7 @@ py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::t
 py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size, py::handle threads,
                              py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options);
   return run_pool(x, to_adaptive_desc(x.dims, rank, output_size),
                   {.op = PoolOp::sum, .average = true}, options, out);
 }
@@ -97,7 +117,7 @@ py::object adaptive_max_pool(int rank, py::handle input, py::handle output_size,
                              py::handle return_indices, py::handle threads, py::handle out,
                              py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_adaptive_desc(x.dims, rank, output_size);
   if (to_bool(return_indices, "return_indices"))
     return run_pool_with_indices(x, d, false, options, out);
@@ -107,7 +127,7 @@ py::object adaptive_max_pool(int rank, py::handle input, py::handle output_size,
 py::object global_sum_pool(int rank, py::handle input, py::handle threads, py::handle out,
                            py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   return run_pool(x, to_adaptive_desc(x.dims, rank, py::int_(1)), {.op = PoolOp::sum}, options,
                   out);
 }

@@ -10,6 +10,7 @@ namespace fastconv {
 // the first wins. `powers`, sums of abs(x)**p, has no kernel.
 enum class PoolOp : int { max, min, sum, abs_max, abs_sum, squares, powers };
 inline constexpr int kPoolKernels = 6;
+inline constexpr index_t kMostLanes = 16;  // at least as many as any vector has
 
 struct PoolAxis {
   index_t in, kernel, stride, dilation, lo;
@@ -22,6 +23,7 @@ struct PoolAxis {
 template <class T>
 struct PoolArgs {
   const T* x;
+  index_t channels;  // of `pixels`
   PoolAxis h, w;
   index_t oh0, oh1, ow0, ow1;
   T* row;  // row_size elements
@@ -40,6 +42,9 @@ struct PoolArgs {
 template <class T>
 struct PoolKernels {
   void (*block[kPoolKernels])(const PoolArgs<T>&) noexcept;
+  // The same of an image, not a plane, whose channels are neighbours. No phases: tap t of channel c
+  // of the window at ow0 + j is row[j * stride * channels + offsets[t] + c].
+  void (*pixels[kPoolKernels])(const PoolArgs<T>&) noexcept;
   T (*largest)(const T* x, index_t n) noexcept;  // n >= 1; the first of equals, NaN over all
   T (*smallest)(const T* x, index_t n) noexcept;
 };

@@ -226,13 +226,4 @@ typename V::T join_row(const typename V::T* x, index_t n) noexcept {
   return best;
 }
 
-template <class V>
-consteval PoolKernels<typename V::T> make_pool() {
-  return {.block = {&pool_block<Largest<TakeAsIs>, V>, &pool_block<Smallest, V>,
-                    &pool_block<Total<TakeAsIs>, V>, &pool_block<LargestMagnitude, V>,
-                    &pool_block<Total<TakeMagnitude>, V>, &pool_block<Total<TakeSquare>, V>},
-          .largest = &join_row<Largest<TakeAsIs>, V>,
-          .smallest = &join_row<Smallest, V>};
-}
-
 }  // namespace fastconv::FC_ISA
