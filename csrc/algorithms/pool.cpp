@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "algorithms/pool_pixels.h"
 #include "algorithms/pool_tasks.h"
 
 namespace fastconv {
@@ -14,6 +15,8 @@ namespace {
 constexpr index_t kRowBytes = 16384;   // a block's joined row: a third of the smallest L1
 constexpr index_t kMostReach = 4096;   // beyond, a joined row of one window leaves the L1
 constexpr index_t kMostTaps = 1024;    // beyond, plain float32 sums lose digits
+constexpr index_t kLeastPlanes = 8;    // fewer leave too many lanes empty
+constexpr index_t kSmallPlane = 1024;
 constexpr index_t kBlockWork = 65536;  // elements of a block
 constexpr index_t kMostPowered = index_t{1} << 20;  // bytes of a plane of powers: half of an L2
 
@@ -27,6 +30,14 @@ bool is_separable(const PoolDesc& d, const Pooling& pooling, index_t item) {
   if (d.w.stride > std::min(4 * d.w.reach(), kMostReach)) return false;
   if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kMostLanes) return false;
   return pooling.op != PoolOp::powers || d.in_plane() <= kMostPowered / item;
+}
+
+// Whether to turn planes into pixels: where rows are short, or windows alike to no vector of columns.
+bool prefers_pixels(const PoolDesc& d) {
+  if (d.planes() < kLeastPlanes) return false;
+  const PixelWindows h{d.h, false}, w{d.w, false};
+  return d.in_plane() <= kSmallPlane || d.w.kernel == 0 || d.h.kernel == 0 || d.w.stride > 2 ||
+         h.slide() > 0 || w.slide() > 0;
 }
 
 // The parts of the scratch that all threads share.
@@ -88,7 +99,6 @@ void pool_blocks(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan
     const index_t oh = block / w_blocks * plan.oh_block, ow = block % w_blocks * plan.ow_block;
     std::byte* mine = scratch.bytes() + plan.shared_bytes + thread * plan.thread_bytes;
     PoolArgs<T> args{.x = x + plane * d.in_plane(),
-                     .channels = 1,
                      .h = {d.h.in, d.h.kernel, d.h.stride, d.h.dilation, d.h.lo},
                      .w = {d.w.in, d.w.kernel, d.w.stride, d.w.dilation, d.w.lo},
                      .oh0 = oh,
@@ -233,6 +243,8 @@ template <class T>
 PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
   constexpr auto kItem = static_cast<index_t>(sizeof(T));
   PoolPlan plan;
+  if (prefers_pixels(d)) plan.pixels = plan_pixels<T>(d, pooling, PixelUse::values, false);
+  if (plan.pixels.fits) return plan;
   plan.separable = is_separable(d, pooling, kItem);
   if (!plan.separable) return plan;
   const Axis& w = d.w;
@@ -256,7 +268,9 @@ PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
 template <class T>
 void pool(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const T* x, T* y,
           const Exec& exec, const Scratch& scratch) noexcept {
-  if (plan.separable)
+  if (plan.pixels.fits)
+    pool_pixels(d, pooling, plan.pixels, x, y, exec, scratch);
+  else if (plan.separable)
     pool_blocks(d, pooling, plan, x, y, exec, scratch);
   else
     pool_windows(d, pooling, x, y, exec);

@@ -28,10 +28,24 @@ struct Pooling {
   }
 };
 
+// How a pool of pixels runs (pool_pixels.h).
+struct PixelPlan {
+  bool fits = false;
+  bool last = false;  // channels are neighbours in memory
+  index_t oh_block = 1, ow_block = 1;
+  index_t region = 0, rows = 0, row_size = 0, ends = 0, outputs = 0;  // elements a thread
+  index_t shared_bytes = 0, thread_bytes = 0;
+  double work = 0;  // of a block
+};
+inline index_t pixel_scratch(const PixelPlan& plan, int threads) {
+  return plan.shared_bytes + plan.thread_bytes * threads;
+}
+
 // How a pool runs: `separable` pools join the rows of a block of windows with vector kernels, the
-// others go window by window.
+// others go window by window, or as pixels.
 struct PoolPlan {
   bool separable = false;
+  PixelPlan pixels;
   index_t oh_block = 1, ow_block = 1;
   index_t phase_step = 0, n_phases = 0, line = 0, row_size = 0;  // as in PoolArgs
   index_t shared_bytes = 0, thread_bytes = 0;
@@ -39,6 +53,7 @@ struct PoolPlan {
 template <class T>
 PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling);
 inline index_t pool_scratch(const PoolPlan& plan, int threads) {
+  if (plan.pixels.fits) return pixel_scratch(plan.pixels, threads);
   return plan.shared_bytes + plan.thread_bytes * threads;
 }
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "algorithms/pool_grad.h"
-#include "algorithms/pool_last.h"
+#include "algorithms/pool_pixels.h"
 #include "bindings/bind.h"
 #include "bindings/pool_arguments.h"
 #include "core/require.h"
@@ -14,13 +14,13 @@ namespace {
 
 template <class T>
 py::object pool_of_pixels(const Image& x, const PoolDesc& d, const Pooling& pooling,
-                          const PoolPlan& plan, const Options& options, py::handle out) {
+                          const PixelPlan& plan, const Options& options, py::handle out) {
   const Result y(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x});
   const Exec exec = make_exec(options.threads);
-  const Scratch scratch(pool_scratch(plan, exec.threads));
+  const Scratch scratch(pixel_scratch(plan, exec.threads));
   {
     const py::gil_scoped_release unlocked;
-    pool_last(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
+    pool_pixels(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
   }
   return y.finish();
 }
@@ -31,7 +31,7 @@ py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const O
   return with_number(x.dtype, [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>)
       if (x.pixels)
-        if (const PoolPlan plan = plan_pool_last<T>(d, pooling); plan.separable)
+        if (const auto plan = plan_pixels<T>(d, pooling, PixelUse::values, true); plan.fits)
           return pool_of_pixels<T>(x, d, pooling, plan, options, out);
     make_planes(x, options.threads);
     const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});

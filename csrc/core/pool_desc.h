@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/conv_desc.h"
+#include "core/pool_kernels.h"
 #include "core/types.h"
 
 namespace fastconv {
@@ -18,11 +19,6 @@ struct PoolDesc {
   constexpr index_t planes() const { return batch * channels; }
   constexpr index_t in_plane() const { return h.in * w.in; }
   constexpr index_t out_plane() const { return h.out * w.out; }
-};
-
-// The taps of one window that lie inside the input: `count` of them, a dilation apart, from `at`.
-struct Span {
-  index_t at, count;
 };
 
 // Taps of window `o` in lower..upper, positions that count from the first element of the input.

@@ -23,7 +23,6 @@ struct PoolAxis {
 template <class T>
 struct PoolArgs {
   const T* x;
-  index_t channels;  // of `pixels`
   PoolAxis h, w;
   index_t oh0, oh1, ow0, ow1;
   T* row;  // row_size elements
@@ -39,12 +38,42 @@ struct PoolArgs {
   index_t out_w;
 };
 
+// The taps of one window that lie inside the input: `count` of them, a step apart, from `at`.
+struct Span {
+  index_t at, count;
+};
+
+// The windows of a block along an axis.
+struct PixelAxis {
+  const Span* taps;     // of each window, in elements of the input
+  index_t n, step;      // windows; between taps
+  index_t first, size;  // what is there of the input
+  index_t slide;        // 0, or the length of windows that start `stride` apart from `start` on,
+  index_t stride, start;  // to be joined as long ones are
+};
+
+// Windows over pixels of `channels` neighbours; so are results. Steps of rows are in elements.
+template <class T>
+struct PixelArgs {
+  const T* x;  // the first pixel that is there
+  index_t x_row, channels;
+  PixelAxis h, w;
+  T* row;            // of joined rows, row_size elements each: one, or h.n where h slides, or
+  index_t row_size;  //   2 * h.size for places; whole vectors are read at the end of a row
+  T* ends;           // kMostLanes elements for each window that starts within another
+  const T* h_counts;  // null, or what sums are divided by: h_counts[oh] * w_counts[ow]
+  const T* w_counts;
+  T* y;
+  index_t y_row;
+  T* places;  // of `places`: h * in_w + w in the plane
+  index_t places_row, in_w;
+};
+
 template <class T>
 struct PoolKernels {
   void (*block[kPoolKernels])(const PoolArgs<T>&) noexcept;
-  // The same of an image, not a plane, whose channels are neighbours. No phases: tap t of channel c
-  // of the window at ow0 + j is row[j * stride * channels + offsets[t] + c].
-  void (*pixels[kPoolKernels])(const PoolArgs<T>&) noexcept;
+  void (*pixels[kPoolKernels])(const PixelArgs<T>&) noexcept;
+  void (*places[2])(const PixelArgs<T>&) noexcept;  // of maxima, of minima; no window is empty
   T (*largest)(const T* x, index_t n) noexcept;  // n >= 1; the first of equals, NaN over all
   T (*smallest)(const T* x, index_t n) noexcept;
 };
