@@ -42,8 +42,9 @@ inline index_t pixel_scratch(const PixelPlan& plan, int threads) {
 }
 
 // How a pool runs: `separable` pools join the rows of a block of windows with vector kernels, the
-// others go window by window, or as pixels.
+// others go window by window, as pixels, or plane by plane.
 struct PoolPlan {
+  bool whole = false;  // each plane is a window
   bool separable = false;
   PixelPlan pixels;
   index_t oh_block = 1, ow_block = 1;

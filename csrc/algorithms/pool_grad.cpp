@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "algorithms/blocking.h"
+#include "algorithms/pool_pixels.h"
 #include "algorithms/pool_tasks.h"
 
 namespace fastconv {
@@ -118,11 +119,26 @@ T norm_slope(T x, T y, T exponent) {
   return sign * (exponent == 1 ? ratio : std::pow(ratio, exponent));
 }
 
+// Calls element(i) for i in 0..n.
+template <class Element>
+void for_runs(index_t n, int threads, const Element& element) {
+  constexpr index_t kRun = 4096;
+  for_units(ceil_div(n, kRun), kRun, threads, [&](index_t u, int) {
+    for (index_t i = u * kRun; i < std::min(n, (u + 1) * kRun); ++i) element(i);
+  });
+}
+
 }  // namespace
 
 template <class T>
-SpreadPlan plan_spread(const PoolDesc& d) {
+SpreadPlan plan_spread(const PoolDesc& d, const Pooling& pooling) {
   SpreadPlan plan;
+  plan.pixels = plan_pixels<T>(d, pooling, PixelUse::adjoint, false);
+  if (plan.pixels.fits) {
+    plan.shared_bytes = plan.pixels.shared_bytes;
+    plan.thread_bytes = plan.pixels.thread_bytes;
+    return plan;
+  }
   plan.by_rows =
       d.h.kernel > 0 && d.w.kernel > 0 && d.w.reach() <= kMostReach && d.w.stride <= kMostReach;
   if (!plan.by_rows) return plan;
@@ -136,7 +152,9 @@ SpreadPlan plan_spread(const PoolDesc& d) {
 
 template <class T>
 void spread(const PoolDesc& d, const Pooling& pooling, const SpreadPlan& plan, const T* dy, T* dx,
-            int threads, const Scratch& scratch) noexcept {
+            const Exec& exec, const Scratch& scratch) noexcept {
+  if (plan.pixels.fits) return spread_pixels(d, pooling, plan.pixels, dy, dx, exec, scratch);
+  const int threads = exec.threads;
   if (!plan.by_rows) return spread_taps(d, pooling, dy, dx, threads);
   const index_t h_blocks = ceil_div(d.h.in, plan.row_block);
   const index_t w_blocks = ceil_div(d.w.in, plan.column_block);
@@ -150,6 +168,22 @@ void spread(const PoolDesc& d, const Pooling& pooling, const SpreadPlan& plan, c
     spread_block(d, pooling, b, dy + plane * d.out_plane(), dx + plane * d.in_plane(),
                  reinterpret_cast<T*>(scratch.bytes() + thread * plan.thread_bytes));
   });
+}
+
+template <class T>
+void norm_before(double power, const T* y, const T* dy, T* g, index_t n, int threads) noexcept {
+  if (power == 1)
+    for_runs(n, threads, [=](index_t i) { g[i] = y[i] == 0 ? T{} : dy[i]; });
+  else
+    for_runs(n, threads, [=](index_t i) { g[i] = y[i] == 0 ? T{} : dy[i] / y[i]; });
+}
+
+template <class T>
+void norm_behind(double power, const T* x, T* dx, index_t n, int threads) noexcept {
+  if (power == 1)
+    for_runs(n, threads, [=](index_t i) { dx[i] = x[i] == 0 ? T{} : x[i] < 0 ? -dx[i] : dx[i]; });
+  else
+    for_runs(n, threads, [=](index_t i) { dx[i] = x[i] == 0 ? T{} : dx[i] * x[i]; });
 }
 
 template <class T>
@@ -176,12 +210,16 @@ void spread_norm(const PoolDesc& d, double power, const T* x, const T* y, const 
   });
 }
 
-template SpreadPlan plan_spread<float>(const PoolDesc&);
-template SpreadPlan plan_spread<double>(const PoolDesc&);
-template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const float*, float*, int,
-                     const Scratch&) noexcept;
+template SpreadPlan plan_spread<float>(const PoolDesc&, const Pooling&);
+template SpreadPlan plan_spread<double>(const PoolDesc&, const Pooling&);
+template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const float*, float*,
+                     const Exec&, const Scratch&) noexcept;
 template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const double*, double*,
-                     int, const Scratch&) noexcept;
+                     const Exec&, const Scratch&) noexcept;
+template void norm_before(double, const float*, const float*, float*, index_t, int) noexcept;
+template void norm_before(double, const double*, const double*, double*, index_t, int) noexcept;
+template void norm_behind(double, const float*, float*, index_t, int) noexcept;
+template void norm_behind(double, const double*, double*, index_t, int) noexcept;
 template void spread_norm(const PoolDesc&, double, const float*, const float*, const float*, float*,
                           int) noexcept;
 template void spread_norm(const PoolDesc&, double, const double*, const double*, const double*,

@@ -24,6 +24,8 @@ struct PixelWindows {
   Span operator()(index_t o) const;
 };
 
+inline constexpr index_t kLeastPlanes = 8;  // fewer leave too many lanes empty
+
 enum class PixelUse { values, places, adjoint };
 
 template <class T>

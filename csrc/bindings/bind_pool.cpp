@@ -49,20 +49,51 @@ py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const O
   });
 }
 
+// A result and its places, as dense (N, H, W, C) if `pixels`, else by planes.
+struct PlacedResults {
+  Result y, places;
+  PlacedResults(const Image& x, const PoolDesc& d, const Options& options, py::handle out)
+      : y(x.pixels ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x})
+                   : Result(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x})),
+        places(x.pixels ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), DType::i64,
+                                 py::none())
+                        : Result(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(),
+                                 {})) {}
+  py::object finish() const { return py::make_tuple(y.finish(), places.finish()); }
+};
+
 py::object run_pool_with_indices(Image& x, const PoolDesc& d, bool smallest, const Options& options,
                                  py::handle out) {
   for (const Axis* axis : {&d.h, &d.w})
     require(d.planes() == 0 || !has_empty_window(*axis),
             "return_indices: padding leaves a window without any element of the input");
-  make_planes(x, options.threads);
-  const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
-  const Result indices(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(), {});
-  with_number(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release unlocked;
-    pool_with_indices(d, smallest, x.as<T>(), y.as<T>(), indices.as<std::int64_t>(),
-                      options.threads);
+  const Pooling pooling{.op = smallest ? PoolOp::min : PoolOp::max};
+  return with_number(x.dtype, [&]<class T>() {
+    if constexpr (std::is_floating_point_v<T>) {
+      PixelPlan plan = plan_pixels<T>(d, pooling, PixelUse::places, x.pixels);
+      if (!plan.fits) make_planes(x, options.threads);
+      if (!plan.fits) plan = plan_pixels<T>(d, pooling, PixelUse::places, false);
+      if (plan.fits) {
+        const PlacedResults results(x, d, options, out);
+        const Exec exec = make_exec(options.threads);
+        const Scratch scratch(pixel_scratch(plan, exec.threads));
+        {
+          const py::gil_scoped_release unlocked;
+          place_pixels(d, pooling, plan, x.as<T>(), results.y.template as<T>(),
+                       results.places.template as<std::int64_t>(), exec, scratch);
+        }
+        return results.finish();
+      }
+    }
+    make_planes(x, options.threads);
+    const PlacedResults results(x, d, options, out);
+    {
+      const py::gil_scoped_release unlocked;
+      pool_with_indices(d, smallest, x.as<T>(), results.y.template as<T>(),
+                        results.places.template as<std::int64_t>(), options.threads);
+    }
+    return results.finish();
   });
-  return py::make_tuple(y.finish(), indices.finish());
 }
 
 py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tuple& geometry,
@@ -169,13 +200,14 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
       rank == 1 ? 1 : unpooled_length("height", x.h(), kernel.h, step.h, pads.h, size.h);
   const index_t w = unpooled_length(axis_name(rank, 1), x.w(), kernel.w, step.w, pads.w, size.w);
   const index_t places = product("the result", {h, w});
-  expect_inside(at, places, rank, last, options.threads);
+  refuse_before(out, at, places, rank, options);
   const Result y({x.n(), x.c(), h, w}, rank, x.batched, options, x.dtype, out, {&x, &at});
-  with_number(x.dtype, [&]<class T>() {
+  const index_t outside = with_number(x.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(), at.as<std::int64_t>(), y.as<T>(),
-               options.threads);
+    return scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(), at.as<std::int64_t>(),
+                      y.as<T>(), options.threads);
   });
+  refuse_outside(outside, at, places, rank, last);
   return y.finish();
 }
 

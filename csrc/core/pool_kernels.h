@@ -73,6 +73,8 @@ template <class T>
 struct PoolKernels {
   void (*block[kPoolKernels])(const PoolArgs<T>&) noexcept;
   void (*pixels[kPoolKernels])(const PixelArgs<T>&) noexcept;
+  // y[r] = all n elements of row r joined; rows lie behind one another, n >= kMostLanes.
+  void (*planes[kPoolKernels])(const T* x, index_t n, index_t rows, T* y) noexcept;
   void (*places[2])(const PixelArgs<T>&) noexcept;  // of maxima, of minima; no window is empty
   T (*largest)(const T* x, index_t n) noexcept;  // n >= 1; the first of equals, NaN over all
   T (*smallest)(const T* x, index_t n) noexcept;

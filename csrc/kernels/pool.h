@@ -10,18 +10,21 @@ namespace fastconv::FC_ISA {
 
 // An op: take() prepares an element, join() adds one prepared, none() is neutral to join().
 struct TakeAsIs {
+  static constexpr bool as_is = true;
   template <class V>
   static FC_INLINE V take(V x) {
     return x;
   }
 };
 struct TakeMagnitude {
+  static constexpr bool as_is = false;
   template <class V>
   static FC_INLINE V take(V x) {
     return abs(x);
   }
 };
 struct TakeSquare {
+  static constexpr bool as_is = false;
   template <class V>
   static FC_INLINE V take(V x) {
     return x * x;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/pool.h"
+#include "kernels/transpose.h"
 
 namespace fastconv::FC_ISA {
 
@@ -68,28 +69,31 @@ FC_INLINE void join_lines(const typename V::T* x, index_t pitch, index_t rows, i
     join_rows<Op, V, 0>(x, pitch, rows, n, y, nullptr);
 }
 
-// Output row `oh` from a joined row.
-template <class Op, class V>
+// Output row `oh` from a joined row. CHANNELS: their number if it is known, whole vectors then.
+template <class Op, class V, index_t CHANNELS>
 FC_INLINE void join_pixels(const PixelArgs<typename V::T>& a, const typename V::T* row,
                            index_t oh) {
-  using T = typename V::T;
   const PixelAxis& w = a.w;
-  T* y = a.y + oh * a.y_row;
+  const index_t channels = CHANNELS > 0 ? CHANNELS : a.channels;
+  typename V::T* y = a.y + oh * a.y_row;
   const auto put = [&](V v, index_t ow, index_t c) {
     if (a.h_counts) v = v / V::splat(a.h_counts[oh] * a.w_counts[ow]);
-    store_some(v, y + ow * a.channels + c, a.channels - c);
+    if constexpr (CHANNELS > 0)
+      v.store(y + ow * CHANNELS + c);
+    else
+      store_some(v, y + ow * channels + c, channels - c);
   };
   if (w.slide > 0) {
-    for (index_t c = 0; c < a.channels; c += V::lanes)
-      slide<Taken<Op>, V>(row + c, a.channels, V::lanes, w, a.ends,
+    for (index_t c = 0; c < channels; c += V::lanes)
+      slide<Taken<Op>, V>(row + c, channels, V::lanes, w, a.ends,
                           [&](index_t ow, V v) { put(v, ow, c); });
     return;
   }
-  const index_t step = w.step * a.channels;
+  const index_t step = w.step * channels;
   for (index_t ow = 0; ow < w.n; ++ow) {
     const Span s = w.taps[ow];
-    const T* x = row + (s.at - w.first) * a.channels;
-    for (index_t c = 0; c < a.channels; c += V::lanes)
+    const typename V::T* x = row + (s.at - w.first) * channels;
+    for (index_t c = 0; c < channels; c += V::lanes)
       put(join_window<Op, V>(x + c, step, s.count), ow, c);
   }
 }
@@ -98,6 +102,8 @@ template <class Op, class V>
 void pool_pixels(const PixelArgs<typename V::T>& a) noexcept {
   const PixelAxis& h = a.h;
   const index_t line = a.w.size * a.channels;
+  // Planes that were turned are as many as the lanes of the widest vector.
+  const bool whole = a.channels == kMostLanes;
   if (h.slide > 0)
     for (index_t i = 0; i < line; i += V::lanes)
       slide<Op, V>(a.x + i, a.x_row, line - i, h, a.ends, [&](index_t oh, V v) {
@@ -105,9 +111,57 @@ void pool_pixels(const PixelArgs<typename V::T>& a) noexcept {
       });
   for (index_t oh = 0; oh < h.n; ++oh) {
     const Span s = h.taps[oh];
-    if (h.slide == 0)
-      join_lines<Op, V>(a.x + (s.at - h.first) * a.x_row, h.step * a.x_row, s.count, line, a.row);
-    join_pixels<Op, V>(a, h.slide > 0 ? a.row + oh * a.row_size : a.row, oh);
+    const typename V::T* x = a.x + (s.at - h.first) * a.x_row;
+    const typename V::T* row = h.slide > 0 ? a.row + oh * a.row_size : a.row;
+    if (h.slide == 0 && Op::as_is && whole && s.count == 1)
+      row = x;
+    else if (h.slide == 0)
+      join_lines<Op, V>(x, h.step * a.x_row, s.count, line, a.row);
+    if (whole)
+      join_pixels<Op, V, kMostLanes>(a, row, oh);
+    else
+      join_pixels<Op, V, 0>(a, row, oh);
+  }
+}
+
+// Each of `rows` rows of n >= V::lanes elements to one: a vector a row, then across the vectors.
+template <class Op, class V>
+void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T* y) noexcept {
+  using T = typename V::T;
+  constexpr index_t kMany = 4 * V::lanes;
+  for (index_t r = 0; r < rows; r += V::lanes) {
+    const index_t here = rows - r < V::lanes ? rows - r : V::lanes;
+    V acc[V::lanes];
+    for (index_t j = 0; j < V::lanes; ++j) {
+      const T* row = x + (r + (j < here ? j : 0)) * n;
+      V all = Op::take(V::load(row));
+      index_t i = V::lanes;
+      if (n >= 2 * kMany) {  // four chains
+        V more[4] = {all, Op::take(V::load(row + V::lanes)), Op::take(V::load(row + 2 * V::lanes)),
+                     Op::take(V::load(row + 3 * V::lanes))};
+        for (i = kMany; i + kMany <= n; i += kMany)
+          FC_UNROLL for (int u = 0; u < 4; ++u) more[u] =
+              Op::join(more[u], Op::take(V::load(row + i + u * V::lanes)));
+        all = Op::join(Op::join(more[0], more[1]), Op::join(more[2], more[3]));
+      }
+      for (; i + V::lanes <= n; i += V::lanes) all = Op::join(all, Op::take(V::load(row + i)));
+      if (i < n)  // zeros behind the end are neutral to sums; maxima may take elements twice
+        all = Op::join(all, Op::take(Op::none() == 0 ? load_some<V>(row + i, n - i)
+                                                     : V::load(row + n - V::lanes)));
+      acc[j] = all;
+    }
+    transpose_registers(acc);
+    V joined = acc[0];
+    FC_UNROLL for (int j = 1; j < V::lanes; ++j) joined = Op::join(joined, acc[j]);
+    store_some(joined, y + r, here);
+    if (Op::none() == 0) continue;
+    for (index_t j = r; j < r + here; ++j)  // the sign of the first zero, whatever the lanes
+      if (y[j] == 0)
+        for (index_t i = 0; i < n; ++i)
+          if (x[j * n + i] == 0) {
+            y[j] = x[j * n + i];
+            break;
+          }
   }
 }
 
@@ -167,6 +221,9 @@ consteval PoolKernels<typename V::T> make_pool() {
           .pixels = {&pool_pixels<Largest<TakeAsIs>, V>, &pool_pixels<Smallest, V>,
                      &pool_pixels<Total<TakeAsIs>, V>, &pool_pixels<LargestMagnitude, V>,
                      &pool_pixels<Total<TakeMagnitude>, V>, &pool_pixels<Total<TakeSquare>, V>},
+          .planes = {&join_planes<Largest<TakeAsIs>, V>, &join_planes<Smallest, V>,
+                     &join_planes<Total<TakeAsIs>, V>, &join_planes<LargestMagnitude, V>,
+                     &join_planes<Total<TakeMagnitude>, V>, &join_planes<Total<TakeSquare>, V>},
           .places = {&place_pixels<false, V>, &place_pixels<true, V>},
           .largest = &join_row<Largest<TakeAsIs>, V>,
           .smallest = &join_row<Smallest, V>};
