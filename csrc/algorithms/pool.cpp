@@ -12,11 +12,11 @@
 namespace fastconv {
 namespace {
 
-constexpr index_t kRowBytes = 16384;   // a block's joined row: a third of the smallest L1
-constexpr index_t kMostReach = 4096;   // beyond, a joined row of one window leaves the L1
-constexpr index_t kMostTaps = 1024;    // beyond, plain float32 sums lose digits
+constexpr index_t kRowBytes = 16384;  // a block's joined row: a third of the smallest L1
+constexpr index_t kMostReach = 4096;  // beyond, a joined row of one window leaves the L1
+constexpr index_t kMostTaps = 1024;   // beyond, plain float32 sums lose digits
 constexpr index_t kSmallPlane = 1024;
-constexpr index_t kMostWhole = 4096;   // elements: 1024 additions a lane where vectors are shortest
+constexpr index_t kMostWhole = 16384;  // elements: 1024 additions each in 4 chains of 4 lanes
 constexpr index_t kBlockWork = 65536;  // elements of a block
 constexpr index_t kMostPowered = index_t{1} << 20;  // bytes of a plane of powers: half of an L2
 
@@ -32,15 +32,8 @@ bool is_separable(const PoolDesc& d, const Pooling& pooling, index_t item) {
   return pooling.op != PoolOp::powers || d.in_plane() <= kMostPowered / item;
 }
 
-// Whether each plane is one window, not too long for plain sums.
-bool is_whole(const PoolDesc& d, const Pooling& pooling) {
-  const index_t n = d.in_plane();
-  return d.h.out == 1 && d.w.out == 1 && d.h.kernel == d.h.in && d.w.kernel == d.w.in &&
-         d.h.lo == 0 && d.w.lo == 0 && n >= kMostLanes && n <= kMostWhole && d.planes() > 0 &&
-         d.h.dilation == 1 && d.w.dilation == 1 && pooling.op != PoolOp::powers;
-}
-
-// Whether to turn planes into pixels: where rows are short, or windows alike to no vector of columns.
+// Whether to turn planes into pixels: where rows are short, or windows alike to no vector of
+// columns.
 bool prefers_pixels(const PoolDesc& d) {
   if (d.planes() < kLeastPlanes) return false;
   const PixelWindows h{d.h, false}, w{d.w, false};
@@ -250,8 +243,8 @@ template <class T>
 void pool_planes(const PoolDesc& d, const Pooling& pooling, const T* x, T* y,
                  const Exec& exec) noexcept {
   const auto kernel = exec.kernels<T>().pool.planes[static_cast<int>(pooling.op)];
-  const auto divisor = static_cast<T>(pooling.average ? pooling.rows(d, 0) * pooling.columns(d, 0)
-                                                      : 1);
+  const auto divisor =
+      static_cast<T>(pooling.average ? pooling.rows(d, 0) * pooling.columns(d, 0) : 1);
   const index_t n = d.in_plane(), groups = ceil_div(d.planes(), kMostLanes);
   for_units(groups, static_cast<double>(n * kMostLanes), exec.threads, [&](index_t u, int) {
     const index_t first = u * kMostLanes, rows = std::min(kMostLanes, d.planes() - first);
@@ -268,7 +261,8 @@ template <class T>
 PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
   constexpr auto kItem = static_cast<index_t>(sizeof(T));
   PoolPlan plan;
-  plan.whole = is_whole(d, pooling);
+  plan.whole = is_whole(d) && d.in_plane() >= kMostLanes && d.in_plane() <= kMostWhole &&
+               pooling.op != PoolOp::powers;
   if (plan.whole) return plan;
   if (prefers_pixels(d)) plan.pixels = plan_pixels<T>(d, pooling, PixelUse::values, false);
   if (plan.pixels.fits) return plan;

@@ -62,9 +62,14 @@ template <class T>
 void pool(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const T* x, T* y,
           const Exec& exec, const Scratch& scratch) noexcept;
 
-// max, min or sum of integers; sums wrap.
+// max, min or sum of integers; sums wrap. Its scratch: a row for each thread.
 template <class T>
-void pool_integers(const PoolDesc& d, PoolOp op, const T* x, T* y, int threads) noexcept;
+index_t integer_pool_scratch(const PoolDesc& d, int threads) {
+  return cache_lines(d.w.in * static_cast<index_t>(sizeof(T))) * threads;
+}
+template <class T>
+void pool_integers(const PoolDesc& d, PoolOp op, const T* x, T* y, const Exec& exec,
+                   const Scratch& scratch) noexcept;
 
 // The largest or smallest of each window and its place h * W + w in the plane; no window is empty.
 template <class T>

@@ -53,8 +53,8 @@ struct AxisTables {
 template <class T>
 PixelAxis axis_of(const PixelWindows& w, const AxisTables<T>& tables, index_t b, index_t block) {
   const index_t o = b * block;
-  const index_t start = w.adjoint ? o + w.axis.lo - w.axis.kernel + 1
-                                  : o * w.axis.stride - w.axis.lo;
+  const index_t start =
+      w.adjoint ? o + w.axis.lo - w.axis.kernel + 1 : o * w.axis.stride - w.axis.lo;
   return {.taps = tables.taps + o,
           .n = std::min(block, w.out() - o),
           .step = w.step(),
@@ -189,8 +189,8 @@ void run(const Job<T>& job, int threads, const Scratch& scratch) noexcept {
   const auto kernel = job.kernel();
   for_units(groups * blocks, plan.work, threads, [&](index_t u, int thread) {
     const index_t group = u / blocks, b = u % blocks / w_blocks, c = u % w_blocks;
-    T* region = reinterpret_cast<T*>(scratch.bytes() + plan.shared_bytes +
-                                     thread * plan.thread_bytes);
+    T* region =
+        reinterpret_cast<T*>(scratch.bytes() + plan.shared_bytes + thread * plan.thread_bytes);
     T* rows = region + plan.region;
     T* ends = rows + plan.rows;
     T* results = ends + plan.ends;
@@ -224,8 +224,8 @@ void run(const Job<T>& job, int threads, const Scratch& scratch) noexcept {
     args.y_row = args.places_row = args.w.n * channels;
     if (plan.last) {
       args.y_row = block.out_w * channels;
-      args.y = job.y + group * block.out_plane * channels + block.oh * args.y_row +
-               block.ow * channels;
+      args.y =
+          job.y + group * block.out_plane * channels + block.oh * args.y_row + block.ow * channels;
     }
     args.places = places;
     args.in_w = block.in_w;

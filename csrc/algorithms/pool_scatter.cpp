@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Moving elements of planes to and from given places. Indices are judged where they are used: a pass
-// ahead over them takes a quarter of the time, and another thread may change them behind it.
+// Moving elements of planes to and from given places. Indices are judged where they are used: a
+// pass ahead over them takes a quarter of the time, and another thread may change them behind it.
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "algorithms/pool_grad.h"
 #include "algorithms/pool_tasks.h"
@@ -87,8 +86,10 @@ index_t gather(const Planes& p, const T* x, const std::int64_t* indices, T* y,
   return first.load();
 }
 
-template index_t scatter_add(const Planes&, const float*, const std::int64_t*, float*, int) noexcept;
-template index_t scatter_add(const Planes&, const double*, const std::int64_t*, double*, int) noexcept;
+template index_t scatter_add(const Planes&, const float*, const std::int64_t*, float*,
+                             int) noexcept;
+template index_t scatter_add(const Planes&, const double*, const std::int64_t*, double*,
+                             int) noexcept;
 
 template index_t gather(const Planes&, const float*, const std::int64_t*, float*, int) noexcept;
 template index_t gather(const Planes&, const double*, const std::int64_t*, double*, int) noexcept;
@@ -96,20 +97,20 @@ template index_t gather(const Planes&, const double*, const std::int64_t*, doubl
 template index_t scatter(const Planes&, const float*, const std::int64_t*, float*, int) noexcept;
 template index_t scatter(const Planes&, const double*, const std::int64_t*, double*, int) noexcept;
 template index_t scatter(const Planes&, const std::int8_t*, const std::int64_t*, std::int8_t*,
-                      int) noexcept;
+                         int) noexcept;
 template index_t scatter(const Planes&, const std::int16_t*, const std::int64_t*, std::int16_t*,
-                      int) noexcept;
+                         int) noexcept;
 template index_t scatter(const Planes&, const std::int32_t*, const std::int64_t*, std::int32_t*,
-                      int) noexcept;
+                         int) noexcept;
 template index_t scatter(const Planes&, const std::int64_t*, const std::int64_t*, std::int64_t*,
-                      int) noexcept;
+                         int) noexcept;
 template index_t scatter(const Planes&, const std::uint8_t*, const std::int64_t*, std::uint8_t*,
-                      int) noexcept;
+                         int) noexcept;
 template index_t scatter(const Planes&, const std::uint16_t*, const std::int64_t*, std::uint16_t*,
-                      int) noexcept;
+                         int) noexcept;
 template index_t scatter(const Planes&, const std::uint32_t*, const std::int64_t*, std::uint32_t*,
-                      int) noexcept;
+                         int) noexcept;
 template index_t scatter(const Planes&, const std::uint64_t*, const std::int64_t*, std::uint64_t*,
-                      int) noexcept;
+                         int) noexcept;
 
 }  // namespace fastconv

@@ -42,8 +42,10 @@ py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const O
       const py::gil_scoped_release unlocked;
       pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch);
     } else {
+      const Exec exec = make_exec(options.threads);
+      const Scratch scratch(integer_pool_scratch<T>(d, exec.threads));
       const py::gil_scoped_release unlocked;
-      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), options.threads);
+      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), exec, scratch);
     }
     return y.finish();
   });
@@ -55,10 +57,10 @@ struct PlacedResults {
   PlacedResults(const Image& x, const PoolDesc& d, const Options& options, py::handle out)
       : y(x.pixels ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x})
                    : Result(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x})),
-        places(x.pixels ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), DType::i64,
-                                 py::none())
-                        : Result(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(),
-                                 {})) {}
+        places(
+            x.pixels
+                ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), DType::i64, py::none())
+                : Result(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(), {})) {}
   py::object finish() const { return py::make_tuple(y.finish(), places.finish()); }
 };
 

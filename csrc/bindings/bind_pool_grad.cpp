@@ -24,15 +24,14 @@ py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indic
   expect_image(dy, "grad_output", {size.nchw[0], size.nchw[1], dy.h(), dy.w()}, rank, size.batched,
                last);
   const Dims& in = size.nchw;
-  const index_t places = product("input_size", {in[2], in[3]});
-  refuse_before(out, at, places, rank, options);
+  const Planes planes{in[0] * in[1], dy.h() * dy.w(), product("input_size", {in[2], in[3]})};
+  refuse_before(out, at, planes.places, rank, options);
   const Result dx(in, rank, size.batched, options, dy.dtype, out, {&dy, &at});
   const index_t outside = with_float(dy.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    return scatter_add<T>({in[0] * in[1], dy.h() * dy.w(), places}, dy.as<T>(),
-                          at.as<std::int64_t>(), dx.as<T>(), options.threads);
+    return scatter_add<T>(planes, dy.as<T>(), at.as<std::int64_t>(), dx.as<T>(), options.threads);
   });
-  refuse_outside(outside, at, places, rank, last);
+  refuse_outside(outside, at, planes.places, rank, last);
   return dx.finish();
 }
 

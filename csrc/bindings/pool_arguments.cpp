@@ -59,11 +59,10 @@ void refuse_outside(index_t at, const Image& indices, index_t places, int rank,
                     bool channels_last) {
   if (at < 0) return;
   const index_t n = indices.h() * indices.w();
-  const auto* data = indices.as<std::int64_t>();
   const Dims nchw{at / n / indices.c(), at / n % indices.c(), at % n / indices.w(),
                   at % n % indices.w()};
-  throw py::index_error(sentence("indices must be from 0 to ", places - 1, ", got ", data[at],
-                                 " at ",
+  const std::int64_t bad = indices.as<std::int64_t>()[at];
+  throw py::index_error(sentence("indices must be from 0 to ", places - 1, ", got ", bad, " at ",
                                  caller_dims(nchw, rank, indices.batched, channels_last).text()));
 }
 

@@ -37,6 +37,14 @@ inline Span span_of(const Axis& a, index_t o) {
   return {at, (o + 1) * whole + ceil_div((o + 1) * rest, a.out) - at};
 }
 
+// Whether each plane is one window.
+inline bool is_whole(const PoolDesc& d) {
+  const auto along = [](const Axis& a) {
+    return a.out == 1 && a.kernel == a.in && a.lo == 0 && a.dilation == 1;
+  };
+  return d.planes() > 0 && along(d.h) && along(d.w);
+}
+
 // Elements of a window that lies inside, or about as many.
 inline double usual_taps(const PoolDesc& d) {
   const auto along = [](const Axis& a) {

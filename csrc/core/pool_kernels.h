@@ -45,10 +45,10 @@ struct Span {
 
 // The windows of a block along an axis.
 struct PixelAxis {
-  const Span* taps;     // of each window, in elements of the input
-  index_t n, step;      // windows; between taps
-  index_t first, size;  // what is there of the input
-  index_t slide;        // 0, or the length of windows that start `stride` apart from `start` on,
+  const Span* taps;       // of each window, in elements of the input
+  index_t n, step;        // windows; between taps
+  index_t first, size;    // what is there of the input
+  index_t slide;          // 0, or the length of windows that start `stride` apart from `start` on,
   index_t stride, start;  // to be joined as long ones are
 };
 
@@ -58,9 +58,9 @@ struct PixelArgs {
   const T* x;  // the first pixel that is there
   index_t x_row, channels;
   PixelAxis h, w;
-  T* row;            // of joined rows, row_size elements each: one, or h.n where h slides, or
-  index_t row_size;  //   2 * h.size for places; whole vectors are read at the end of a row
-  T* ends;           // kMostLanes elements for each window that starts within another
+  T* row;             // of joined rows, row_size elements each: one, or h.n where h slides, or
+  index_t row_size;   //   2 * h.size for places; whole vectors are read at the end of a row
+  T* ends;            // kMostLanes elements for each window that starts within another
   const T* h_counts;  // null, or what sums are divided by: h_counts[oh] * w_counts[ow]
   const T* w_counts;
   T* y;
@@ -76,8 +76,22 @@ struct PoolKernels {
   // y[r] = all n elements of row r joined; rows lie behind one another, n >= kMostLanes.
   void (*planes[kPoolKernels])(const T* x, index_t n, index_t rows, T* y) noexcept;
   void (*places[2])(const PixelArgs<T>&) noexcept;  // of maxima, of minima; no window is empty
-  T (*largest)(const T* x, index_t n) noexcept;  // n >= 1; the first of equals, NaN over all
+  T (*largest)(const T* x, index_t n) noexcept;     // n >= 1; the first of equals, NaN over all
   T (*smallest)(const T* x, index_t n) noexcept;
 };
+
+// Of integers, which PoolOp max, min and sum take: y[i] = y[i] joined with x[i * step].
+template <class T>
+struct IntegerPools {
+  void (*join[3])(const T* x, index_t step, index_t n, T* y) noexcept;
+};
+struct AllIntegerPools : IntegerPools<std::int8_t>,
+                         IntegerPools<std::int16_t>,
+                         IntegerPools<std::int32_t>,
+                         IntegerPools<std::int64_t>,
+                         IntegerPools<std::uint8_t>,
+                         IntegerPools<std::uint16_t>,
+                         IntegerPools<std::uint32_t>,
+                         IntegerPools<std::uint64_t> {};
 
 }  // namespace fastconv

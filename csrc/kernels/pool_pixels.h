@@ -106,9 +106,8 @@ void pool_pixels(const PixelArgs<typename V::T>& a) noexcept {
   const bool whole = a.channels == kMostLanes;
   if (h.slide > 0)
     for (index_t i = 0; i < line; i += V::lanes)
-      slide<Op, V>(a.x + i, a.x_row, line - i, h, a.ends, [&](index_t oh, V v) {
-        store_some(v, a.row + oh * a.row_size + i, line - i);
-      });
+      slide<Op, V>(a.x + i, a.x_row, line - i, h, a.ends,
+                   [&](index_t oh, V v) { store_some(v, a.row + oh * a.row_size + i, line - i); });
   for (index_t oh = 0; oh < h.n; ++oh) {
     const Span s = h.taps[oh];
     const typename V::T* x = a.x + (s.at - h.first) * a.x_row;

@@ -11,6 +11,7 @@
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
 #include "kernels/peak.h"
+#include "kernels/pool_integers.h"
 #include "kernels/pool_pixels.h"
 #include "kernels/softmax.h"
 #include "kernels/transpose.h"
