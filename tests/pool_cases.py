@@ -36,9 +36,9 @@ class Windows(NamedTuple):
         return bool((pool(np.ones((1, *self.lengths)), **self.geometry) > 0).all())
 
     def input(self, dtype: Any = np.float64, low: int = -9, high: int = 10) -> Any:
-        """Small integers, so that sums are exact in every dtype."""
+        """Small integers, so that sums are exact in every dtype; 18 planes: a group and two."""
         rng = np.random.default_rng(len(self.why))
-        return rng.integers(low, high, (2, 3, *self.lengths)).astype(dtype)
+        return rng.integers(low, high, (2, 9, *self.lengths)).astype(dtype)
 
 
 WINDOWS = (
@@ -81,6 +81,13 @@ WINDOWS = (
     Windows("dilation longer than the input", (2, 3), 2, 1, 2, 4),
     Windows("rows of several blocks of columns", (3, 9000), 3, 1, 1),
     Windows("planes of several blocks of rows", (700, 130), 3, 2, 1),
+    Windows("long windows, joined by blocks", (20, 22), 13, 1, 6),
+    Windows("long windows at stride 2", (40, 45), 17, 2, 8),
+    Windows("long windows, most of them cut", (9, 11), 9, 1, 4),
+    Windows("long windows along one axis", (30, 12), (12, 3), (1, 2), (5, 1)),
+    Windows("long windows in several blocks", (70, 80), (8, 11), 1, 0, 1, True),
+    Windows("a line of long windows", (3000,), 200, 1, 7),
+    Windows("a line of long windows at stride 3", (2001,), 64, 3, 5),
     Windows("a line", (23,), 3),
     Windows("a line, padded", (24,), 3, 2, 1),
     Windows("a line, a pair of paddings", (24,), 5, 2, ((4, 0),)),

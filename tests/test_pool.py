@@ -53,9 +53,12 @@ def expected_indices(pool, case):
 def test_floats_match_the_reference(pool, dtype, isa):
     rtol = 0 if pool in EXACT else 2e-5 if dtype == np.float32 else 1e-13
     for case in WINDOWS:
-        got = run(fastconv, pool, case, case.input(dtype), threads=1)
+        x, want = case.input(dtype), expected(pool, case)
+        got = run(fastconv, pool, case, x, threads=1)
         assert got.dtype == dtype
-        np.testing.assert_allclose(got, expected(pool, case), rtol=rtol, err_msg=case.why)
+        np.testing.assert_allclose(got, want, rtol=rtol, err_msg=case.why)
+        few = run(fastconv, pool, case, x[1, :3], threads=1)  # too few planes to be turned
+        np.testing.assert_allclose(few, want[1, :3], rtol=rtol, err_msg=case.why)
 
 
 @pytest.mark.parametrize("pool", ["max", "min", "sum"])
@@ -111,6 +114,48 @@ def test_nan_reaches_exactly_its_windows(pool, dtype, isa):
             held = run(fastconv, "sum", case, here, threads=1) > 0
             np.testing.assert_array_equal(got, held)
             x[0, 0, 2, column] = 1
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_nan_reaches_exactly_its_windows_in_turned_planes(pool, isa):
+    for case in (w for w in WINDOWS if w.rank == 2 and w.why.startswith(("long", "stride"))):
+        x = np.ones((1, 18, *case.lengths), np.float32)
+        here = np.zeros_like(x)
+        for channel in range(18):
+            at = channel * 5 % case.lengths[0], channel * 7 % case.lengths[1]
+            x[0, channel, *at], here[0, channel, *at] = np.nan, 1
+        got = np.isnan(run(fastconv, pool, case, x, threads=1))
+        np.testing.assert_array_equal(got, run(fastconv, "sum", case, here, threads=1) > 0)
+
+
+@pytest.mark.parametrize("pool", ["max", "min"])
+def test_places_of_nans_and_equals_match_the_reference(pool, isa):
+    rng = np.random.default_rng(5)
+    for case in (w for w in WINDOWS if w.all_hold_input and max(w.lengths) < 100):
+        x = rng.integers(-1, 2, (3, 7, *case.lengths)).astype(np.float32)
+        x[rng.random(x.shape) < 0.05] = np.nan
+        x[rng.random(x.shape) < 0.1] = -0.0
+        x[rng.random(x.shape) < 0.02] = -np.inf
+        want = run(reference, pool, case, x, return_indices=True)
+        last = run(fastconv, pool, case, np.ascontiguousarray(np.moveaxis(x, 1, -1)),
+                   return_indices=True, data_format="channels_last")  # fmt: skip
+        for got in (run(fastconv, pool, case, x, return_indices=True),
+                    [np.moveaxis(part, -1, 1) for part in last]):  # fmt: skip
+            for part, right in zip(got, want, strict=True):
+                np.testing.assert_array_equal(part, right, err_msg=case.why)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_bits_of_turned_planes_do_not_depend_on_threads(pool):
+    x = np.random.default_rng(0).standard_normal((3, 30, 21, 20)).astype(np.float32)
+    name, extra = POOLS[pool]
+    last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    for kernel, stride, padding in ((3, 2, 1), (13, 1, 6), ((21, 20), 1, 0)):
+        geometry = {"kernel_size": kernel, "stride": stride, "padding": padding, **extra}
+        for image, layout in ((x, "channels_first"), (last, "channels_last")):
+            call = functools.partial(getattr(fastconv, f"{name}2d"), image, data_format=layout)
+            one, *others = (call(**geometry, threads=n) for n in (1, 2, 5))
+            assert all(bits(y) == bits(one) for y in others)
 
 
 @pytest.mark.parametrize("pool", ["max", "min"])
@@ -178,14 +223,16 @@ def test_long_windows_do_not_drift(isa):
 
 def test_signs_of_zeros_do_not_depend_on_the_isa():
     rng = np.random.default_rng(3)
-    x = np.where(rng.integers(0, 2, (2, 3, 9, 70)), 0.0, -0.0).astype(np.float32)
+    x = np.where(rng.integers(0, 2, (2, 9, 9, 70)), 0.0, -0.0).astype(np.float32)
     results = []
     before = fastconv.isa()
     for name in fastconv.supported_isas():
         fastconv.set_isa(name)
-        results.append(bits(fastconv.max_pool2d(x, 3, 2, 1)) + bits(fastconv.global_max_pool2d(x)))
+        pooled = [fastconv.max_pool2d(z, 3, 2, 1) for z in (x, x[0, :3])]
+        pooled += [fastconv.max_pool2d(x, 9, 1, 4), fastconv.global_max_pool2d(x)]
+        results.append([bits(y) for y in pooled])
     fastconv.set_isa(before)
-    assert len(set(results)) == 1
+    assert all(result == results[0] for result in results)
 
 
 @settings(

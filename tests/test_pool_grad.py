@@ -26,7 +26,7 @@ def integers(shape, seed=0):
 @each_windows
 def test_sums_and_averages_match_the_reference(case, pool):
     name, extra = ADDING[pool]
-    size = (2, 3, *case.lengths)
+    size = (2, 9, *case.lengths)
     call = f"{name}{case.rank}d"
     dy = integers(getattr(fastconv, call)(np.ones(size), **extra, **case.geometry).shape)
     want = getattr(reference.grad, f"{call}_input")(dy, size, **extra, **case.geometry)
@@ -38,11 +38,29 @@ def test_sums_and_averages_match_the_reference(case, pool):
         else:
             tiny = 1e-5 if dtype == np.float32 else 1e-13
             np.testing.assert_allclose(got, want, rtol=tiny, atol=tiny)
+        two = getattr(
+            grad, f"{call}_input"
+        )(  # planes, too few to be turned
+            dy[:1, :2].astype(dtype), (1, 2, *case.lengths), **extra, **case.geometry
+        )
+        np.testing.assert_allclose(two, want[:1, :2], rtol=1e-5, atol=1e-5)
+
+
+@each_windows
+def test_averages_of_channels_last_match_channels_first(case):
+    x = case.input(np.float32)
+    dy = getattr(fastconv, f"avg_pool{case.rank}d")(x, **case.geometry)
+    call = getattr(grad, f"avg_pool{case.rank}d_input")
+    last = np.ascontiguousarray(np.moveaxis(dy, 1, -1))
+    size = (x.shape[0], *x.shape[2:], x.shape[1])
+    got = call(last, size, **case.geometry, data_format="channels_last")
+    want = call(dy, x.shape, **case.geometry)
+    np.testing.assert_allclose(np.moveaxis(got, -1, 1), want, rtol=1e-5, atol=1e-5)
 
 
 @each_windows
 def test_spreading_is_the_adjoint_of_summing(case):
-    x = integers((2, 3, *case.lengths), 1)
+    x = integers((2, 9, *case.lengths), 1)
     y = getattr(fastconv, f"sum_pool{case.rank}d")(x, **case.geometry)
     dy = integers(y.shape, 2)
     dx = getattr(grad, f"sum_pool{case.rank}d_input")(dy, x.shape, **case.geometry)
@@ -164,13 +182,14 @@ def test_unpooling_takes_gradients_from_where_it_put_elements():
 def test_bits_do_not_depend_on_threads():
     rng = np.random.default_rng(0)
     for case in (w for w in WINDOWS if w.why in LARGE):
-        x = rng.standard_normal((2, 3, *case.lengths)).astype(np.float32)
+        x = rng.standard_normal((2, 9, *case.lengths)).astype(np.float32)
         y, at = fastconv.max_pool2d(x, **case.geometry, return_indices=True)
         norm = fastconv.lp_pool2d(x, 3, **case.geometry)
         dy = rng.standard_normal(y.shape).astype(np.float32)
         for call in (
             lambda t: grad.max_pool2d_input(dy, at, x.shape, threads=t),  # noqa: B023
             lambda t: grad.avg_pool2d_input(dy, x.shape, **case.geometry, threads=t),  # noqa: B023
+            lambda t: grad.lp_pool2d_input(dy, x, norm, 2, **case.geometry, threads=t),  # noqa: B023
             lambda t: grad.lp_pool2d_input(dy, x, norm, 3, **case.geometry, threads=t),  # noqa: B023
         ):
             one = bits(call(1))

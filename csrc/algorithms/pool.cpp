@@ -6,15 +6,17 @@
 #include <cmath>
 #include <limits>
 
+#include "algorithms/pool_pixels.h"
 #include "algorithms/pool_tasks.h"
 
 namespace fastconv {
 namespace {
 
-constexpr index_t kLanes = 16;         // at least as many as any ISA has
-constexpr index_t kRowBytes = 16384;   // a block's joined row: a third of the smallest L1
-constexpr index_t kMostReach = 4096;   // beyond, a joined row of one window leaves the L1
-constexpr index_t kMostTaps = 1024;    // beyond, plain float32 sums lose digits
+constexpr index_t kRowBytes = 16384;  // a block's joined row: a third of the smallest L1
+constexpr index_t kMostReach = 4096;  // beyond, a joined row of one window leaves the L1
+constexpr index_t kMostTaps = 1024;   // beyond, plain float32 sums lose digits
+constexpr index_t kSmallPlane = 1024;
+constexpr index_t kMostWhole = 16384;  // elements: 1024 additions each in 4 chains of 4 lanes
 constexpr index_t kBlockWork = 65536;  // elements of a block
 constexpr index_t kMostPowered = index_t{1} << 20;  // bytes of a plane of powers: half of an L2
 
@@ -26,8 +28,17 @@ bool is_separable(const PoolDesc& d, const Pooling& pooling, index_t item) {
     return false;
   // Where most columns belong to no window, a joined row is mostly waste.
   if (d.w.stride > std::min(4 * d.w.reach(), kMostReach)) return false;
-  if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kLanes) return false;
+  if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kMostLanes) return false;
   return pooling.op != PoolOp::powers || d.in_plane() <= kMostPowered / item;
+}
+
+// Whether to turn planes into pixels: where rows are short, or windows alike to no vector of
+// columns.
+bool prefers_pixels(const PoolDesc& d) {
+  if (d.planes() < kLeastPlanes) return false;
+  const PixelWindows h{d.h, false}, w{d.w, false};
+  return d.in_plane() <= kSmallPlane || d.w.kernel == 0 || d.h.kernel == 0 || d.w.stride > 2 ||
+         h.slide() > 0 || w.slide() > 0;
 }
 
 // The parts of the scratch that all threads share.
@@ -62,17 +73,6 @@ index_t tap_offset(const PoolDesc& d, const PoolPlan& plan, index_t t, index_t* 
   while (slot < n_phases && phases[slot] != column % stride) ++slot;
   if (slot == n_phases) phases[n_phases++] = column % stride;
   return plan.line + slot * plan.phase_step + column / stride;
-}
-
-// The root of a p-norm, in place.
-template <class T>
-void take_roots(const Pooling& pooling, T* y, index_t n) {
-  if (pooling.op == PoolOp::squares) {
-    for (index_t i = 0; i < n; ++i) y[i] = std::sqrt(y[i]);
-  } else if (pooling.op == PoolOp::powers) {
-    const T exponent = static_cast<T>(1 / pooling.power);
-    for (index_t i = 0; i < n; ++i) y[i] = std::pow(y[i], exponent);
-  }
 }
 
 template <class T>
@@ -238,24 +238,46 @@ void pool_windows(const PoolDesc& d, const Pooling& pooling, const T* x, T* y,
   });
 }
 
+// Each plane is one window.
+template <class T>
+void pool_planes(const PoolDesc& d, const Pooling& pooling, const T* x, T* y,
+                 const Exec& exec) noexcept {
+  const auto kernel = exec.kernels<T>().pool.planes[static_cast<int>(pooling.op)];
+  const auto divisor =
+      static_cast<T>(pooling.average ? pooling.rows(d, 0) * pooling.columns(d, 0) : 1);
+  const index_t n = d.in_plane(), groups = ceil_div(d.planes(), kMostLanes);
+  for_units(groups, static_cast<double>(n * kMostLanes), exec.threads, [&](index_t u, int) {
+    const index_t first = u * kMostLanes, rows = std::min(kMostLanes, d.planes() - first);
+    kernel(x + first * n, n, rows, y + first);
+    if (pooling.average)
+      for (index_t i = first; i < first + rows; ++i) y[i] /= divisor;
+    take_roots(pooling, y + first, rows);
+  });
+}
+
 }  // namespace
 
 template <class T>
 PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
   constexpr auto kItem = static_cast<index_t>(sizeof(T));
   PoolPlan plan;
+  plan.whole = is_whole(d) && d.in_plane() >= kMostLanes && d.in_plane() <= kMostWhole &&
+               pooling.op != PoolOp::powers;
+  if (plan.whole) return plan;
+  if (prefers_pixels(d)) plan.pixels = plan_pixels<T>(d, pooling, PixelUse::values, false);
+  if (plan.pixels.fits) return plan;
   plan.separable = is_separable(d, pooling, kItem);
   if (!plan.separable) return plan;
   const Axis& w = d.w;
   const index_t fitting = (kRowBytes / kItem - w.reach()) / w.stride;
-  plan.ow_block = std::min(w.out, std::max(fitting, 4 * kLanes));
+  plan.ow_block = std::min(w.out, std::max(fitting, 4 * kMostLanes));
   plan.oh_block =
       std::clamp<index_t>(kBlockWork / (plan.ow_block * w.stride * d.h.stride), 1, d.h.out);
   if (pooling.op == PoolOp::powers) plan.ow_block = w.out, plan.oh_block = d.h.out;
   plan.line = (plan.ow_block - 1) * w.stride + w.reach();
-  plan.phase_step = plan.ow_block + (w.reach() - 1) / w.stride + kLanes;
+  plan.phase_step = plan.ow_block + (w.reach() - 1) / w.stride + kMostLanes;
   plan.n_phases = std::min(w.kernel, w.stride);
-  plan.row_size = w.stride == 1   ? plan.line + kLanes
+  plan.row_size = w.stride == 1   ? plan.line + kMostLanes
                   : w.stride == 2 ? 2 * plan.phase_step
                                   : plan.line + plan.n_phases * plan.phase_step;
   plan.shared_bytes = Shared<T>(d, pooling, nullptr).bytes;
@@ -267,7 +289,11 @@ PoolPlan plan_pool(const PoolDesc& d, const Pooling& pooling) {
 template <class T>
 void pool(const PoolDesc& d, const Pooling& pooling, const PoolPlan& plan, const T* x, T* y,
           const Exec& exec, std::byte* scratch) noexcept {
-  if (plan.separable)
+  if (plan.whole)
+    pool_planes(d, pooling, x, y, exec);
+  else if (plan.pixels.fits)
+    pool_pixels(d, pooling, plan.pixels, x, y, exec, scratch);
+  else if (plan.separable)
     pool_blocks(d, pooling, plan, x, y, exec, scratch);
   else
     pool_windows(d, pooling, x, y, exec);

@@ -5,12 +5,14 @@
 #include <cmath>
 
 #include "algorithms/blocking.h"
+#include "algorithms/pool_pixels.h"
 #include "algorithms/pool_tasks.h"
 
 namespace fastconv {
 namespace {
 
 constexpr index_t kMostReach = 16384;  // beyond, a spread row leaves the caches
+constexpr index_t kLeastTurned = 3;    // of 512x512, 3x3 s2: 16 lanes 1.5 ms, by rows 0.4 a plane
 constexpr index_t kBlockColumns = 8192;
 constexpr index_t kBlockWork = 65536;
 
@@ -118,11 +120,37 @@ T norm_slope(T x, T y, T exponent) {
   return sign * (exponent == 1 ? ratio : std::pow(ratio, exponent));
 }
 
+// Each plane is one window.
+template <class T>
+void spread_whole(const PoolDesc& d, const Pooling& pooling, const T* dy, T* dx, int threads) {
+  const double divisor = pooling.average ? pooling.rows(d, 0) * pooling.columns(d, 0) : 1;
+  const index_t n = d.in_plane();
+  for_units(d.planes(), static_cast<double>(n), threads, [&](index_t plane, int) {
+    std::fill_n(dx + plane * n, n, static_cast<T>(double(dy[plane]) / divisor));
+  });
+}
+
+// Calls element(i) for i in 0..n.
+template <class Element>
+void for_runs(index_t n, int threads, const Element& element) {
+  constexpr index_t kRun = 4096;
+  for_units(ceil_div(n, kRun), kRun, threads, [&](index_t u, int) {
+    for (index_t i = u * kRun; i < std::min(n, (u + 1) * kRun); ++i) element(i);
+  });
+}
+
 }  // namespace
 
 template <class T>
-SpreadPlan plan_spread(const PoolDesc& d) {
+SpreadPlan plan_spread(const PoolDesc& d, const Pooling& pooling) {
   SpreadPlan plan;
+  if (d.planes() >= kLeastTurned)
+    plan.pixels = plan_pixels<T>(d, pooling, PixelUse::adjoint, false);
+  if (plan.pixels.fits) {
+    plan.shared_bytes = plan.pixels.shared_bytes;
+    plan.thread_bytes = plan.pixels.thread_bytes;
+    return plan;
+  }
   plan.by_rows =
       d.h.kernel > 0 && d.w.kernel > 0 && d.w.reach() <= kMostReach && d.w.stride <= kMostReach;
   if (!plan.by_rows) return plan;
@@ -136,7 +164,10 @@ SpreadPlan plan_spread(const PoolDesc& d) {
 
 template <class T>
 void spread(const PoolDesc& d, const Pooling& pooling, const SpreadPlan& plan, const T* dy, T* dx,
-            int threads, std::byte* scratch) noexcept {
+            const Exec& exec, std::byte* scratch) noexcept {
+  if (is_whole(d)) return spread_whole(d, pooling, dy, dx, exec.threads);
+  if (plan.pixels.fits) return spread_pixels(d, pooling, plan.pixels, dy, dx, exec, scratch);
+  const int threads = exec.threads;
   if (!plan.by_rows) return spread_taps(d, pooling, dy, dx, threads);
   const index_t h_blocks = ceil_div(d.h.in, plan.row_block);
   const index_t w_blocks = ceil_div(d.w.in, plan.column_block);
@@ -149,6 +180,27 @@ void spread(const PoolDesc& d, const Pooling& pooling, const SpreadPlan& plan, c
                   std::min(c + plan.column_block, d.w.in)};
     spread_block(d, pooling, b, dy + plane * d.out_plane(), dx + plane * d.in_plane(),
                  reinterpret_cast<T*>(scratch + thread * plan.thread_bytes));
+  });
+}
+
+namespace {
+
+constexpr Pooling kSums{.op = PoolOp::sum};
+
+template <class T>
+void norm_before(double power, const T* y, const T* dy, T* g, index_t n, int threads) noexcept {
+  for_runs(n, threads, [=](index_t i) {
+    const T factor = power == 1 ? dy[i] : dy[i] / y[i];  // first: a choice alone makes vectors
+    g[i] = y[i] == 0 ? T{} : factor;
+  });
+}
+
+template <class T>
+void norm_behind(double power, const T* x, T* dx, index_t n, int threads) noexcept {
+  for_runs(n, threads, [=](index_t i) {
+    const T slope = power == 1 ? (x[i] < 0 ? T{-1} : T{1}) : x[i];
+    const T product = dx[i] * slope;
+    dx[i] = x[i] == 0 ? T{} : product;
   });
 }
 
@@ -176,15 +228,38 @@ void spread_norm(const PoolDesc& d, double power, const T* x, const T* y, const 
   });
 }
 
-template SpreadPlan plan_spread<float>(const PoolDesc&);
-template SpreadPlan plan_spread<double>(const PoolDesc&);
-template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const float*, float*, int,
-                     std::byte*) noexcept;
+}  // namespace
+
+template <class T>
+index_t norm_grad_scratch(const PoolDesc& d, double power, const Exec& exec) {
+  if (power != 1 && power != 2) return 0;
+  const index_t factors = d.planes() * d.out_plane() * index_t{sizeof(T)};
+  return cache_lines(factors) + spread_scratch(plan_spread<T>(d, kSums), exec.threads);
+}
+
+template <class T>
+void norm_grad(const PoolDesc& d, double power, const T* x, const T* y, const T* dy, T* dx,
+               const Exec& exec, std::byte* scratch) noexcept {
+  if (power != 1 && power != 2) return spread_norm(d, power, x, y, dy, dx, exec.threads);
+  const index_t n = d.planes() * d.out_plane();
+  T* factors = reinterpret_cast<T*>(scratch);
+  norm_before(power, y, dy, factors, n, exec.threads);
+  spread(d, kSums, plan_spread<T>(d, kSums), factors, dx, exec,
+         scratch + cache_lines(n * index_t{sizeof(T)}));
+  norm_behind(power, x, dx, d.planes() * d.in_plane(), exec.threads);
+}
+
+template SpreadPlan plan_spread<float>(const PoolDesc&, const Pooling&);
+template SpreadPlan plan_spread<double>(const PoolDesc&, const Pooling&);
+template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const float*, float*,
+                     const Exec&, std::byte*) noexcept;
 template void spread(const PoolDesc&, const Pooling&, const SpreadPlan&, const double*, double*,
-                     int, std::byte*) noexcept;
-template void spread_norm(const PoolDesc&, double, const float*, const float*, const float*, float*,
-                          int) noexcept;
-template void spread_norm(const PoolDesc&, double, const double*, const double*, const double*,
-                          double*, int) noexcept;
+                     const Exec&, std::byte*) noexcept;
+template index_t norm_grad_scratch<float>(const PoolDesc&, double, const Exec&);
+template index_t norm_grad_scratch<double>(const PoolDesc&, double, const Exec&);
+template void norm_grad(const PoolDesc&, double, const float*, const float*, const float*, float*,
+                        const Exec&, std::byte*) noexcept;
+template void norm_grad(const PoolDesc&, double, const double*, const double*, const double*,
+                        double*, const Exec&, std::byte*) noexcept;
 
 }  // namespace fastconv

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pools that go window by window: maxima and minima with their places, and pools of integers.
+// Maxima and minima with their places, window by window: of integers, and where pixels do not fit.
 #include <limits>
 #include <type_traits>
 
@@ -87,29 +87,7 @@ void extremes(const PoolDesc& d, const T* x, T* y, std::int64_t* indices, int th
   });
 }
 
-template <class T>
-void sums(const PoolDesc& d, const T* x, T* y, int threads) noexcept {
-  const index_t row_step = d.h.dilation * d.w.in, step = d.w.dilation;
-  for_windows(d, x, threads, [=, &d](const T* plane, Span h, Span w, index_t output) {
-    std::uint64_t total = 0;  // its low bits are those of the sum in any integer type
-    const T* row = plane + h.at * d.w.in + w.at;
-    for (index_t p = 0; p < h.count; ++p, row += row_step)
-      for (index_t q = 0; q < w.count; ++q) total += static_cast<std::uint64_t>(row[q * step]);
-    y[output] = static_cast<T>(total);
-  });
-}
-
 }  // namespace
-
-template <class T>
-void pool_integers(const PoolDesc& d, PoolOp op, const T* x, T* y, int threads) noexcept {
-  if (op == PoolOp::sum)
-    sums(d, x, y, threads);
-  else if (op == PoolOp::min)
-    extremes<T, true>(d, x, y, nullptr, threads);
-  else
-    extremes<T, false>(d, x, y, nullptr, threads);
-}
 
 template <class T>
 void pool_with_indices(const PoolDesc& d, bool smallest, const T* x, T* y, std::int64_t* indices,
@@ -119,23 +97,6 @@ void pool_with_indices(const PoolDesc& d, bool smallest, const T* x, T* y, std::
   else
     extremes<T, false>(d, x, y, indices, threads);
 }
-
-template void pool_integers(const PoolDesc&, PoolOp, const std::int8_t*, std::int8_t*,
-                            int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::int16_t*, std::int16_t*,
-                            int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::int32_t*, std::int32_t*,
-                            int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::int64_t*, std::int64_t*,
-                            int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint8_t*, std::uint8_t*,
-                            int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint16_t*, std::uint16_t*,
-                            int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint32_t*, std::uint32_t*,
-                            int) noexcept;
-template void pool_integers(const PoolDesc&, PoolOp, const std::uint64_t*, std::uint64_t*,
-                            int) noexcept;
 
 template void pool_with_indices(const PoolDesc&, bool, const float*, float*, std::int64_t*,
                                 int) noexcept;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// How pools share out work: equal units, so many to a task that starting it costs next to nothing.
+// What the loop nests of pools share: how they cut work into equal units, so many to a task that
+// starting it costs next to nothing; and the last step of a p-norm.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
+#include "algorithms/pool.h"
 #include "core/parallel.h"
 
 namespace fastconv {
@@ -22,6 +25,17 @@ void for_units(index_t units, double work, int threads, const Unit& unit) noexce
     const index_t stop = std::min(units, (task + 1) * chunk);
     for (index_t u = task * chunk; u < stop; ++u) unit(u, thread);
   });
+}
+
+// The root of a p-norm, in place.
+template <class T>
+void take_roots(const Pooling& pooling, T* y, index_t n) {
+  if (pooling.op == PoolOp::squares) {
+    for (index_t i = 0; i < n; ++i) y[i] = std::sqrt(y[i]);
+  } else if (pooling.op == PoolOp::powers) {
+    const T exponent = static_cast<T>(1 / pooling.power);
+    for (index_t i = 0; i < n; ++i) y[i] = std::pow(y[i], exponent);
+  }
 }
 
 }  // namespace fastconv

@@ -155,10 +155,10 @@ Operand to_operand(py::handle value, const char* name, Accept accept) {
   return operand;
 }
 
-Image to_image(py::handle value, const char* name, int spatial, const Options& options,
-               Accept accept) {
-  const py::array array = as_array(value, name);
-  Image image;
+namespace {
+
+View read_image(Image& image, const py::array& array, const char* name, int spatial,
+                const Options& options, Accept accept) {
   image.dtype = dtype_of(array, name, accept);
   const auto rank = static_cast<int>(array.ndim());
   require(rank == spatial + 1 || rank == spatial + 2, name, " must have shape ",
@@ -173,8 +173,45 @@ Image to_image(py::handle value, const char* name, int spatial, const Options& o
       view.strides[i] = array.strides(map.of[i]);
     }
   set_bounds(image, array);
+  return view;
+}
+
+}  // namespace
+
+Image to_image(py::handle value, const char* name, int spatial, const Options& options,
+               Accept accept) {
+  const py::array array = as_array(value, name);
+  Image image;
+  const View view = read_image(image, array, name, spatial, options, accept);
   settle(image, view, array, options.threads);
   return image;
+}
+
+Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
+                Accept accept) {
+  const py::array array = as_array(value, name);
+  Image image;
+  const View view = read_image(image, array, name, spatial, options, accept);
+  const bool dense = array.flags() & py::array::c_style;
+  image.pixels = options.channels_last && dense && !contiguous(view, array.itemsize()) &&
+                 aligned(array.data(), array.itemsize()) && is_native(array);
+  if (!image.pixels) {
+    settle(image, view, array, options.threads);
+    return image;
+  }
+  image.dims = view.dims;
+  image.owner = array;
+  image.data = array.data();
+  return image;
+}
+
+void make_planes(Image& image, int threads) {
+  if (!image.pixels) return;
+  const auto array = py::reinterpret_borrow<py::array>(image.owner);
+  const index_t item = array.itemsize(), pixel = image.c() * item, row = image.w() * pixel;
+  image.pixels = false;
+  settle(image, {.dims = image.dims, .strides = {image.h() * row, item, row, pixel}}, array,
+         threads);
 }
 
 Dims caller_dims(const Dims& nchw, int spatial, bool batched, bool channels_last) {

@@ -81,6 +81,7 @@ Operand to_operand(py::handle value, const char* name, Accept accept = Accept::f
 // one dimension and N = 1 where there is no batch axis.
 struct Image : Operand {
   bool batched = true;
+  bool pixels = false;  // data is dense (N, H, W, C) all the same
   index_t n() const { return dims[0]; }
   index_t c() const { return dims[1]; }
   index_t h() const { return dims[2]; }
@@ -88,6 +89,11 @@ struct Image : Operand {
 };
 Image to_image(py::handle value, const char* name, int spatial, const Options& options,
                Accept accept = Accept::floats);
+// For functions that can do with either: a dense image with channels last stays as it is, `pixels`,
+// until make_planes.
+Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
+                Accept accept = Accept::floats);
+void make_planes(Image& image, int threads);
 
 // The caller's view of (N, C, H, W): without N if not batched, without H in one dimension, channels
 // last if asked for. And back, from a shape given as an argument (`input_size`).

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "algorithms/pool_grad.h"
+#include "algorithms/pool_pixels.h"
 #include "bindings/bind.h"
 #include "bindings/pool_arguments.h"
 #include "core/require.h"
@@ -11,11 +12,29 @@
 namespace fastconv {
 namespace {
 
+template <class T>
+py::object pool_of_pixels(const Image& x, const PoolDesc& d, const Pooling& pooling,
+                          const PixelPlan& plan, const Options& options, py::handle out) {
+  const Result y(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x});
+  const Exec exec = make_exec(options.threads);
+  const Scratch scratch(pixel_scratch(plan, exec.threads));
+  {
+    const py::gil_scoped_release unlocked;
+    pool_pixels(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch.bytes());
+  }
+  return y.finish();
+}
+
 // Any pool that needs no indices: check, allocate, let go, compute.
-py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling,
-                    const Options& options, py::handle out) {
-  const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
-  with_number(x.dtype, [&]<class T>() {
+py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const Options& options,
+                    py::handle out) {
+  return with_number(x.dtype, [&]<class T>() {
+    if constexpr (std::is_floating_point_v<T>)
+      if (x.pixels)
+        if (const auto plan = plan_pixels<T>(d, pooling, PixelUse::values, true); plan.fits)
+          return pool_of_pixels<T>(x, d, pooling, plan, options, out);
+    make_planes(x, options.threads);
+    const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
     if constexpr (std::is_floating_point_v<T>) {
       const Exec exec = make_exec(options.threads);
       const PoolPlan plan = plan_pool<T>(d, pooling);
@@ -23,33 +42,67 @@ py::object run_pool(const Image& x, const PoolDesc& d, const Pooling& pooling,
       const py::gil_scoped_release unlocked;
       pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch.bytes());
     } else {
+      const Exec exec = make_exec(options.threads);
+      const Scratch scratch(integer_pool_scratch<T>(d, exec.threads));
       const py::gil_scoped_release unlocked;
-      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), options.threads);
+      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), exec, scratch.bytes());
     }
+    return y.finish();
   });
-  return y.finish();
 }
 
-py::object run_pool_with_indices(const Image& x, const PoolDesc& d, bool smallest,
-                                 const Options& options, py::handle out) {
+// A result and its places, as dense (N, H, W, C) if `pixels`, else by planes.
+struct PlacedResults {
+  Result y, places;
+  PlacedResults(const Image& x, const PoolDesc& d, const Options& options, py::handle out)
+      : y(x.pixels ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x})
+                   : Result(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x})),
+        places(
+            x.pixels
+                ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), DType::i64, py::none())
+                : Result(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(), {})) {}
+  py::object finish() const { return py::make_tuple(y.finish(), places.finish()); }
+};
+
+py::object run_pool_with_indices(Image& x, const PoolDesc& d, bool smallest, const Options& options,
+                                 py::handle out) {
   for (const Axis* axis : {&d.h, &d.w})
     require(d.planes() == 0 || !has_empty_window(*axis),
             "return_indices: padding leaves a window without any element of the input");
-  const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
-  const Result indices(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(), {});
-  with_number(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release unlocked;
-    pool_with_indices(d, smallest, x.as<T>(), y.as<T>(), indices.as<std::int64_t>(),
-                      options.threads);
+  const Pooling pooling{.op = smallest ? PoolOp::min : PoolOp::max};
+  return with_number(x.dtype, [&]<class T>() {
+    if constexpr (std::is_floating_point_v<T>) {
+      PixelPlan plan = plan_pixels<T>(d, pooling, PixelUse::places, x.pixels);
+      if (!plan.fits) make_planes(x, options.threads);
+      if (!plan.fits) plan = plan_pixels<T>(d, pooling, PixelUse::places, false);
+      if (plan.fits) {
+        const PlacedResults results(x, d, options, out);
+        const Exec exec = make_exec(options.threads);
+        const Scratch scratch(pixel_scratch(plan, exec.threads));
+        {
+          const py::gil_scoped_release unlocked;
+          place_pixels(d, pooling, plan, x.as<T>(), results.y.template as<T>(),
+                       results.places.template as<std::int64_t>(), exec, scratch.bytes());
+        }
+        return results.finish();
+      }
+    }
+    make_planes(x, options.threads);
+    const PlacedResults results(x, d, options, out);
+    {
+      const py::gil_scoped_release unlocked;
+      pool_with_indices(d, smallest, x.as<T>(), results.y.template as<T>(),
+                        results.places.template as<std::int64_t>(), options.threads);
+    }
+    return results.finish();
   });
-  return py::make_tuple(y.finish(), indices.finish());
 }
 
 py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tuple& geometry,
                         py::handle return_indices, py::handle threads, py::handle out,
                         py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_pool_desc(x.dims, rank, geometry);
   if (to_bool(return_indices, "return_indices"))
     return run_pool_with_indices(x, d, smallest, options, out);
@@ -60,7 +113,7 @@ py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tup
 py::object sum_pool(int rank, py::handle input, const py::tuple& geometry, py::handle threads,
                     py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = PoolOp::sum}, options, out);
 }
 
@@ -69,7 +122,7 @@ py::object avg_pool(int rank, py::handle input, const py::tuple& geometry,
                     py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const Pooling pooling = to_average(count_include_pad, divisor_override);
-  const Image x = to_image(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options);
   return run_pool(x, to_pool_desc(x.dims, rank, geometry), pooling, options, out);
 }
 
@@ -77,7 +130,7 @@ py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::t
                    py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const double p = to_norm_type(norm_type);
-  const Image x = to_image(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options);
   const PoolOp op = std::isinf(p) ? PoolOp::abs_max
                     : p == 1      ? PoolOp::abs_sum
                     : p == 2      ? PoolOp::squares
@@ -88,7 +141,7 @@ py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::t
 py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size, py::handle threads,
                              py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options);
   return run_pool(x, to_adaptive_desc(x.dims, rank, output_size),
                   {.op = PoolOp::sum, .average = true}, options, out);
 }
@@ -97,7 +150,7 @@ py::object adaptive_max_pool(int rank, py::handle input, py::handle output_size,
                              py::handle return_indices, py::handle threads, py::handle out,
                              py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_adaptive_desc(x.dims, rank, output_size);
   if (to_bool(return_indices, "return_indices"))
     return run_pool_with_indices(x, d, false, options, out);
@@ -107,7 +160,7 @@ py::object adaptive_max_pool(int rank, py::handle input, py::handle output_size,
 py::object global_sum_pool(int rank, py::handle input, py::handle threads, py::handle out,
                            py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   return run_pool(x, to_adaptive_desc(x.dims, rank, py::int_(1)), {.op = PoolOp::sum}, options,
                   out);
 }
@@ -149,13 +202,14 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
       rank == 1 ? 1 : unpooled_length("height", x.h(), kernel.h, step.h, pads.h, size.h);
   const index_t w = unpooled_length(axis_name(rank, 1), x.w(), kernel.w, step.w, pads.w, size.w);
   const index_t places = product("the result", {h, w});
-  expect_inside(at, places, rank, last, options.threads);
+  refuse_before(out, at, places, rank, options);
   const Result y({x.n(), x.c(), h, w}, rank, x.batched, options, x.dtype, out, {&x, &at});
-  with_number(x.dtype, [&]<class T>() {
+  const index_t outside = with_number(x.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(), at.as<std::int64_t>(), y.as<T>(),
-               options.threads);
+    return scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(), at.as<std::int64_t>(),
+                      y.as<T>(), options.threads);
   });
+  refuse_outside(outside, at, places, rank, last);
   return y.finish();
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "algorithms/pool_grad.h"
+#include "algorithms/pool_pixels.h"
 #include "bindings/bind.h"
 #include "bindings/pool_arguments.h"
 #include "core/require.h"
@@ -23,14 +24,14 @@ py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indic
   expect_image(dy, "grad_output", {size.nchw[0], size.nchw[1], dy.h(), dy.w()}, rank, size.batched,
                last);
   const Dims& in = size.nchw;
-  const index_t places = product("input_size", {in[2], in[3]});
-  expect_inside(at, places, rank, last, options.threads);
+  const Planes planes{in[0] * in[1], dy.h() * dy.w(), product("input_size", {in[2], in[3]})};
+  refuse_before(out, at, planes.places, rank, options);
   const Result dx(in, rank, size.batched, options, dy.dtype, out, {&dy, &at});
-  with_float(dy.dtype, [&]<class T>() {
+  const index_t outside = with_float(dy.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    scatter_add<T>({in[0] * in[1], dy.h() * dy.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
-                   dx.as<T>(), options.threads);
+    return scatter_add<T>(planes, dy.as<T>(), at.as<std::int64_t>(), dx.as<T>(), options.threads);
   });
+  refuse_outside(outside, at, planes.places, rank, last);
   return dx.finish();
 }
 
@@ -42,37 +43,53 @@ py::object max_unpool_input(int rank, py::handle grad_output, py::handle indices
   const Image at = to_indices(indices, rank, options);
   expect_image(at, "indices", {dy.n(), dy.c(), at.h(), at.w()}, rank, dy.batched, last);
   const index_t places = dy.h() * dy.w();
-  expect_inside(at, places, rank, last, options.threads);
+  refuse_before(out, at, places, rank, options);
   const Result dx(at.dims, rank, dy.batched, options, dy.dtype, out, {&dy, &at});
-  with_float(dy.dtype, [&]<class T>() {
+  const index_t outside = with_float(dy.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
-              dx.as<T>(), options.threads);
+    return gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
+                     dx.as<T>(), options.threads);
   });
+  refuse_outside(outside, at, places, rank, last);
   return dx.finish();
 }
 
 // Gradient of sums and averages over the windows of `d`.
-py::object run_spread(const Image& dy, const PoolDesc& d, const Pooling& pooling, bool batched,
+py::object run_spread(Image& dy, const PoolDesc& d, const Pooling& pooling, bool batched,
                       const Options& options, py::handle out) {
   const bool last = options.channels_last;
   expect_image(dy, "grad_output", out_dims(d), d.rank, batched, last);
-  const Result dx(in_dims(d), d.rank, batched, options, dy.dtype, out, {&dy});
-  with_float(dy.dtype, [&]<class T>() {
-    const SpreadPlan plan = plan_spread<T>(d);
-    const int threads = make_exec(options.threads).threads;
-    const Scratch scratch(plan.thread_bytes * threads);
-    const py::gil_scoped_release unlocked;
-    spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), threads, scratch.bytes());
+  return with_float(dy.dtype, [&]<class T>() {
+    const Exec exec = make_exec(options.threads);
+    if (dy.pixels) {
+      const auto plan = plan_pixels<T>(d, pooling, PixelUse::adjoint, true);
+      if (plan.fits) {
+        const Result dx(caller_dims(in_dims(d), d.rank, batched, true), dy.dtype, out, {&dy});
+        const Scratch scratch(pixel_scratch(plan, exec.threads));
+        {
+          const py::gil_scoped_release unlocked;
+          spread_pixels(d, pooling, plan, dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
+        }
+        return dx.finish();
+      }
+    }
+    make_planes(dy, options.threads);
+    const Result dx(in_dims(d), d.rank, batched, options, dy.dtype, out, {&dy});
+    const SpreadPlan plan = plan_spread<T>(d, pooling);
+    const Scratch scratch(spread_scratch(plan, exec.threads));
+    {
+      const py::gil_scoped_release unlocked;
+      spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
+    }
+    return dx.finish();
   });
-  return dx.finish();
 }
 
 py::object sum_pool_input(int rank, py::handle grad_output, py::handle input_size,
                           const py::tuple& geometry, py::handle threads, py::handle out,
                           py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image dy = to_image(grad_output, "grad_output", rank, options);
+  Image dy = to_pixels(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
   return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), {.op = PoolOp::sum}, size.batched,
                     options, out);
@@ -84,7 +101,7 @@ py::object avg_pool_input(int rank, py::handle grad_output, py::handle input_siz
                           py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const Pooling pooling = to_average(count_include_pad, divisor_override);
-  const Image dy = to_image(grad_output, "grad_output", rank, options);
+  Image dy = to_pixels(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
   return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), pooling, size.batched, options,
                     out);
@@ -95,7 +112,7 @@ py::object adaptive_pool_input(int rank, bool average, py::handle grad_output,
                                py::handle input_size, py::handle output_size, py::handle threads,
                                py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  const Image dy = to_image(grad_output, "grad_output", rank, options);
+  Image dy = to_pixels(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
   PoolDesc d{.rank = rank, .batch = size.nchw[0], .channels = size.nchw[1]};
   if (output_size.is_none()) {
@@ -120,11 +137,17 @@ py::object global_max_pool_input(int rank, py::handle grad_output, py::handle in
   const Result dx(in_dims(d), rank, x.batched, options, dy.dtype, out, {&dy, &x});
   with_float(dy.dtype, [&]<class T>() {
     constexpr auto kPair = static_cast<index_t>(sizeof(std::int64_t) + sizeof(T));
+    const Exec exec = make_exec(options.threads);
     const Scratch scratch(d.planes() * kPair);
     auto* places = scratch.as<std::int64_t>();
     auto* values = reinterpret_cast<T*>(places + d.planes());
+    const auto plan = plan_pixels<T>(d, {}, PixelUse::places, false);
+    const Scratch work(plan.fits ? pixel_scratch(plan, exec.threads) : 0);
     const py::gil_scoped_release unlocked;
-    pool_with_indices(d, false, x.as<T>(), values, places, options.threads);
+    if (plan.fits)
+      place_pixels(d, {}, plan, x.as<T>(), values, places, exec, work.bytes());
+    else
+      pool_with_indices(d, false, x.as<T>(), values, places, options.threads);
     scatter_add<T>({d.planes(), 1, d.in_plane()}, dy.as<T>(), places, dx.as<T>(), options.threads);
   });
   return dx.finish();
@@ -146,8 +169,10 @@ py::object lp_pool_input(int rank, py::handle grad_output, py::handle input, py:
   expect_image(y, "output", out_dims(d), rank, x.batched, last);
   const Result dx(in_dims(d), rank, x.batched, options, x.dtype, out, {&dy, &x, &y});
   with_float(x.dtype, [&]<class T>() {
+    const Exec exec = make_exec(options.threads);
+    const Scratch scratch(norm_grad_scratch<T>(d, p, exec));
     const py::gil_scoped_release unlocked;
-    spread_norm(d, p, x.as<T>(), y.as<T>(), dy.as<T>(), dx.as<T>(), options.threads);
+    norm_grad(d, p, x.as<T>(), y.as<T>(), dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
   });
   return dx.finish();
 }

@@ -55,22 +55,27 @@ Image to_indices(py::handle value, int rank, const Options& options) {
   return indices;
 }
 
-void expect_inside(const Image& indices, index_t places, int rank, bool channels_last,
-                   int threads) {
+void refuse_outside(index_t at, const Image& indices, index_t places, int rank,
+                    bool channels_last) {
+  if (at < 0) return;
   const index_t n = indices.h() * indices.w();
-  const Planes planes{indices.n() * indices.c(), n, places};
-  const auto* data = indices.as<std::int64_t>();
+  const Dims nchw{at / n / indices.c(), at / n % indices.c(), at % n / indices.w(),
+                  at % n % indices.w()};
+  const std::int64_t bad = indices.as<std::int64_t>()[at];
+  throw py::index_error(sentence("indices must be from 0 to ", places - 1, ", got ", bad, " at ",
+                                 caller_dims(nchw, rank, indices.batched, channels_last).text()));
+}
+
+void refuse_before(py::handle out, const Image& indices, index_t places, int rank,
+                   const Options& options) {
+  if (out.is_none()) return;
+  const Planes planes{indices.n() * indices.c(), indices.h() * indices.w(), places};
   index_t at = -1;
   {
     const py::gil_scoped_release unlocked;
-    at = first_outside(planes, data, threads);
+    at = first_outside(planes, indices.as<std::int64_t>(), options.threads);
   }
-  if (at < 0) return;
-  const Dims nchw{at / n / indices.c(), at / n % indices.c(), at % n / indices.w(),
-                  at % n % indices.w()};
-  throw py::index_error(sentence("indices must be from 0 to ", places - 1, ", got ", data[at],
-                                 " at ",
-                                 caller_dims(nchw, rank, indices.batched, channels_last).text()));
+  refuse_outside(at, indices, places, rank, options.channels_last);
 }
 
 }  // namespace fastconv

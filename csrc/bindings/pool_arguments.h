@@ -21,8 +21,12 @@ double to_norm_type(py::handle norm_type);
 
 // int64 in the layout of images, or a TypeError.
 Image to_indices(py::handle value, int rank, const Options& options);
-// IndexError, naming the index and its position, if one is outside 0..places.
-void expect_inside(const Image& indices, index_t places, int rank, bool channels_last, int threads);
+// IndexError, naming the index and its position, unless `at` is -1.
+void refuse_outside(index_t at, const Image& indices, index_t places, int rank, bool channels_last);
+
+// The same of the first one outside, where `out` is given: it must not change then.
+void refuse_before(py::handle out, const Image& indices, index_t places, int rank,
+                   const Options& options);
 
 inline Dims in_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.in, d.w.in}; }
 inline Dims out_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.out, d.w.out}; }

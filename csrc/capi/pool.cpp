@@ -16,7 +16,9 @@ bool is_norm(const Pool& p) { return !is_sum(p) && !is_extreme(p); }
 template <class T>
 index_t scratch_of(const Pool& p, int pass) {
   if (pass == FASTCONV_FORWARD) return pool_scratch(plan_pool<T>(p.d, p.pooling), p.exec.threads);
-  return is_sum(p) ? plan_spread<T>(p.d).thread_bytes * p.exec.threads : 0;
+  if (is_norm(p)) return norm_grad_scratch<T>(p.d, p.pooling.power, p.exec);
+  if (!is_sum(p)) return 0;
+  return spread_scratch(plan_spread<T>(p.d, p.pooling), p.exec.threads);
 }
 
 template <class T>
@@ -95,12 +97,12 @@ int pool_input_grad(const fastconv_pool_desc* desc, const void* dy, const void* 
       const auto* from = static_cast<const T*>(dy);
       auto* to = static_cast<T*>(dx);
       if (is_extreme(p)) return scatter_grad(p, from, indices, to);
-      if (is_norm(p))
-        return spread_norm(p.d, p.pooling.power, static_cast<const T*>(x), static_cast<const T*>(y),
-                           from, to, p.exec.threads);
       std::byte* memory =
           checked_workspace(workspace, workspace_bytes, scratch_of<T>(p, FASTCONV_INPUT_GRAD));
-      spread(p.d, p.pooling, plan_spread<T>(p.d), from, to, p.exec.threads, memory);
+      if (is_norm(p))
+        return norm_grad(p.d, p.pooling.power, static_cast<const T*>(x), static_cast<const T*>(y),
+                         from, to, p.exec, memory);
+      spread(p.d, p.pooling, plan_spread<T>(p.d, p.pooling), from, to, p.exec, memory);
     });
   });
 }

@@ -20,6 +20,10 @@ struct Exec {
     else
       return table->f64;
   }
+  template <class T>
+  const IntegerPools<T>& integers() const noexcept {
+    return table->integers;
+  }
 };
 
 }  // namespace fastconv

@@ -29,6 +29,7 @@ struct KernelTable {
   const char* isa;
   Kernels<float> f32;
   Kernels<double> f64;
+  AllIntegerPools integers;
 };
 
 }  // namespace fastconv

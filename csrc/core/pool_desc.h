@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/conv_desc.h"
+#include "core/pool_kernels.h"
 #include "core/types.h"
 
 namespace fastconv {
@@ -18,11 +19,6 @@ struct PoolDesc {
   constexpr index_t planes() const { return batch * channels; }
   constexpr index_t in_plane() const { return h.in * w.in; }
   constexpr index_t out_plane() const { return h.out * w.out; }
-};
-
-// The taps of one window that lie inside the input: `count` of them, a dilation apart, from `at`.
-struct Span {
-  index_t at, count;
 };
 
 // Taps of window `o` in lower..upper, positions that count from the first element of the input.
@@ -39,6 +35,14 @@ inline Span span_of(const Axis& a, index_t o) {
   const index_t whole = a.in / a.out, rest = a.in % a.out;  // i*n itself may not fit
   const index_t at = o * whole + o * rest / a.out;
   return {at, (o + 1) * whole + ceil_div((o + 1) * rest, a.out) - at};
+}
+
+// Whether each plane is one window.
+inline bool is_whole(const PoolDesc& d) {
+  const auto along = [](const Axis& a) {
+    return a.out == 1 && a.kernel == a.in && a.lo == 0 && a.dilation == 1;
+  };
+  return d.planes() > 0 && along(d.h) && along(d.w);
 }
 
 // Elements of a window that lies inside, or about as many.

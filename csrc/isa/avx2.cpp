@@ -16,6 +16,7 @@ constinit const KernelTable table = {
     .isa = "avx2",
     .f32 = make_kernels<VecF32, Limits, 6, 3, 3>(),
     .f64 = make_kernels<VecF64, Limits, 6, 3, 3>(),
+    .integers = make_all_integer_pools(),
 };
 
 }  // namespace fastconv::avx2

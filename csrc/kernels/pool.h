@@ -10,18 +10,21 @@ namespace fastconv::FC_ISA {
 
 // An op: take() prepares an element, join() adds one prepared, none() is neutral to join().
 struct TakeAsIs {
+  static constexpr bool as_is = true;
   template <class V>
   static FC_INLINE V take(V x) {
     return x;
   }
 };
 struct TakeMagnitude {
+  static constexpr bool as_is = false;
   template <class V>
   static FC_INLINE V take(V x) {
     return abs(x);
   }
 };
 struct TakeSquare {
+  static constexpr bool as_is = false;
   template <class V>
   static FC_INLINE V take(V x) {
     return x * x;
@@ -224,15 +227,6 @@ typename V::T join_row(const typename V::T* x, index_t n) noexcept {
     for (index_t i = 0; i < n; ++i)
       if (x[i] == 0) return x[i];
   return best;
-}
-
-template <class V>
-consteval PoolKernels<typename V::T> make_pool() {
-  return {.block = {&pool_block<Largest<TakeAsIs>, V>, &pool_block<Smallest, V>,
-                    &pool_block<Total<TakeAsIs>, V>, &pool_block<LargestMagnitude, V>,
-                    &pool_block<Total<TakeMagnitude>, V>, &pool_block<Total<TakeSquare>, V>},
-          .largest = &join_row<Largest<TakeAsIs>, V>,
-          .smallest = &join_row<Smallest, V>};
 }
 
 }  // namespace fastconv::FC_ISA

@@ -21,12 +21,16 @@ FC_INLINE void transpose_registers(V (&r)[V::lanes]) {
   }
 }
 
+// Quarters of rows come through the load ports: half the shuffles of transpose_registers.
 template <class V>
 FC_INLINE void transpose_whole(const TransposeArgs<typename V::T>& a, index_t row, index_t column) {
-  V r[V::lanes];
-  FC_UNROLL for (int i = 0; i < V::lanes; ++i) r[i] = V::load(a.x + (row + i) * a.ldx + column);
-  transpose_registers(r);
-  FC_UNROLL for (int j = 0; j < V::lanes; ++j) r[j].store(a.y + (column + j) * a.ldy + row);
+  constexpr int kColumns = 16 / sizeof(typename V::T);
+  FC_UNROLL for (int j = 0; j < V::lanes; j += kColumns) {
+    V columns[kColumns];
+    load_columns(a.x + row * a.ldx + column + j, a.ldx, columns);
+    FC_UNROLL for (int i = 0; i < kColumns; ++i) columns[i].store(a.y + (column + j + i) * a.ldy +
+                                                                  row);
+  }
 }
 
 // A block at the edge, of `rows` by `columns` elements.

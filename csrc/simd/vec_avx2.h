@@ -105,6 +105,20 @@ FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
   return {_mm256_blendv_pd(_mm256_min_pd(x.v, acc.v), x.v, nan)};
 }
 
+// Where x is larger than acc, or NaN; where it is smaller, or NaN.
+FC_INLINE __m256 exceeds(VecF32 acc, VecF32 x) {
+  return _mm256_or_ps(_mm256_cmp_ps(x.v, acc.v, _CMP_GT_OQ), _mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q));
+}
+FC_INLINE __m256 undercuts(VecF32 acc, VecF32 x) {
+  return _mm256_or_ps(_mm256_cmp_ps(x.v, acc.v, _CMP_LT_OQ), _mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q));
+}
+FC_INLINE __m256d exceeds(VecF64 acc, VecF64 x) {
+  return _mm256_or_pd(_mm256_cmp_pd(x.v, acc.v, _CMP_GT_OQ), _mm256_cmp_pd(x.v, x.v, _CMP_UNORD_Q));
+}
+FC_INLINE __m256d undercuts(VecF64 acc, VecF64 x) {
+  return _mm256_or_pd(_mm256_cmp_pd(x.v, acc.v, _CMP_LT_OQ), _mm256_cmp_pd(x.v, x.v, _CMP_UNORD_Q));
+}
+
 // The elements of a and b at even and at odd places.
 FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
   const auto pairs = [](__m256 v) {

@@ -94,6 +94,24 @@ FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
   return {_mm512_mask_min_pd(x.v, _mm512_cmp_pd_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
 }
 
+// Where x is larger than acc, or NaN; where it is smaller, or NaN.
+FC_INLINE __mmask16 exceeds(VecF32 acc, VecF32 x) {
+  return static_cast<__mmask16>(_mm512_cmp_ps_mask(x.v, acc.v, _CMP_GT_OQ) |
+                                _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q));
+}
+FC_INLINE __mmask16 undercuts(VecF32 acc, VecF32 x) {
+  return static_cast<__mmask16>(_mm512_cmp_ps_mask(x.v, acc.v, _CMP_LT_OQ) |
+                                _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q));
+}
+FC_INLINE __mmask8 exceeds(VecF64 acc, VecF64 x) {
+  return static_cast<__mmask8>(_mm512_cmp_pd_mask(x.v, acc.v, _CMP_GT_OQ) |
+                               _mm512_cmp_pd_mask(x.v, x.v, _CMP_UNORD_Q));
+}
+FC_INLINE __mmask8 undercuts(VecF64 acc, VecF64 x) {
+  return static_cast<__mmask8>(_mm512_cmp_pd_mask(x.v, acc.v, _CMP_LT_OQ) |
+                               _mm512_cmp_pd_mask(x.v, x.v, _CMP_UNORD_Q));
+}
+
 // The elements of a and b at even and at odd places.
 FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
   const __m512i first =

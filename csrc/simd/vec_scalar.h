@@ -79,6 +79,9 @@ struct Portable {
   friend FC_INLINE Portable smaller(Portable acc, Portable x) {
     return {((x.v < acc.v) | (x.v != x.v)) ? x.v : acc.v};
   }
+  // Where x is larger than acc, or NaN; where it is smaller, or NaN.
+  friend FC_INLINE Bits exceeds(Portable acc, Portable x) { return (x.v > acc.v) | (x.v != x.v); }
+  friend FC_INLINE Bits undercuts(Portable acc, Portable x) { return (x.v < acc.v) | (x.v != x.v); }
   // The elements of a and b at even and at odd places.
   friend FC_INLINE void unzip(Portable a, Portable b, Portable& even, Portable& odd) {
     if constexpr (lanes == 4) {

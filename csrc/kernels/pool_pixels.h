@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Pools of pixels whose channels are neighbours: lanes are channels, so that windows of any shape,
+// stride and overhang are alike to every lane. Rows are joined first, then the columns.
+#pragma once
+
+#include "kernels/pool.h"
+#include "kernels/transpose.h"
+
+namespace fastconv::FC_ISA {
+
+// Joins long windows along a line of vectors, `step` elements apart, in three joins an element
+// however long they are (van Herk, Gil and Werman): a window is the end of one block of `kernel`
+// elements and the beginning of the next. Nothing is ever taken away again, so sums do not drift.
+template <class Op, class V, class Out>
+FC_INLINE void slide(const typename V::T* x, index_t step, index_t n, const PixelAxis& a,
+                     typename V::T* ends, const Out& out) {
+  const V none = V::splat(static_cast<typename V::T>(Op::none()));
+  const auto clip = [&](index_t p) { return p < 0 ? 0 : p < a.size ? p : a.size; };
+  const index_t in_block = (a.slide + a.stride - 1) / a.stride;
+  for (index_t o = 0; o < a.n; o += in_block) {
+    const index_t windows = a.n - o < in_block ? a.n - o : in_block;
+    const index_t start = a.start - a.first + o * a.stride, stop = start + a.slide;
+    V end = none;
+    index_t p = clip(stop) - 1;
+    for (index_t j = windows - 1; j >= 0; --j) {
+      for (const index_t q = clip(start + j * a.stride); p >= q; --p)
+        end = Op::join(Op::take(load_some<V>(x + p * step, n)), end);
+      end.store(ends + j * V::lanes);
+    }
+    V beginning = none;
+    p = clip(stop);
+    for (index_t j = 0; j < windows; ++j) {
+      for (const index_t q = clip(stop + j * a.stride); p < q; ++p)
+        beginning = Op::join(beginning, Op::take(load_some<V>(x + p * step, n)));
+      out(o + j, Op::join(V::load(ends + j * V::lanes), beginning));
+    }
+  }
+}
+
+// `Op` on elements that it has taken already.
+template <class Op>
+struct Taken : Op {
+  template <class V>
+  static FC_INLINE V take(V x) {
+    return x;
+  }
+};
+
+// One window of a joined row, whose taps are `step` elements apart.
+template <class Op, class V>
+FC_INLINE V join_window(const typename V::T* x, index_t step, index_t count) {
+  if (count == 0) return V::splat(static_cast<typename V::T>(Op::none()));
+  V acc = V::load(x);
+  if (count == 3) return Op::join(Op::join(acc, V::load(x + step)), V::load(x + 2 * step));
+  for (index_t t = 1; t < count; ++t) acc = Op::join(acc, V::load(x + t * step));
+  return acc;
+}
+
+template <class Op, class V>
+FC_INLINE void join_lines(const typename V::T* x, index_t pitch, index_t rows, index_t n,
+                          typename V::T* y) {
+  if (rows == 0)
+    fill<V>(y, n, static_cast<typename V::T>(Op::none()));
+  else if (rows == 2)
+    join_rows<Op, V, 2>(x, pitch, rows, n, y, nullptr);
+  else if (rows == 3)
+    join_rows<Op, V, 3>(x, pitch, rows, n, y, nullptr);
+  else
+    join_rows<Op, V, 0>(x, pitch, rows, n, y, nullptr);
+}
+
+// Output row `oh` from a joined row. CHANNELS: their number if it is known, whole vectors then.
+template <class Op, class V, index_t CHANNELS>
+FC_INLINE void join_pixels(const PixelArgs<typename V::T>& a, const typename V::T* row,
+                           index_t oh) {
+  const PixelAxis& w = a.w;
+  const index_t channels = CHANNELS > 0 ? CHANNELS : a.channels;
+  typename V::T* y = a.y + oh * a.y_row;
+  const auto put = [&](V v, index_t ow, index_t c) {
+    if (a.h_counts) v = v / V::splat(a.h_counts[oh] * a.w_counts[ow]);
+    if constexpr (CHANNELS > 0)
+      v.store(y + ow * CHANNELS + c);
+    else
+      store_some(v, y + ow * channels + c, channels - c);
+  };
+  if (w.slide > 0) {
+    for (index_t c = 0; c < channels; c += V::lanes)
+      slide<Taken<Op>, V>(row + c, channels, V::lanes, w, a.ends,
+                          [&](index_t ow, V v) { put(v, ow, c); });
+    return;
+  }
+  const index_t step = w.step * channels;
+  for (index_t ow = 0; ow < w.n; ++ow) {
+    const Span s = w.taps[ow];
+    const typename V::T* x = row + (s.at - w.first) * channels;
+    for (index_t c = 0; c < channels; c += V::lanes)
+      put(join_window<Op, V>(x + c, step, s.count), ow, c);
+  }
+}
+
+template <class Op, class V>
+void pool_pixels(const PixelArgs<typename V::T>& a) noexcept {
+  const PixelAxis& h = a.h;
+  const index_t line = a.w.size * a.channels;
+  // Planes that were turned are as many as the lanes of the widest vector.
+  const bool whole = a.channels == kMostLanes;
+  if (h.slide > 0)
+    for (index_t i = 0; i < line; i += V::lanes)
+      slide<Op, V>(a.x + i, a.x_row, line - i, h, a.ends,
+                   [&](index_t oh, V v) { store_some(v, a.row + oh * a.row_size + i, line - i); });
+  for (index_t oh = 0; oh < h.n; ++oh) {
+    const Span s = h.taps[oh];
+    const typename V::T* x = a.x + (s.at - h.first) * a.x_row;
+    const typename V::T* row = h.slide > 0 ? a.row + oh * a.row_size : a.row;
+    if (h.slide == 0 && Op::as_is && whole && s.count == 1)
+      row = x;
+    else if (h.slide == 0)
+      join_lines<Op, V>(x, h.step * a.x_row, s.count, line, a.row);
+    if (whole)
+      join_pixels<Op, V, kMostLanes>(a, row, oh);
+    else
+      join_pixels<Op, V, 0>(a, row, oh);
+  }
+}
+
+// Each of `rows` rows of n >= V::lanes elements to one: a vector a row, then across the vectors.
+template <class Op, class V>
+void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T* y) noexcept {
+  using T = typename V::T;
+  constexpr index_t kMany = 4 * V::lanes;
+  for (index_t r = 0; r < rows; r += V::lanes) {
+    const index_t here = rows - r < V::lanes ? rows - r : V::lanes;
+    V acc[V::lanes];
+    for (index_t j = 0; j < V::lanes; ++j) {
+      const T* row = x + (r + (j < here ? j : 0)) * n;
+      V all = Op::take(V::load(row));
+      index_t i = V::lanes;
+      if (n >= 2 * kMany) {  // four chains
+        V more[4] = {all, Op::take(V::load(row + V::lanes)), Op::take(V::load(row + 2 * V::lanes)),
+                     Op::take(V::load(row + 3 * V::lanes))};
+        for (i = kMany; i + kMany <= n; i += kMany)
+          FC_UNROLL for (int u = 0; u < 4; ++u) more[u] =
+              Op::join(more[u], Op::take(V::load(row + i + u * V::lanes)));
+        all = Op::join(Op::join(more[0], more[1]), Op::join(more[2], more[3]));
+      }
+      for (; i + V::lanes <= n; i += V::lanes) all = Op::join(all, Op::take(V::load(row + i)));
+      if (i < n)  // zeros behind the end are neutral to sums; maxima may take elements twice
+        all = Op::join(all, Op::take(Op::none() == 0 ? load_some<V>(row + i, n - i)
+                                                     : V::load(row + n - V::lanes)));
+      acc[j] = all;
+    }
+    transpose_registers(acc);
+    V joined = acc[0];
+    FC_UNROLL for (int j = 1; j < V::lanes; ++j) joined = Op::join(joined, acc[j]);
+    store_some(joined, y + r, here);
+    if (Op::none() == 0) continue;
+    for (index_t j = r; j < r + here; ++j)  // the sign of the first zero, whatever the lanes
+      if (y[j] == 0)
+        for (index_t i = 0; i < n; ++i)
+          if (x[j * n + i] == 0) {
+            y[j] = x[j * n + i];
+            break;
+          }
+  }
+}
+
+// The better of two elements and its place: the first of equals, the last NaN.
+template <bool SMALLEST, class V>
+FC_INLINE void prefer(V& best, V& place, V x, V at) {
+  const auto won = SMALLEST ? undercuts(best, x) : exceeds(best, x);
+  best = select(won, x, best);
+  place = select(won, at, place);
+}
+
+// Maxima or minima with their places, which are told as numbers of type T. Along the columns first:
+// of two equal ones in different rows the upper one then wins.
+template <bool SMALLEST, class V>
+void place_pixels(const PixelArgs<typename V::T>& a) noexcept {
+  using T = typename V::T;
+  const index_t channels = a.channels, line = a.w.n * channels;
+  for (index_t r = 0; r < a.h.size; ++r) {
+    T* values = a.row + 2 * r * a.row_size;
+    for (index_t ow = 0; ow < a.w.n; ++ow) {
+      const Span s = a.w.taps[ow];
+      const T* x = a.x + r * a.x_row + (s.at - a.w.first) * channels;
+      for (index_t c = 0; c < channels; c += V::lanes) {
+        const index_t n = channels - c;
+        V best = load_some<V>(x + c, n), place = V::splat(static_cast<T>(s.at));
+        for (index_t t = 1; t < s.count; ++t)
+          prefer<SMALLEST>(best, place, load_some<V>(x + t * a.w.step * channels + c, n),
+                           V::splat(static_cast<T>(s.at + t * a.w.step)));
+        store_some(best, values + ow * channels + c, n);
+        store_some(place, values + a.row_size + ow * channels + c, n);
+      }
+    }
+  }
+  for (index_t oh = 0; oh < a.h.n; ++oh) {
+    const Span s = a.h.taps[oh];
+    const T* values = a.row + 2 * (s.at - a.h.first) * a.row_size;
+    for (index_t i = 0; i < line; i += V::lanes) {
+      V best = V::load(values + i);
+      V place = V::load(values + a.row_size + i) + V::splat(static_cast<T>(s.at * a.in_w));
+      for (index_t t = 1; t < s.count; ++t) {
+        const T* row = values + 2 * t * a.h.step * a.row_size + i;
+        const index_t at = (s.at + t * a.h.step) * a.in_w;
+        prefer<SMALLEST>(best, place, V::load(row),
+                         V::load(row + a.row_size) + V::splat(static_cast<T>(at)));
+      }
+      store_some(best, a.y + oh * a.y_row + i, line - i);
+      store_some(place, a.places + oh * a.places_row + i, line - i);
+    }
+  }
+}
+
+template <class V>
+consteval PoolKernels<typename V::T> make_pool() {
+  return {.block = {&pool_block<Largest<TakeAsIs>, V>, &pool_block<Smallest, V>,
+                    &pool_block<Total<TakeAsIs>, V>, &pool_block<LargestMagnitude, V>,
+                    &pool_block<Total<TakeMagnitude>, V>, &pool_block<Total<TakeSquare>, V>},
+          .pixels = {&pool_pixels<Largest<TakeAsIs>, V>, &pool_pixels<Smallest, V>,
+                     &pool_pixels<Total<TakeAsIs>, V>, &pool_pixels<LargestMagnitude, V>,
+                     &pool_pixels<Total<TakeMagnitude>, V>, &pool_pixels<Total<TakeSquare>, V>},
+          .planes = {&join_planes<Largest<TakeAsIs>, V>, &join_planes<Smallest, V>,
+                     &join_planes<Total<TakeAsIs>, V>, &join_planes<LargestMagnitude, V>,
+                     &join_planes<Total<TakeMagnitude>, V>, &join_planes<Total<TakeSquare>, V>},
+          .places = {&place_pixels<false, V>, &place_pixels<true, V>},
+          .largest = &join_row<Largest<TakeAsIs>, V>,
+          .smallest = &join_row<Smallest, V>};
+}
+
+}  // namespace fastconv::FC_ISA
