@@ -1,4 +1,4 @@
-"""An ONNX model of one convolution, written without the `onnx` package.
+"""An ONNX model of one convolution or pool, written without the `onnx` package.
 
 A protocol buffer is a run of fields, each a key (number and kind) and a value; the numbers are
 those of onnx.proto. Three of the peers read such a model.
@@ -28,6 +28,23 @@ def model(layer: Layer, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> bytes:
     return _int(1, IR_VERSION) + _bytes(7, b"".join(graph)) + _bytes(8, opset)
 
 
+def operator(
+    name: str,
+    x: np.ndarray,
+    lists: dict[str, tuple[int, ...]] | None = None,
+    ints: dict[str, int] | None = None,
+) -> bytes:
+    """The serialised ModelProto of ``y = name(x)``, whose result's shape is left to be inferred."""
+    graph = [
+        _bytes(1, _operator(("x",), name, lists or {}, ints or {})),
+        _bytes(2, b"graph"),
+        _bytes(11, _value("x", x.dtype, x.shape)),
+        _bytes(12, _bytes(1, b"y") + _bytes(2, _bytes(1, _int(1, ELEMENT[x.dtype])))),
+    ]
+    opset = _bytes(1, b"") + _int(2, OPSET)
+    return _int(1, IR_VERSION) + _bytes(7, b"".join(graph)) + _bytes(8, opset)
+
+
 def _node(layer: Layer) -> bytes:
     lists = {
         "kernel_shape": layer.kernel,
@@ -37,12 +54,20 @@ def _node(layer: Layer) -> bytes:
     }
     if layer.output_padding:
         lists["output_padding"] = (layer.output_padding,) * layer.rank
-    fields = [_bytes(1, name) for name in (b"x", b"w", b"b")]
-    fields += [_bytes(2, b"y"), _bytes(4, b"ConvTranspose" if layer.transposed else b"Conv")]
-    for name, values in lists.items():
+    name = "ConvTranspose" if layer.transposed else "Conv"
+    return _operator(("x", "w", "b"), name, lists, {"group": layer.groups})
+
+
+def _operator(
+    inputs: tuple[str, ...], name: str, lists: dict[str, tuple[int, ...]], ints: dict[str, int]
+) -> bytes:
+    fields = [_bytes(1, word.encode()) for word in inputs]
+    fields += [_bytes(2, b"y"), _bytes(4, name.encode())]
+    for word, values in lists.items():
         integers = b"".join(_int(8, value) for value in values)
-        fields.append(_bytes(5, _bytes(1, name.encode()) + integers + _int(20, 7)))
-    fields.append(_bytes(5, _bytes(1, b"group") + _int(3, layer.groups) + _int(20, 2)))
+        fields.append(_bytes(5, _bytes(1, word.encode()) + integers + _int(20, 7)))
+    for word, value in ints.items():
+        fields.append(_bytes(5, _bytes(1, word.encode()) + _int(3, value) + _int(20, 2)))
     return b"".join(fields)
 
 
