@@ -110,8 +110,8 @@ def every_row(run: Run, drawn: set[str]) -> str:
     """A run's page: all tables, and the pictures that were drawn."""
     from .report import report
 
-    names = [name for name in PICTURES if name in drawn]
-    pictures = [f"![{PICTURES[n]}](../pictures/{_mode(run)}-{n}.png)" for n in names]
+    names = [*(name for name in PICTURES if name in drawn), *sorted(drawn - PICTURES.keys())]
+    pictures = [f"![{PICTURES.get(n, n)}](../pictures/{_mode(run)}-{n}.png)" for n in names]
     return report(run) + "\n" + "\n\n".join(pictures) + "\n"
 
 

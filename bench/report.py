@@ -31,6 +31,7 @@ def report(run: Run) -> str:
         table.about(run),
         table.summary([run]),
         LEGEND,
+        readme.losses([run]),
         table.layers(run),
         "Microseconds of each contestant:",
         table.contestants(run),

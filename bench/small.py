@@ -41,7 +41,7 @@ LAYERS = [
 ]
 POOLS = {"2x2": (2, 2, 0), "3x3 p1": (3, 1, 1)}
 CASES = [
-    *(Small(x.name, what, x) for x in LAYERS for what in ("function", PLAN)),
+    *(Small(f"{x.name}, {what}", what, x) for x in LAYERS for what in ("function", PLAN)),
     *(Small(f"{p}_pool2d {k} 8@8", f"{p}_pool2d", window=window)
       for p in ("max", "avg") for k, window in POOLS.items()),
     *(Small(f"{a} 8@8", a) for a in ("relu", "sigmoid", "tanh", "softmax")),
@@ -51,7 +51,7 @@ CASES = [
 def choose(settings: Settings) -> list[Small]:
     """All of them that the words name, one image each."""
     words = [word.strip().lower() for word in settings.only.split(",")]
-    return [x for x in CASES if any(w in f"{x.family}: {x.name}, {x.what}".lower() for w in words)]
+    return [x for x in CASES if any(w in f"{x.family}: {x.name}".lower() for w in words)]
 
 
 def prepare(item: Small, settings: Settings) -> tuple[np.ndarray, ...]:
@@ -110,7 +110,7 @@ def measure(item: Small, settings: Settings, peak: Peak) -> Row:
     found = contest(item.name, our_calls(item, arrays, settings), theirs, judge, settings, peak)
     facts: Row = {"family": item.family, "layer": item.name, "n": item.n}
     if item.layer:
-        facts |= {"what": item.what}
+        facts |= {"layer": item.layer.name, "what": item.what}
     return facts | {"kind": _kind(item)} | found
 
 

@@ -94,6 +94,6 @@ def _step(step: Step, arrays: tuple[np.ndarray, ...], dtype: Any, layout: Any) -
         loss = torch.nn.functional.cross_entropy(model(x), target)
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return float(loss.item())
 
     return call
