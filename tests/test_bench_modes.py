@@ -203,11 +203,12 @@ def test_pictures_of_rows_without_operations(quick, peak, tmp_path):
 def test_pytest_benchmark_runs_each_file(file, tmp_path):
     pytest.importorskip("pytest_benchmark", reason="the files are its")
     out = tmp_path / "out.json"
-    words = {"grad": "tiny and 8@8 and dW", "depthwise": "960@7 and dX", "small": "relu"}[file]
+    words = {"grad": "tiny and 3x3 and dW", "depthwise": "1x1 and dX", "small": "relu"}[file]
     command = [sys.executable, "-m", "pytest", f"bench/bench_{file}.py", "-k", words, "--threads",
-               "1", "--turns", "1", "--set", "core", "--batch", "1", "-q",
+               "1", "--turns", "1", "--batch", "1", "-q",
                "--benchmark-json", str(out)]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
-    (case,) = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
-    assert np.isfinite(case["extra_info"]["us"]["fastconv"])
+    cases = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]
+    assert cases
+    assert all(np.isfinite(case["extra_info"]["us"]["fastconv"]) for case in cases)
