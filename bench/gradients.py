@@ -103,7 +103,7 @@ def our_calls(item: Gradient, arrays: Arrays, settings: Settings) -> dict[str, A
 def truths(item: Gradient, arrays: Arrays) -> list[Truth]:
     """What the contestants must find.
 
-    fastconv's plain sums in float64, proved by the adjoint identity: <conv(x), dy> = <x, dX>, and
+    fastconv's plain sums in float64, held against the adjoint identity: <conv(x), dy> = <x, dX>, and
     likewise for dW. The forward result is checked against sums written out.
     """
     layer, (x, w, dy) = item.layer, arrays
@@ -114,7 +114,6 @@ def truths(item: Gradient, arrays: Arrays) -> list[Truth]:
     for at, value, size in zip((w,) if item.what == "dW" else (x, w), values, sizes, strict=False):
         error = abs(np.vdot(at.astype(np.float64), value) - product)
         scale = np.vdot(np.abs(at).astype(np.float64), size)
-        # Sizes in float32 may lack a millionth.
         assert error <= 1e-12 * (layer.depth + 2) * scale, (item.name, error)
     axes = (0, *range(2, dy.ndim))
     if item.what == "all":

@@ -27,13 +27,18 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Step:
-    """A network, and the shape of one of its images."""
+    """A network, the shape of one of its images, and its optimiser: Adam, or SGD with momentum.
+
+    The rate is small where a network is deep: float32 and float64 soon part ways otherwise.
+    """
 
     name: str
     network: Callable[[np.random.Generator], nn.Sequential]
     image: tuple[int, ...]
     n: int
     adam: bool = False
+    rate: float = 1e-3
+    decay: float = 1e-4
     family: str = "training step"
 
     def model(self) -> nn.Sequential:
@@ -75,9 +80,10 @@ def _head(c: int, rng: np.random.Generator) -> list[nn.Layer]:
     return [nn.GlobalAvgPool2d(), nn.Flatten(), nn.Linear(c, 10, rng=rng)]
 
 
+_DEMO = Step("demo", demo.network, (1, 8, 8), 32, True, demo.COARSE, demo.WEIGHT_DECAY)
 STEPS = [
-    Step("demo", demo.network, (1, 8, 8), 32, adam=True),
-    Step("demo", demo.network, (1, 8, 8), 128, adam=True),
+    _DEMO,
+    replace(_DEMO, n=128),
     Step("ResNet-18-like", resnet, (3, 32, 32), 32),
     Step("MobileNet-like", mobilenet, (3, 32, 32), 32),
 ]
@@ -106,10 +112,12 @@ def our_calls(step: Step, arrays: Arrays, settings: Settings) -> dict[str, Any]:
 
     def call(threads: int) -> Callable[[], float]:
         (x, target), model, loss = arrays, step.model(), nn.SoftmaxCrossEntropy()
-        # Some decay keeps the moments of dead units from becoming subnormal numbers.
-        optimizer: nn.Optimizer = nn.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=1e-4)
+        # The decay keeps the moments of dead units from becoming subnormal numbers.
+        optimizer: nn.Optimizer
         if step.adam:
-            optimizer = nn.Adam(model.parameters(), demo.COARSE, weight_decay=demo.WEIGHT_DECAY)
+            optimizer = nn.Adam(model.parameters(), step.rate, weight_decay=step.decay)
+        else:
+            optimizer = nn.SGD(model.parameters(), step.rate, 0.9, step.decay)
 
         def once() -> float:
             with fastconv.threads(threads):

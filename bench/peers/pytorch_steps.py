@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastconv import demo, nn
+from fastconv import nn
 
 from .common import Call
 
@@ -80,14 +80,11 @@ def _step(step: Step, arrays: tuple[np.ndarray, ...], dtype: Any, layout: Any) -
     x = torch.from_numpy(arrays[0]).to(dtype).contiguous(memory_format=layout)
     target = torch.from_numpy(arrays[1])
     optimizer: Any
+    options: dict[str, Any] = {"lr": step.rate, "weight_decay": step.decay, "fused": True}
     if step.adam:
-        optimizer = torch.optim.Adam(
-            model.parameters(), demo.COARSE, weight_decay=demo.WEIGHT_DECAY, fused=True
-        )
+        optimizer = torch.optim.Adam(model.parameters(), **options)
     else:
-        optimizer = torch.optim.SGD(
-            model.parameters(), 0.01, momentum=0.9, weight_decay=1e-4, fused=True
-        )
+        optimizer = torch.optim.SGD(model.parameters(), momentum=0.9, **options)
 
     def call() -> float:
         optimizer.zero_grad()
