@@ -103,8 +103,8 @@ def our_calls(item: Gradient, arrays: Arrays, settings: Settings) -> dict[str, A
 def truths(item: Gradient, arrays: Arrays) -> list[Truth]:
     """What the contestants must find.
 
-    fastconv's plain sums in float64, held against the adjoint identity: <conv(x), dy> = <x, dX>, and
-    likewise for dW. The forward result is checked against sums written out.
+    fastconv's plain sums in float64, held against the adjoint identity, <conv(x), dy> = <x, dX> and
+    likewise for dW. The forward result in it is checked against sums written out.
     """
     layer, (x, w, dy) = item.layer, arrays
     values = compute(item, tuple(a.astype(np.float64) for a in arrays), precision="highest")

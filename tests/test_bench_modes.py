@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import contest, depthwise, goals, gradients, report, small, steps
+from bench import contest, depthwise, goals, gradients, readme, report, results, small, steps
 from bench.contest import Settings
 from bench.gradients import Gradient
 from bench.layer import parse
@@ -197,6 +197,24 @@ def test_pictures_of_rows_without_operations(quick, peak, tmp_path):
     figures = pytest.importorskip("bench.figures", reason="pictures need matplotlib")
     run = stored("steps", [steps.measure(STEPS[0], quick, peak)])
     assert {path.name for path in figures.draw_all(run, tmp_path)} <= {"ratio-n4.png"}
+
+
+def test_readme_gets_a_page_for_each_mode(quick, peak, tmp_path):
+    pytest.importorskip("matplotlib", reason="README has pictures")
+    item = Gradient(parse("tiny", "4@6 -> 6 3x3 s2 p1"), "dW")
+    runs = {
+        "gradients": stored("gradients", [gradients.measure(item, quick, peak)]),
+        "steps": stored("steps", [steps.measure(STEPS[0], quick, peak)]),
+    }
+    for mode, run in runs.items():
+        results.save(run, tmp_path / "bench" / "results" / f"{mode}.json")
+    path = tmp_path / "README.md"
+    path.write_text(f"{readme.BEGIN}{readme.END}", encoding="utf-8")
+    readme.write(tmp_path)
+    for mode in runs:
+        page = (tmp_path / "bench" / "results" / f"{mode}.md").read_text(encoding="utf-8")
+        assert page.startswith("## ")
+        assert f"[{mode}](bench/results/{mode}.md)" in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("file", ["grad", "depthwise", "small"])
