@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(prog="python -m fastconv bench", description=__doc__.split("\n")[0])
     p.add_argument("--set", choices=list(BATCHES), default="quick",
-                   help="quick: 30 layers, minutes; core: 62 layers, N = 1 and 16; "
+                   help="quick: 30 layers, minutes; core: 62, N = 1 and 16, gradients 32 too; "
                    "all: 214 published layers (default: %(default)s)")  # fmt: skip
     p.add_argument("--mode", choices=list(MODES), default="plans",
                    help="; ".join(f"{mode}: {what}" for mode, what in AGAINST.items())
