@@ -46,11 +46,15 @@ def truth(layer: Layer, arrays: Arrays) -> Truth:
     value = function(*exact, **layer.options(), precision="highest")
     size = function(*(np.abs(a) for a in arrays), **layer.options(), precision="highest")
     spot_check(layer, exact, value, size)
-    float32 = arrays[0].dtype == np.float32
-    unit = np.finfo(arrays[0].dtype).eps / 2
-    terms = layer.depth + 2
+    return Truth(value, bound(layer.depth, arrays[0].dtype, size))
+
+
+def bound(terms: int, dtype: np.dtype, size: np.ndarray) -> np.ndarray:
+    """How far a sum of so many terms may be off; `size` is the sum of their magnitudes."""
+    terms += 2
     # In float64 the truth errs as much as a contestant does.
-    return Truth(value, (terms + (WINOGRAD if float32 else terms)) * unit * size)
+    allowed = (terms + (WINOGRAD if dtype == np.float32 else terms)) * np.finfo(dtype).eps / 2
+    return np.maximum(allowed * size, np.finfo(dtype).tiny)  # a sum of no terms is 0
 
 
 def spot_check(

@@ -1,12 +1,17 @@
-"""Options of the benchmarks, and the table at the end of a run."""
+"""What the benchmarks share: options, cases, a measured row, and the table at the end of a run."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from bench import table
+from bench.contest import Settings
 from bench.layers import BATCHES
-from bench.run import PEERS
+from bench.machine import Peak
+from bench.modes import MODES
+from bench.standing import OURS
 
 ROWS: list[dict] = []
 
@@ -14,16 +19,50 @@ ROWS: list[dict] = []
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fastconv")
     group.addoption("--set", choices=list(BATCHES), default="quick", help="which layers")
-    group.addoption("--mode", choices=list(PEERS), default="plans", help="what races what")
+    group.addoption("--mode", choices=["plans", "functions"], default="plans",
+                    help="what races what in bench_conv.py")  # fmt: skip
     group.addoption("--threads", type=int, default=2, help="threads of every contestant")
     group.addoption("--dtype", choices=["float32", "float64"], default="float32")
     group.addoption("--batch", type=int, help="images per call, N; default: those of the set")
+    group.addoption("--turns", type=int, default=5, help="bursts a contestant")
+
+
+def chosen(config: pytest.Config, module: Any) -> Settings:
+    """The settings of a file of benchmarks: its own MODE, else that of the command line."""
+    names = ("set", "mode", "dtype", "threads", "turns")
+    values = {name: config.getoption(f"--{name}") for name in names}
+    batch = config.getoption("--batch")
+    values |= {
+        "mode": getattr(module, "MODE", values["mode"]),
+        "batch": (batch,) if batch else None,
+    }
+    return Settings(**values)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Cases of the chosen set."""
+    if "item" in metafunc.fixturenames:
+        settings = chosen(metafunc.config, metafunc.module)
+        items = MODES[settings.mode].choose(settings)
+        metafunc.parametrize("item", items, ids=lambda x: f"{x.family}: {x.name}, N = {x.n}")
+
+
+@pytest.fixture(scope="session")
+def peak(request: pytest.FixtureRequest) -> Peak:
+    return Peak(request.config.getoption("--dtype"), request.config.getoption("--threads"))
 
 
 @pytest.fixture
-def rows() -> list[dict]:
-    """Where a benchmark leaves its row."""
-    return ROWS
+def measured(item, peak, request, benchmark) -> dict:
+    """The row of a case, kept in its extra information; pytest-benchmark times our call alone."""
+    settings = chosen(request.config, request.module)
+    mode = MODES[settings.mode]
+    row = mode.measure(item, settings, peak)
+    ROWS.append(row)
+    benchmark.extra_info |= row
+    ours = mode.our_calls(item, mode.prepare(item, settings), settings)[OURS]
+    benchmark.pedantic(ours, rounds=5, warmup_rounds=1)
+    return row
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

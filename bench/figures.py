@@ -40,8 +40,9 @@ def draw_all(run: Run, folder: Path, prefix: str = "") -> list[Path]:
     paths = []
     with matplotlib.rc_context(STYLE):
         pictures = {f"ratio-n{n}": ratio(run, rows) for n, rows in batches.items()}
-        pictures |= {f"peak-n{n}": peak(run, rows) for n, rows in batches.items()}
-        pictures |= {"time": time(run), "threads": threads(run)}
+        if all(s.share is not None for s in standings(run)):
+            pictures |= {f"peak-n{n}": peak(run, rows) for n, rows in batches.items()}
+            pictures |= {"time": time(run), "threads": threads(run)}
         for name, figure in pictures.items():
             if figure is not None:
                 path = folder / f"{prefix}{name}.png"
@@ -80,11 +81,11 @@ def ratio(run: Run, rows: list[Standing]) -> Figure | None:
 def peak(run: Run, rows: list[Standing]) -> Figure:
     """Dots of the plain sum's operations a second, ours and the best peer's."""
     figure, axes = _by_layer(run, rows, "Part of the machine's FMA peak")
-    most = 100 * max(s.share * max(1, 1 / s.ratio if s.ratio else 1) for s in rows)
+    most = 100 * max((s.share or 0) * max(1, 1 / s.ratio if s.ratio else 1) for s in rows)
     axes.set_xlim(0, max(105, most * 1.05))
     axes.axvline(100, color=INK, linewidth=0.8)
     for y, s in enumerate(rows):
-        ours = 100 * s.share
+        ours = 100 * (s.share or 0)
         if s.ratio:
             theirs = ours / s.ratio
             colour = BEHIND if s.ratio < TIE else FAINT
@@ -107,7 +108,7 @@ def time(run: Run) -> Figure:
             theirs = s.peers[s.best]
             axes.plot([x, x], [s.us, theirs], color=FAINT, linewidth=1, zorder=1)
             axes.plot(x, theirs, "o", mfc="white", mec=BEHIND, ms=5, mew=1, zorder=2)
-        axes.plot(x, s.us, "o" if s.row["dense"] else "^", color=AHEAD, ms=4.5, zorder=3)
+        axes.plot(x, s.us, "o" if s.dense else "^", color=AHEAD, ms=4.5, zorder=3)
     ends = [min(s.row["flops"] for s in rows), max(s.row["flops"] for s in rows)]
     top = max(run["peak_gflops"].values())
     axes.plot([n / 1e6 for n in ends], [n / top / 1e3 for n in ends], color=INK, linewidth=0.8)
@@ -134,7 +135,7 @@ def threads(run: Run) -> Figure | None:
     n = run["settings"]["threads"]
     figure, axes = _plane(run, f"{n} threads against one")
     for s in rows:
-        shape, colour = ("o", AHEAD) if s.row["dense"] else ("^", EVEN)
+        shape, colour = ("o", AHEAD) if s.dense else ("^", EVEN)
         axes.plot(s.row["flops"] / 1e6, s.speedup, shape, color=colour, ms=5)
     for value in (1, n):
         axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -201,7 +202,9 @@ def _legend(figure: Figure, handles: list[Any]) -> None:
 
 def _label(s: Standing) -> str:
     """The layer without the options that its picture does not need."""
-    return s.row["layer"].replace(" -> ", " → ") + (" transposed" if s.row["transposed"] else "")
+    what = f": {s.what}" if s.what else ""
+    kind = " transposed" if s.row.get("transposed") else ""
+    return s.row["layer"].replace(" -> ", " → ") + kind + what
 
 
 def _duration(us: float, _: object) -> str:

@@ -1,4 +1,4 @@
-"""What dense convolution set out to reach, row by row: the goals that a stored run can answer."""
+"""What the project set out to reach, row by row: the goals that a stored run can answer."""
 
 from __future__ import annotations
 
@@ -7,65 +7,72 @@ from typing import Any
 
 import numpy as np
 
+from . import aims
+from .aims import Goal
 from .standing import TIE, Standing, standings
 from .table import markdown, micro
 
 Run = dict[str, Any]
-Aim = Callable[[Standing], float]
-Measure = Callable[[Standing], float | None]
 PIXELS_AND_SHARES = ((784, 0.90), (196, 0.85), (49, 0.75))
 
 
 def report(run: Run) -> str:
     """Each goal with what was measured, then the rows that miss it."""
     lines, misses = [], []
-    for name, aim, rows, measure in _goals(run):
-        values = [(s, value) for s in rows if (value := measure(s)) is not None]
+    for goal in GOALS[run["settings"]["mode"]](run):
+        values = [(s, value) for s in goal.rows if (value := goal.measure(s)) is not None]
         if not values:
             continue
         numbers = [value for _, value in values]
-        missed = [(s, value) for s, value in values if value < aim(s)]
-        mean = float(np.exp(np.mean(np.log(numbers))))
-        lines.append([name, str(len(values)), f"{mean:.2f}", f"{min(numbers):.2f}",
-                      str(len(missed))])  # fmt: skip
+        missed = [(s, value) for s, value in values if value < goal.aim(s)]
+        mean = f"{np.exp(np.mean(np.log(numbers))):.2f}"
+        mean += "" if goal.mean is None else f" of {goal.mean:g}"
+        lines.append([goal.name, str(len(values)), mean, f"{min(numbers):.2f}", str(len(missed))])
         misses += [
-            [name, s.title, f"{value:.2f}", f"{aim(s):.2f}", micro(s.us), s.row["algorithm"]]
+            [goal.name, s.title, f"{value:.2f}", f"{goal.aim(s):.2f}", micro(s.us),
+             s.row.get("algorithm", "")]
             for s, value in sorted(missed, key=lambda pair: pair[1])
-        ]
+        ]  # fmt: skip
     text = markdown(["goal", "rows", "geometric mean", "least", "missed"], lines)
     columns = ["missed", "layer", "measured", "goal", "fastconv, us", "algorithm"]
     return text + ("\n\n" + markdown(columns, misses, left=2) if misses else "") + "\n"
 
 
-def _goals(run: Run) -> list[tuple[str, Aim, list[Standing], Measure]]:
-    """Name, aim of a row, rows, and what is measured."""
+def forward(run: Run) -> list[Goal]:
+    """Of dense layers, by plans or by functions."""
     s = run["settings"]
-    dense = [row for row in standings(run) if row.row["dense"]]
-    goals: list[tuple[str, Aim, list[Standing], Measure]] = []
+    dense = [x for x in standings(run) if x.dense]
+    goals: list[Goal] = []
     if s["dtype"] == "float64":
-        goals.append(("float64 over the best peer", lambda _: 1.8, dense, lambda x: x.ratio))
+        goals.append(Goal("float64 over the best peer", lambda _: 1.8, dense, lambda x: x.ratio))
     else:
-        goals.append(("the best peer, ties allowed", lambda _: TIE, dense, lambda x: x.ratio))
+        goals.append(Goal("the best peer, ties allowed", lambda _: TIE, dense, lambda x: x.ratio))
         if s["mode"] == "plans":
             square = [x for x in dense if _winograd_country(x)]
             for peer, aim in (("ncnn", 1.2), ("onnxruntime", 1.8)):
-                goals.append((f"3x3 over {peer}", lambda x, a=aim, p=peer: _aim(x, a, p), square,
-                              lambda x, p=peer: _over(x, p)))  # fmt: skip
+                goals.append(Goal(f"3x3 over {peer}", lambda x, a=aim, p=peer: _aim(x, a, p),
+                                  square, lambda x, p=peer: _over(x, p)))  # fmt: skip
             gemm = [x for x in dense if _as_gemm(x)]
-            goals.append(
-                (
-                    "of the FMA peak, 128 output channels and more",
-                    _share_wanted,
-                    gemm,
-                    lambda x: x.share,
-                )
-            )
-    goals.append(("channels_first over channels_last", lambda _: 1 / 1.1, dense,
-                  lambda x: 1 / x.last if x.last else None))  # fmt: skip
+            goals.append(Goal("of the FMA peak, 128 output channels and more", _share_wanted, gemm,
+                              lambda x: x.share))  # fmt: skip
+    goals.append(Goal("channels_first over channels_last", lambda _: 1 / 1.1, dense,
+                      lambda x: 1 / x.last if x.last else None))  # fmt: skip
     large = [x for x in dense if x.row["flops"] >= 100e6]
     if s["threads"] == 2:
-        goals.append(("two threads, over 100 MFLOP", lambda _: 1.85, large, lambda x: x.speedup))
+        goals.append(
+            Goal("two threads, over 100 MFLOP", lambda _: 1.85, large, lambda x: x.speedup)
+        )
     return goals
+
+
+GOALS: dict[str, Callable[[Run], list[Goal]]] = {
+    "plans": forward,
+    "functions": forward,
+    "gradients": aims.gradients,
+    "depthwise": aims.depthwise,
+    "small": aims.small,
+    "steps": aims.steps,
+}
 
 
 def _winograd_country(x: Standing) -> bool:

@@ -78,6 +78,16 @@ CORE = [
 ]
 """The families and the layers that stand for them, N = 1; every one is measured at N = 16 too."""
 
+LIGHT = [
+    parse("conv1d", "256@400 -> 256 k31 p15 g256"),
+    parse("conv1d", "512@500 -> 512 k75 p37 g512"),
+    parse("depthwise", "32@112 -> 64 3x3 p1 g32"),
+    parse("depthwise", "256@32 -> 256 3x3 p2 d2 g256"),
+    parse("grouped", "64@56 -> 64 3x3 p1 g16"),
+    parse("grouped", "96@28 -> 384 1x1 g8"),
+]
+"""Depthwise and grouped layers that CORE lacks, all kinds of them."""
+
 _QUICK = {
     "stem": ("7x7", "3x3 s2"),
     "1x1": ("64@56", "512@28", "1024@14", "512@7"),
@@ -106,7 +116,8 @@ def published() -> list[Layer]:
 
 def choose(name: str, batches: tuple[int, ...] | None = None, words: str = "") -> list[Layer]:
     """The layers of a set whose family or name holds one of the comma-separated `words`."""
-    layers = published() if name == "all" else {"quick": QUICK, "core": CORE}[name]
+    sets = {"quick": QUICK, "core": CORE, "light": LIGHT}
+    layers = published() if name == "all" else sets[name]
     wanted = [word.strip().lower() for word in words.split(",")]
     chosen = [x for x in layers if any(w in f"{x.family}: {x.name}".lower() for w in wanted)]
     return [layer.batch(n) for n in batches or BATCHES[name] for layer in chosen]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import results, table
+from .modes import MODES
 from .standing import TIE, Standing, standings
 
 Run = dict[str, Any]
@@ -20,6 +21,8 @@ PICTURES = {
     "threads": "all threads against one",
 }
 ISAS = ("avx512", "avx2", "scalar")
+PICTURED = ("plans", "functions")
+"""Modes whose pictures README shows; those of others are on their pages."""
 
 
 def write(root: Path = ROOT) -> None:
@@ -58,7 +61,7 @@ def chosen(runs: list[Run]) -> list[Run]:
             s = run["settings"]
             if s["set"] == name and run["cpu"] == runs[0]["cpu"]:
                 isa = ISAS.index(run["isa"])
-                key = (s["dtype"] != "float32", isa, -s["threads"], s["mode"] != "plans")
+                key = (s["dtype"] != "float32", isa, -s["threads"], list(MODES).index(s["mode"]))
                 found.setdefault(key, run)
     return [found[key] for key in sorted(found)]
 
@@ -66,7 +69,7 @@ def chosen(runs: list[Run]) -> list[Run]:
 def leading(runs: list[Run]) -> list[Run]:
     """The run of each mode that is shown in full: the first one."""
     modes = {run["settings"]["mode"]: run for run in reversed(runs)}
-    return [modes[mode] for mode in ("plans", "functions") if mode in modes]
+    return [modes[mode] for mode in MODES if mode in modes]
 
 
 def section(runs: list[Run]) -> str:
@@ -77,9 +80,11 @@ def section(runs: list[Run]) -> str:
         f"Measured on {table.about(shown[0])}",
         table.summary(runs),
         "Ratio: the fastest peer's time over fastconv's, so above 1 fastconv is ahead. Behind: "
-        f"below {TIE}; from there to 1 is a tie. Every row and every peer: {' and '.join(tables)}.",
+        f"below {TIE}; from there to 1 is a tie. Every row and every peer: {', '.join(tables)}.",
     ]
     for run in shown:
+        if _mode(run) not in PICTURED:
+            continue
         n = min(row["n"] for row in run["rows"])
         picture = f"bench/pictures/{_mode(run)}-ratio-n{n}.png"
         parts.append(f"![{_mode(run).capitalize()}: {PICTURES['ratio-n1']}]({picture})")
@@ -91,7 +96,7 @@ def losses(runs: list[Run]) -> str:
     lines = []
     for run in runs:
         behind = [s for s in standings(run) if s.ratio is not None and s.ratio < TIE]
-        behind.sort(key=lambda s: (not s.row["dense"], s.ratio))
+        behind.sort(key=lambda s: (not s.dense, s.ratio))
         lines += [[_mode(run), s.row["family"], s.title, *_numbers(s)] for s in behind]
     if not lines:
         return "No row of these runs is behind."
@@ -105,8 +110,8 @@ def every_row(run: Run, drawn: set[str]) -> str:
     """A run's page: all tables, and the pictures that were drawn."""
     from .report import report
 
-    names = [name for name in PICTURES if name in drawn]
-    pictures = [f"![{PICTURES[n]}](../pictures/{_mode(run)}-{n}.png)" for n in names]
+    names = [*(name for name in PICTURES if name in drawn), *sorted(drawn - PICTURES.keys())]
+    pictures = [f"![{PICTURES.get(n, n)}](../pictures/{_mode(run)}-{n}.png)" for n in names]
     return report(run) + "\n" + "\n\n".join(pictures) + "\n"
 
 

@@ -19,7 +19,9 @@ LEGEND = f"""\
 Ratio: the best peer's time over fastconv's, so above 1 fastconv is ahead; behind is below
 {table.TIE}. Of peak: the plain sum's operations a second, without taps in the padding, as a part of
 the FMA peak measured beside them; Winograd needs fewer and may pass 100 %. Threads: one thread's
-time over that of all. channels_last: its time over channels_first's."""
+time over that of all. channels_last: its time over channels_first's. Forward, three calls: the time
+of our own forward call, or of a call for each gradient, over that of the row. GB/s: what must be
+read and written at least; of a copy: against copying as many bytes in the same run."""
 
 
 def report(run: Run) -> str:
@@ -29,6 +31,7 @@ def report(run: Run) -> str:
         table.about(run),
         table.summary([run]),
         LEGEND,
+        readme.losses([run]),
         table.layers(run),
         "Microseconds of each contestant:",
         table.contestants(run),

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 OURS, LAST, ONE = "fastconv", "fastconv channels_last", "fastconv 1 thread"
+THREE = "fastconv three calls"
+FORWARD, COPY = "fastconv forward", "copy"
 TIE = 0.97
 """A ratio from here to 1 is a tie: repeated runs differ by as much."""
 
@@ -24,8 +26,26 @@ class Standing:
     @property
     def title(self) -> str:
         n = self.row["n"]
-        kind = " transposed" if self.row["transposed"] else ""
-        return self.row["layer"] + kind + (f", N = {n}" if n > 1 else "")
+        kind = " transposed" if self.row.get("transposed") else ""
+        what = f": {self.what}" if self.what else ""
+        return self.row["layer"] + kind + (f", N = {n}" if n > 1 else "") + what
+
+    @property
+    def what(self) -> str:
+        """Which gradient, or which call; empty where a mode has but one."""
+        return str(self.row.get("what", ""))
+
+    @property
+    def dense(self) -> bool:
+        """False for depthwise layers and small groups."""
+        return bool(self.row.get("dense", True))
+
+    @property
+    def kind(self) -> str:
+        """Which rows a geometric mean is taken of."""
+        name = self.row.get("kind") or ("dense" if self.dense else "depthwise and small groups")
+        what = f", {self.what}" if "kind" not in self.row and self.what else ""
+        return f"{name}{what}, N = {self.row['n']}"
 
     @property
     def us(self) -> float:
@@ -49,25 +69,48 @@ class Standing:
         return self.peers[self.best] / self.us if self.best else None
 
     @property
-    def share(self) -> float:
+    def share(self) -> float | None:
         """The plain sum's operations a second, as a part of the FMA peak; Winograd may pass 1."""
+        if "flops" not in self.row:
+            return None
         return float(self.row["flops"]) / self.us / 1e3 / float(self.row["peak_gflops"])
 
     @property
     def speedup(self) -> float | None:
         """One thread's time over that of all threads."""
-        one = self.row["us"].get(ONE)
-        return one / self.us if one else None
+        return self._over(self.row["us"].get(ONE))
 
     @property
     def last(self) -> float | None:
         """channels_last's time over channels_first's."""
-        last = self.row["us"].get(LAST)
-        return last / self.us if last else None
+        return self._over(self.row["us"].get(LAST))
+
+    @property
+    def three(self) -> float | None:
+        """The time of a call for each gradient over that of one for all."""
+        return self._over(self.row["us"].get(THREE))
+
+    @property
+    def forward(self) -> float | None:
+        """Our forward call's time over that of the gradient."""
+        return self._over(self.row.get("limits", {}).get(FORWARD))
+
+    @property
+    def bandwidth(self) -> float | None:
+        """GB/s of what must be read and written at least."""
+        return self.row["bytes"] / self.us / 1e3 if "bytes" in self.row else None
+
+    @property
+    def copy(self) -> float | None:
+        """The time of a copy of as many bytes over ours."""
+        return self._over(self.row.get("limits", {}).get(COPY))
 
     @property
     def winograd(self) -> bool:
-        return "winograd" in self.row["algorithm"]
+        return "winograd" in self.row.get("algorithm", "")
+
+    def _over(self, us: float | None) -> float | None:
+        return us / self.us if us else None
 
 
 @dataclass(frozen=True)
@@ -97,6 +140,5 @@ def kinds(run: dict[str, Any]) -> dict[str, list[Standing]]:
     """Rows by kind of layer and by batch: dense layers apart from small groups."""
     found: dict[str, list[Standing]] = {}
     for s in standings(run):
-        name = "dense" if s.row["dense"] else "depthwise and small groups"
-        found.setdefault(f"{name}, N = {s.row['n']}", []).append(s)
+        found.setdefault(s.kind, []).append(s)
     return dict(sorted(found.items()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .standing import TIE, Summary, kinds, standings
+from .modes import AGAINST
+from .standing import TIE, Standing, Summary, kinds, standings
 
 Run = dict[str, Any]
 
@@ -18,9 +19,7 @@ def markdown(columns: Sequence[str], lines: Sequence[Sequence[str]], left: int =
 
 def against(run: Run) -> str:
     """What a run compares, in words."""
-    if run["settings"]["mode"] == "plans":
-        return "plans against sessions with prepared weights"
-    return "functions, nothing kept between calls"
+    return AGAINST[run["settings"]["mode"]]
 
 
 def about(run: Run) -> str:
@@ -52,20 +51,13 @@ def summary(runs: Sequence[Run]) -> str:
 
 
 def layers(run: Run) -> str:
-    """One line a layer; those that are behind are bold."""
-    lines = []
-    for s in standings(run):
-        ratio = s.ratio
-        cell = "" if ratio is None else f"{ratio:.2f}"
-        lines.append([
-            s.row["family"], s.title, s.row["algorithm"], micro(s.us),
-            f"{micro(s.peers[s.best])} {s.best}" if s.best else "",
-            f"**{cell}**" if ratio is not None and ratio < TIE else cell,
-            f"{100 * s.share:.0f} %", optional(s.speedup), optional(s.last),
-        ])  # fmt: skip
-    columns = ["family", "layer", "algorithm", "fastconv, us", "best peer, us", "ratio",
-               "of peak", "threads", "channels_last"]  # fmt: skip
-    return markdown(columns, lines, left=3)
+    """One line a row, those that are behind in bold; columns that no row fills are left out."""
+    found = standings(run)
+    lines = [[cell(s) for cell in COLUMNS.values()] for s in found]
+    kept = [i for i in range(len(COLUMNS)) if any(line[i] for line in lines)]
+    names = [list(COLUMNS)[i] for i in kept]
+    left = sum(name in WORDS for name in names)
+    return markdown(names, [[line[i] for i in kept] for line in lines], left=left)
 
 
 def contestants(run: Run) -> str:
@@ -104,5 +96,34 @@ def optional(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
+def percent(value: float | None) -> str:
+    """A part, or nothing."""
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
 def _threads(n: int | str) -> str:
     return f"{n} thread" + ("" if int(n) == 1 else "s")
+
+
+def _ratio(s: Standing) -> str:
+    behind = s.ratio is not None and s.ratio < TIE
+    return f"**{optional(s.ratio)}**" if behind else optional(s.ratio)
+
+
+WORDS = ("family", "layer", "algorithm")
+COLUMNS: dict[str, Callable[[Standing], str]] = {
+    "family": lambda s: str(s.row["family"]),
+    "layer": lambda s: s.title,
+    "algorithm": lambda s: str(s.row.get("algorithm", "")),
+    "fastconv, us": lambda s: micro(s.us),
+    "best peer, us": lambda s: f"{micro(s.peers[s.best])} {s.best}" if s.best else "",
+    "ratio": _ratio,
+    "of peak": lambda s: percent(s.share),
+    "GB/s": lambda s: "" if s.bandwidth is None else f"{s.bandwidth:.1f}",
+    "of a copy": lambda s: percent(s.copy),
+    "forward": lambda s: optional(s.forward),
+    "three calls": lambda s: optional(s.three),
+    "threads": lambda s: optional(s.speedup),
+    "channels_last": lambda s: optional(s.last),
+}
+"""What a table says of a row."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import answers, run
+from bench import answers, contest, forward, run
 from bench.layer import parse
 from bench.layers import CORE, QUICK, choose, published
 from bench.machine import Peak
@@ -115,9 +115,9 @@ def test_missing_peers_are_skipped_with_a_word(monkeypatch):
 
 
 def settings(monkeypatch, **builders):
-    monkeypatch.setitem(run.PEERS, "plans", builders)
-    monkeypatch.setattr(run, "race", lambda calls, **_: dict.fromkeys(calls, 1e-3))
-    return run.Settings(threads=2)
+    monkeypatch.setattr(forward, "SESSIONS", builders)
+    monkeypatch.setattr(contest, "race", lambda calls, **_: dict.fromkeys(calls, 1e-3))
+    return contest.Settings(threads=2)
 
 
 def test_a_wrong_peer_is_named_and_never_the_best(monkeypatch):
@@ -133,7 +133,7 @@ def test_a_wrong_peer_is_named_and_never_the_best(monkeypatch):
         bad=lambda *_: {"bad": lambda: right + 1, "flat": lambda: right.ravel()},
         none=refuse,
     )
-    row = run.measure(layer, chosen, Peak("float32", 1))
+    row = forward.measure(layer, chosen, Peak("float32", 1))
     assert set(row["outside"]) == {"bad", "flat"}
     assert row["skipped"] == {"none": "cannot do this"}
     assert Standing(row).best == "good"
@@ -143,7 +143,9 @@ def test_a_wrong_peer_is_named_and_never_the_best(monkeypatch):
 
 def test_a_wrong_answer_of_ours_fails_the_run(monkeypatch, capsys):
     chosen = settings(monkeypatch)
-    monkeypatch.setattr(run, "our_calls", lambda *_: {"fastconv": lambda: np.zeros((1, 6, 3, 3))})
+    monkeypatch.setattr(
+        forward, "our_calls", lambda *_: {"fastconv": lambda: np.zeros((1, 6, 3, 3))}
+    )
     done = run.run(chosen, SMALL[:1])
     assert done["rows"] == []
     assert "beyond the bound" in done["failed"][0]

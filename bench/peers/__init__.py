@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from ..layer import Layer
 from . import mnn, ncnn, onnxruntime, openvino, pytorch
 from .common import Call, Skip, version
 
-Build = Callable[[Layer, tuple[np.ndarray, ...], int], dict[str, Call]]
+Build = Callable[[Any, tuple[np.ndarray, ...], int], dict[str, Call]]
+"""From what is measured (a layer, or what else a mode has), its arrays and the threads."""
 
 FUNCTIONS: dict[str, Build] = {"torch": pytorch.functions}
+GRADIENTS: dict[str, Build] = {"torch": pytorch.gradients}
 SESSIONS: dict[str, Build] = {
     "onnxruntime": onnxruntime.session,
     "openvino": openvino.session,
@@ -37,13 +39,13 @@ class Peers:
 
 
 def peers(
-    builders: dict[str, Build], layer: Layer, arrays: tuple[np.ndarray, ...], threads: int
+    builders: dict[str, Build], item: Any, arrays: tuple[np.ndarray, ...], threads: int
 ) -> Peers:
-    """Build what can be built; `arrays` are input, weight and bias."""
+    """Build what can be built; of a layer `arrays` are input, weight and bias."""
     found = Peers()
     for name, build in builders.items():
         try:
-            found.calls |= build(layer, arrays, threads)
+            found.calls |= build(item, arrays, threads)
         except (ImportError, Skip) as reason:
             absent = isinstance(reason, ImportError)
             found.skipped[name] = "not installed" if absent else str(reason)

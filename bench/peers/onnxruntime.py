@@ -15,6 +15,11 @@ BOUND_BYTES = 1 << 20
 
 def session(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[str, Call]:
     """`run` with a new result each time, or buffers that are bound once."""
+    return bound(model(layer, *arrays), arrays[0], layer.output_shape, threads)
+
+
+def bound(graph: bytes, x: np.ndarray, shape: tuple[int, ...], threads: int) -> dict[str, Call]:
+    """A session of a model from x to y, whose shape is given."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -23,11 +28,10 @@ def session(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
     try:
-        net = ort.InferenceSession(model(layer, *arrays), options, ["CPUExecutionProvider"])
+        net = ort.InferenceSession(graph, options, ["CPUExecutionProvider"])
     except Exception as error:  # its own exceptions have no common base
         raise Skip(_reason(error)) from None
-    x = arrays[0]
-    y = np.empty(layer.output_shape, x.dtype)
+    y = np.empty(shape, x.dtype)
     if y.nbytes > BOUND_BYTES:
         return {"onnxruntime": lambda: net.run(["y"], {"x": x})[0]}
     buffers = net.io_binding()
