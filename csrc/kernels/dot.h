@@ -55,20 +55,4 @@ consteval DotKernels<typename V::T> make_dot() {
   return kernels;
 }
 
-// Sum of one row in double, in four partial sums of a fixed order.
-template <class V>
-double sum_row(const typename V::T* x, index_t n) noexcept {
-  constexpr index_t kBlock = 16 * V::lanes;  // short enough that float's rounding stays in its ulp
-  double total = 0;
-  for (index_t start = 0; start < n; start += kBlock) {
-    const index_t stop = n - start < kBlock ? n : start + kBlock;
-    V acc = V::zero();
-    index_t i = start;
-    for (; i + V::lanes <= stop; i += V::lanes) acc = acc + V::load(x + i);
-    if (i < stop) acc = acc + V::load_n(x + i, static_cast<int>(stop - i));
-    total += static_cast<double>(acc.sum());
-  }
-  return total;
-}
-
 }  // namespace fastconv::FC_ISA

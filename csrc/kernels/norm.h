@@ -8,19 +8,24 @@
 
 namespace fastconv::FC_ISA {
 
-// The sum of term(i, n) over vectors of a row: partial sums of 16 vectors each stay within an ulp
-// of T, their sum is in double.
+// The sum of term(i, n, sum) over vectors of a row, each added to a partial sum: four at a time
+// hide the latency of an addition; with 16 vectors each they stay within an ulp of T, and their sum
+// is in double.
 template <class V, class Term>
 FC_INLINE double sum_of(index_t n, const Term& term) {
-  constexpr index_t kBlock = 16 * V::lanes;
+  constexpr index_t kSums = 4, kBlock = 16 * kSums * V::lanes;
   double total = 0;
   for (index_t start = 0; start < n; start += kBlock) {
     const index_t stop = n - start < kBlock ? n : start + kBlock;
-    V acc = V::zero();
+    V acc[kSums];
+    FC_UNROLL for (index_t k = 0; k < kSums; ++k) acc[k] = V::zero();
     index_t i = start;
-    for (; i + V::lanes <= stop; i += V::lanes) acc = term(i, V::lanes, acc);
-    if (i < stop) acc = term(i, static_cast<int>(stop - i), acc);
-    total += static_cast<double>(acc.sum());
+    for (; i + kSums * V::lanes <= stop; i += kSums * V::lanes)
+      FC_UNROLL for (index_t k = 0; k < kSums; ++k) acc[k] =
+          term(i + k * V::lanes, V::lanes, acc[k]);
+    for (; i < stop; i += V::lanes)
+      acc[0] = term(i, stop - i < V::lanes ? static_cast<int>(stop - i) : V::lanes, acc[0]);
+    total += static_cast<double>(((acc[0] + acc[1]) + (acc[2] + acc[3])).sum());
   }
   return total;
 }
@@ -28,6 +33,13 @@ FC_INLINE double sum_of(index_t n, const Term& term) {
 template <class V>
 FC_INLINE V load_some(const typename V::T* x, int n) {
   return n == V::lanes ? V::load(x) : V::load_n(x, n);
+}
+
+template <class V>
+double sum_row(const typename V::T* x, index_t n) noexcept {
+  return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
+    return acc + load_some<V>(x + i, some);
+  });
 }
 
 template <class V>
