@@ -69,10 +69,25 @@ void add_phases(Lowered& lowered, std::vector<Correlation> phases, const Exec& e
 }
 
 template <class T>
+void add_pairs(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish) {
+  lowered.pairs = pairs_layout(phases);
+  lowered.scratch_bytes = pairs_scratch(lowered.pairs, sizeof(T));
+  for (Correlation& r : phases) {
+    const index_t packed = lowered.packed_elements;
+    std::vector<index_t> slots;
+    if (wish.packed_ahead) lowered.packed_elements += packed_size(r), slots = weight_slots(r);
+    lowered.steps.push_back({std::move(r), Algorithm::depthwise, 1, packed, std::move(slots), {}});
+  }
+}
+
+template <class T>
 void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish,
                const Exec& exec) {
   lowered.kept = wish.packed_ahead;
   lowered.steps.reserve(phases.size());
+  const bool depthwise =
+      wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::depthwise;
+  if (depthwise && takes_pairs(phases)) return add_pairs<T>(lowered, std::move(phases), wish);
   const bool direct = wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::direct;
   if (direct && takes_phases<T>(phases, exec))
     return add_phases<T>(lowered, std::move(phases), exec);
@@ -184,11 +199,12 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
     broadcast(job, *lowered.broadcast, kept, exec, scratch);
     return;
   }
-  if (lowered.phases) {
+  if (lowered.phases || !lowered.pairs.empty()) {
     const Job<T> job{
         lowered.steps.front().r, args.x,    args.packed, args.weights, args.bias, nullptr, args.y,
         args.activation,         args.slope};
-    return direct_phases(job, *lowered.phases, exec, scratch);
+    if (lowered.phases) return direct_phases(job, *lowered.phases, exec, scratch);
+    return depthwise_pairs(job, lowered.pairs, lowered.kept, exec, scratch);
   }
   for (const Step& step : lowered.steps) {
     const Job<T> job{step.r,        args.x, args.packed + step.packed, args.weights, args.bias,

@@ -78,6 +78,26 @@ struct DepthwiseRowsArgs {
   int lines, tail;
 };
 
+// The gradient of a stride of two: of each two neighbouring outputs of a row the first takes the
+// first half of the taps, the second the others, and they are stored by turns. Tap t of output row
+// r reads row[t] + r of `rows`, from column `start[t]` on; `width` and `lines` are as above, and n
+// outputs of each kind's row are wanted together.
+template <class T>
+struct DepthwisePairsArgs {
+  const T* const* rows;
+  index_t width;
+  int taps[2];  // of either kind, one after another in the lists
+  const index_t* row;
+  const index_t* start;
+  const T* a;
+  T* c;
+  index_t ldc;
+  T bias;
+  int lines;
+  index_t n;
+};
+inline constexpr int kPairRows = 4;
+
 inline constexpr int kDepthwiseHeights = 3;  // kernels of 3, 5 and 7 rows
 inline constexpr int kDepthwiseNv = 4;
 inline constexpr int kDepthwiseShapes = 4;  // (1, 8), (2, 4), (4, 2), (8, 1) rows x vectors
@@ -89,6 +109,8 @@ struct DepthwiseKernels {
   using RunRows = void (*)(const DepthwiseRowsArgs<T>&) noexcept;
   RunRows run_rows[kDepthwiseHeights][kDepthwiseNv];  // [(taps of h - 3) / 2][nv - 1]
   int rows[kDepthwiseNv];                             // of such a tile
+  // A tile of kPairRows rows by a vector of pairs.
+  void (*run_pairs)(const DepthwisePairsArgs<T>&) noexcept;
 };
 
 // The other orientation: lanes are output channels, pixels are broadcast one by one, so that any

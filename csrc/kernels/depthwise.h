@@ -82,6 +82,29 @@ void depthwise_rows(const DepthwiseRowsArgs<typename V::T>& t) noexcept {
     depthwise_rows_tile<false, V, KH, NV>(t);
 }
 
+template <class V>
+void depthwise_pairs(const DepthwisePairsArgs<typename V::T>& t) noexcept {
+  V acc[2][kPairRows];
+  index_t tap = 0;
+  FC_UNROLL for (int kind = 0; kind < 2; ++kind) {
+    FC_UNROLL for (int r = 0; r < kPairRows; ++r) acc[kind][r] = V::splat(t.bias);
+    for (const index_t end = tap + t.taps[kind]; tap < end; ++tap) {
+      const V a = V::splat(t.a[tap]);
+      const index_t at = t.start[tap];
+      const auto mask = V::lanes_of(clamp_lane<V::lanes>(-at), clamp_lane<V::lanes>(t.width - at));
+      FC_UNROLL for (int r = 0; r < kPairRows; ++r) acc[kind][r] =
+          fma(a, V::load_mask(t.rows[t.row[tap] + r] + at, mask), acc[kind][r]);
+    }
+  }
+  const int lower = clamp_lane<V::lanes>(t.n), upper = clamp_lane<V::lanes>(t.n - V::lanes);
+  FC_UNROLL for (int r = 0; r < kPairRows; ++r) if (r < t.lines) {
+    V out[2];
+    zip(acc[0][r], acc[1][r], out[0], out[1]);
+    out[0].store_n(t.c + r * t.ldc, lower);
+    if (upper > 0) out[1].store_n(t.c + r * t.ldc + V::lanes, upper);
+  }
+}
+
 template <class V, int SHAPE, int NV>
 consteval void add_depthwise(DepthwiseKernels<typename V::T>& kernels) {
   kernels.run[SHAPE][NV - 1] = &depthwise_tile<V, 1 << SHAPE, NV>;
@@ -93,6 +116,7 @@ consteval DepthwiseKernels<typename V::T> make_depthwise() {
   DepthwiseKernels<typename V::T> kernels{};
   add_depthwise<V, 0, 1>(kernels), add_depthwise<V, 1, 1>(kernels);
   add_depthwise<V, 2, 1>(kernels), add_depthwise<V, 3, 1>(kernels);
+  kernels.run_pairs = &depthwise_pairs<V>;
   auto add = [&]<int NV>() {
     kernels.rows[NV - 1] = kRowsOfTile<V, NV>;
     kernels.run_rows[0][NV - 1] = &depthwise_rows<V, 3, NV>;
