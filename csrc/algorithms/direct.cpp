@@ -48,19 +48,20 @@ Cut cut_for(const Correlation& r, const Exec& exec) {
   cut.channels = ceil_div(r.c, ceil_div(r.c, most));
   const index_t images = r.batch * r.groups * cut.column_blocks;
   const index_t threads = exec.threads, few = 4 * threads;
+  // Blocks of rows, as many for each thread.
+  index_t most_rows = 8;  // beyond, a 3x3 kernel has little left to share (10 rows instead of 24)
   if (cut.packed) {
     // The strip takes a third of L2; the rows between two blocks are gathered twice.
     const index_t row = cut.channels * r.w.n_taps() * cut.columns * index_t{sizeof(T)};
-    const index_t most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
-    cut.row_blocks = ceil_div(r.h.count, most_rows);
-  } else {
-    // Beyond 8 rows of a 3x3 kernel there is little left to share (10 rows instead of 24). Blocks
-    // for all threads alike.
-    constexpr index_t kMostRows = 8;
-    const index_t even = threads / std::gcd(threads, images);
-    const index_t blocks = ceil_div(ceil_div(r.h.count, kMostRows), even) * even;
-    cut.row_blocks = std::min(r.h.count, blocks);
+    most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
   }
+  // Weights that outgrow L2 are better halved than read by all (256@28 -> 256 3x3 s2 on two
+  // threads: 955 -> 830 us), smaller ones read by all than the strip gathered by all (128@56: 926
+  // -> 805).
+  const bool halved = cut.packed && r.m * r.k() * index_t{sizeof(T)} > cache_sizes().l2;
+  const index_t even = halved ? 1 : threads / std::gcd(threads, images);
+  const index_t blocks = ceil_div(ceil_div(r.h.count, most_rows), even) * even;
+  cut.row_blocks = std::min(r.h.count, blocks);
   cut.chunks = 1;
   if (images * cut.row_blocks < few && images * cut.row_blocks % threads != 0)
     cut.chunks = std::min(threads, ceil_div(r.m, cut.tile.mr));
