@@ -61,10 +61,11 @@ void add_phases(Lowered& lowered, std::vector<Correlation> phases, const Exec& e
   const PhasesLayout& layout = lowered.phases.emplace(phases_layout<T>(phases, exec));
   lowered.scratch_bytes = phases_scratch<T>(layout, exec);
   for (Correlation& r : phases) {
-    const index_t mr = r.m, packed = lowered.packed_elements;
+    const index_t packed = lowered.packed_elements;
     lowered.packed_elements += packed_size(r);
     std::vector<index_t> slots = weight_slots(r);
-    lowered.steps.push_back({std::move(r), Algorithm::direct, mr, packed, std::move(slots), {}});
+    lowered.steps.push_back(
+        {std::move(r), Algorithm::direct, layout.tile.mr, packed, std::move(slots), {}});
   }
 }
 
@@ -89,9 +90,11 @@ void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wi
       wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::depthwise;
   if (depthwise && takes_pairs(phases)) return add_pairs<T>(lowered, std::move(phases), wish);
   const bool direct = wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::direct;
-  if (direct && takes_phases<T>(phases, exec))
+  const bool few = !phases.empty() && phases.front().m <= kFewOutputs;
+  const bool broadcast = !(direct && few) && prefers_broadcast<T>(phases, wish, exec);
+  if (direct && !broadcast && takes_phases<T>(phases, exec))
     return add_phases<T>(lowered, std::move(phases), exec);
-  if (!prefers_broadcast<T>(phases, wish, exec)) {
+  if (!broadcast) {
     for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), wish, exec);
     return;
   }

@@ -10,8 +10,8 @@
 namespace fastconv {
 namespace {
 
-// Beyond this many channels strips are a small part of the work.
-constexpr index_t kFewOutputs = 8;
+// Blocks have long rows and few of them: the rows between two blocks are gathered twice.
+constexpr index_t kMostColumns = 512, kMostRows = 8;
 
 // One axis with the taps of all phases, in order, each once.
 TapAxis all_taps(const std::vector<Correlation>& phases, TapAxis Correlation::* axis) {
@@ -75,7 +75,7 @@ class Task {
                            block_.rows, block_.column, block_.columns, exec_, strip_);
       for (std::size_t i = 0; i < layout_.phases.size(); ++i) multiply(i, c0, c1);
     }
-    for (std::size_t i = 0; i < layout_.phases.size(); ++i) scatter(i);
+    scatter();
   }
 
  private:
@@ -92,37 +92,68 @@ class Task {
   void multiply(std::size_t i, index_t c0, index_t c1) noexcept {
     const auto& phase = layout_.phases[i];
     const auto& gemm = exec_.kernels<T>().conv.gemm;
-    const index_t m = phase.r.m, taps = phase.r.taps(), nr = gemm.max_nv[m] * gemm.lanes;
-    for (index_t row = 0; row < rows(phase.r); ++row)
-      for (index_t j = 0; j < columns(phase.r); j += nr) {
-        const index_t pixels = std::min(nr, columns(phase.r) - j);
-        const index_t nv = ceil_div(pixels, index_t{gemm.lanes});
-        T* c = buffer(i) + row * layout_.columns + j;
-        gemm.run_strip[m - 1][nv - 1]({
-            .k = (c1 - c0) * taps,
-            .a = job_.weights + phase.packed + g_ * m * phase.r.k() + c0 * taps * m,
-            .b = strip_ + row * layout_.strip.row_step() + j,
-            .ldb = 0,
-            .offsets = offsets_ + static_cast<index_t>(i) * most_offsets(layout_),
-            .c = c,
-            .ldc = plane(),
-            .init = c0 == 0 ? nullptr : c,
-            .bias = c0 == 0 ? job_.bias_of(g_, 0) : nullptr,
-            .tail = static_cast<int>(pixels - (nv - 1) * gemm.lanes),
-        });
-      }
+    const index_t taps = phase.r.taps(), nr = layout_.tile.nr;
+    for (index_t m = 0; m < phase.r.m; m += layout_.tile.mr) {
+      const index_t mr = std::min(layout_.tile.mr, phase.r.m - m);
+      const T* weights =
+          job_.weights + phase.packed + (g_ * phase.r.m + m) * phase.r.k() + c0 * taps * mr;
+      for (index_t row = 0; row < rows(phase.r); ++row)
+        for (index_t j = 0; j < columns(phase.r); j += nr) {
+          const index_t pixels = std::min(nr, columns(phase.r) - j);
+          const index_t nv = ceil_div(pixels, index_t{gemm.lanes});
+          T* c = buffer(i) + m * plane() + row * layout_.columns + j;
+          gemm.run_strip[mr - 1][nv - 1]({
+              .k = (c1 - c0) * taps,
+              .a = weights,
+              .b = strip_ + row * layout_.strip.row_step() + j,
+              .ldb = 0,
+              .offsets = offsets_ + static_cast<index_t>(i) * most_offsets(layout_),
+              .c = c,
+              .ldc = plane(),
+              .init = c0 == 0 ? nullptr : c,
+              .bias = c0 == 0 ? job_.bias_of(g_, m) : nullptr,
+              .tail = static_cast<int>(pixels - (nv - 1) * gemm.lanes),
+          });
+        }
+    }
   }
 
-  void scatter(std::size_t i) noexcept {
-    const Correlation& r = layout_.phases[i].r;
-    if (columns(r) <= 0) return;
-    for (index_t m = 0; m < r.m; ++m)
-      for (index_t row = 0; row < rows(r); ++row) {
-        T* from = buffer(i) + m * plane() + row * layout_.columns;
-        activate_rows(job_, exec_, from, columns(r), 1, columns(r));
-        scatter_row(r, from, columns(r), block_.row + row, block_.column,
-                    job_.y + job_.plane(n_, g_, m));
-      }
+  // Whether phases i and i + 1 write the even and the odd outputs of the same rows.
+  bool are_pair(std::size_t i) const {
+    if (i + 1 >= layout_.phases.size()) return false;
+    const Correlation &even = layout_.phases[i].r, &odd = layout_.phases[i + 1].r;
+    return even.w.out_step == 2 && even.w.out_start == 0 && odd.w.out_start == 1 &&
+           even.h.out_start == odd.h.out_start;
+  }
+
+  void scatter() noexcept {
+    for (std::size_t i = 0; i < layout_.phases.size(); ++i) {
+      const bool pair = are_pair(i);
+      const Correlation& r = layout_.phases[i].r;
+      for (index_t m = 0; m < r.m; ++m)
+        for (index_t row = 0; row < rows(r); ++row) {
+          const T* even = finished(i, m, row);
+          T* plane_of = job_.y + job_.plane(n_, g_, m);
+          if (!pair) {
+            scatter_row(r, even, columns(r), block_.row + row, block_.column, plane_of);
+            continue;
+          }
+          const index_t both = std::max(columns(layout_.phases[i + 1].r), index_t{0});
+          T* y = plane_of + (r.h.out_start + (block_.row + row) * r.h.out_step) * r.w.out +
+                 2 * block_.column;
+          exec_.kernels<T>().conv.interleave(even, finished(i + 1, m, row), both, y);
+          if (columns(r) > both) y[2 * both] = even[both];
+        }
+      if (pair) ++i;
+    }
+  }
+
+  // A row of a phase with its activation.
+  const T* finished(std::size_t i, index_t m, index_t row) noexcept {
+    T* c = buffer(i) + m * plane() + row * layout_.columns;
+    const index_t n = columns(layout_.phases[i].r);
+    if (n > 0) activate_rows(job_, exec_, c, n, 1, n);
+    return c;
   }
 
   const Job<T>& job_;
@@ -138,26 +169,37 @@ class Task {
 
 template <class T>
 bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
-  const index_t most = std::min<index_t>(kFewOutputs, exec.kernels<T>().conv.gemm.max_mr);
-  return phases.size() > 1 && phases.front().m <= most;
+  // Many channels to write: strips are a small part, but outputs of a block wait in L2 until their
+  // phases are together, and lanes beyond a row are lost.
+  if (phases.size() < 2) return false;
+  const Correlation& r = phases.front();
+  if (r.m <= kFewOutputs) return true;
+  const index_t lanes = exec.kernels<T>().conv.gemm.lanes, filled = ceil_div(r.w.count, lanes);
+  const index_t outputs =
+      static_cast<index_t>(phases.size()) * r.m * std::min(r.w.count, kMostColumns);
+  return 5 * r.w.count >= 4 * filled * lanes &&
+         outputs * kMostRows * index_t{sizeof(T)} <= cache_sizes().l2 / 2;
 }
 
 template <class T>
 PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& exec) {
   Correlation all = phases.front();
   all.h = all_taps(phases, &Correlation::h), all.w = all_taps(phases, &Correlation::w);
-  // Long rows and few of them: the rows between two blocks are gathered twice.
-  constexpr index_t kMostColumns = 512, kMostRows = 8;
+  index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));
+  // The slices of a sum must not depend on the threads: those of the largest block.
+  const index_t most_channel =
+      StripLayout(all, std::min(kMostRows, all.h.count), columns, false).channel();
+  const index_t most = cache_sizes().l2 / 4 / (most_channel * index_t{sizeof(T)});
+  const index_t channels = ceil_div(all.c, ceil_div(all.c, std::max(most, index_t{1})));
+
   const index_t images = std::max(all.batch * all.groups, index_t{1});
   const index_t lines = images * all.h.count, few = 4 * exec.threads;
   const index_t most_rows = std::clamp(lines / few, index_t{1}, kMostRows);
-  index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));
   if (lines < few) columns = std::min(columns, ceil_div(all.w.count, ceil_div(few, lines)));
   const index_t rows = ceil_div(all.h.count, ceil_div(all.h.count, most_rows));
   StripLayout strip(all, rows, columns, false);
-  const index_t most = cache_sizes().l2 / 4 / (strip.channel() * index_t{sizeof(T)});
-  const index_t channels = ceil_div(all.c, ceil_div(all.c, std::max(most, index_t{1})));
-  PhasesLayout layout{{}, std::move(all), rows, columns, std::move(strip), channels};
+  const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, all.m);
+  PhasesLayout layout{{}, std::move(all), rows, columns, std::move(strip), channels, tile};
   index_t packed = 0;
   for (const Correlation& r : phases) {
     std::vector<index_t> taps;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Transposed convolutions, and gradients of strided ones, with few channels to write: an image's
-// three, a signal's one. Each phase alone would gather the same strips for next to no FMAs, so all
-// phases share them.
+// Transposed convolutions, and gradients of strided ones: all phases share a strip, which each
+// alone would gather, where there are few channels to write for next to no FMAs.
 #pragma once
 
 #include <vector>
 
+#include "algorithms/blocking.h"
 #include "algorithms/job.h"
 #include "algorithms/strip.h"
 
@@ -14,7 +14,7 @@ namespace fastconv {
 struct PhasesLayout {
   struct Phase {
     Correlation r;
-    index_t packed;             // where its weights start, one panel for each group
+    index_t packed;             // where its weights start
     std::vector<index_t> taps;  // in the strip
   };
   std::vector<Phase> phases;
@@ -22,7 +22,11 @@ struct PhasesLayout {
   index_t rows, columns;  // outputs of each phase in a block, at most
   StripLayout strip;
   index_t channels;  // of a slice of the sum
+  Tile tile;
 };
+
+// With so few channels to write nothing else comes close.
+inline constexpr index_t kFewOutputs = 8;
 
 template <class T>
 bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec);

@@ -177,9 +177,12 @@ class Plan {
       text << "phase " << i + 1 << " of " << lowered_.steps.size() << ", outputs from ("
            << r.h.out_start << ", " << r.w.out_start << ") in steps of (" << r.h.out_step << ", "
            << r.w.out_step << ")\n";
-    text << "chosen: " << name_of(step.algorithm) << ", for " << r.groups << " x " << r.m
-         << " output channels, sums of " << r.k() << " terms, " << r.batch << " x " << r.h.count
-         << " x " << r.w.count << " outputs\n";
+    text << "chosen: " << name_of(step.algorithm)
+         << (lowered_.phases           ? ", all phases from one strip"
+             : !lowered_.pairs.empty() ? ", both phases of a row together"
+                                       : "")
+         << ", for " << r.groups << " x " << r.m << " output channels, sums of " << r.k()
+         << " terms, " << r.batch << " x " << r.h.count << " x " << r.w.count << " outputs\n";
     for (const Candidate& c : candidates<T>(r, wish_, exec_)) {
       text << "  " << label_of(c) << ": ";
       if (c.refused)

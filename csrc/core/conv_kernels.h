@@ -237,6 +237,8 @@ struct ConvKernels {
   WinogradKernels<T> winograd;
   void (*pack_panel)(const PackArgs<T>&) noexcept;
   void (*gather_rows)(const RowArgs<T>&) noexcept;
+  // y[2 * i] = even[i], y[2 * i + 1] = odd[i], i < n.
+  void (*interleave)(const T* even, const T* odd, index_t n, T* y) noexcept;
   double (*sum)(const T* x, index_t n) noexcept;
 };
 

@@ -29,6 +29,7 @@ consteval Kernels<typename V::T> make_kernels() {
                    .winograd = make_winograd<V>(),
                    .pack_panel = &pack_panel<V>,
                    .gather_rows = &gather_rows<V>,
+                   .interleave = &interleave<V>,
                    .sum = &sum_row<V>},
           .pool = make_pool<V>(),
           .elementwise = {.activate = &activate<V>,

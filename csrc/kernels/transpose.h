@@ -68,4 +68,17 @@ void transpose(const TransposeArgs<typename V::T>& a) noexcept {
   }
 }
 
+template <class V>
+void interleave(const typename V::T* even, const typename V::T* odd, index_t n,
+                typename V::T* y) noexcept {
+  for (index_t i = 0; i < n; i += V::lanes) {
+    const int some = static_cast<int>(n - i < V::lanes ? n - i : V::lanes);
+    V lower, upper;
+    zip(V::load_n(even + i, some), V::load_n(odd + i, some), lower, upper);
+    const int of_lower = 2 * some < V::lanes ? 2 * some : V::lanes;
+    lower.store_n(y + 2 * i, of_lower);
+    if (2 * some > of_lower) upper.store_n(y + 2 * i + V::lanes, 2 * some - of_lower);
+  }
+}
+
 }  // namespace fastconv::FC_ISA
