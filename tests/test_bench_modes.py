@@ -185,6 +185,8 @@ def test_report_and_goals_of_the_other_modes(quick, peak):
     rows = [small.measure(item, quick, peak) for item in small.CASES[:2]]
     text = goals.report(stored("small", rows))
     assert "| 3x3 on 8x8, the goal's time over ours | 2 | 0.00 | 0.00 | 2 |" in text
+    for row in rows:
+        row["us"]["torch"] = 1e9  # there may be no peer here
     assert "small, function, N = 1" in report.report(stored("small", rows))
     rows = [steps.measure(STEPS[0], quick, peak)]
     for row in rows:
