@@ -79,3 +79,11 @@ def test_a_layer_far_from_zero():
     y = layer(draw((4, 3, 8, 8), np.float32, 1000))
     assert abs(y.mean()) < 1e-3
     assert abs(y.std() - 1) < 1e-3
+
+
+@pytest.mark.parametrize("value", [1e6 + 0.3, 12345.678, 1000.1])
+@pytest.mark.parametrize("shape", [(3, 1, 7, 7), (2, 1, 57, 57)])
+def test_a_constant_channel_becomes_zero(shape, value, isa):
+    """The mean of equal floats is that float, and their variance nothing, not a little less."""
+    y = fastconv.nn.BatchNorm2d()(np.full(shape, value, np.float32))
+    np.testing.assert_allclose(y, 0, atol=1e-3)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/batch_norm.h"
 
+#include <algorithm>
+
 #include "core/parallel.h"
 
 namespace fastconv {
@@ -24,15 +26,17 @@ void batch_moments(const Exec& exec, const NormShape& s, const T* x, double* mea
   const auto& kernels = exec.kernels<T>();
   const double count = double(s.n) * double(s.plane);
   for_channels(exec, s, [&](index_t c) {
-    double sum = 0, squares = 0;
+    // A mean from sums in T is near, not exact: what is left, and the squares, are summed about it.
+    double sum = 0, offsets = 0, squares = 0;
     for (index_t n = 0; n < s.n; ++n) sum += kernels.conv.sum(x + row(s, n, c), s.plane);
-    const double m = sum / count;
-    const T near = static_cast<T>(m);
-    for (index_t n = 0; n < s.n; ++n)
+    const T near = static_cast<T>(sum / count);
+    for (index_t n = 0; n < s.n; ++n) {
+      offsets += kernels.elementwise.sum_offsets(x + row(s, n, c), s.plane, near);
       squares += kernels.elementwise.sum_squares(x + row(s, n, c), s.plane, near);
-    const double off = m - static_cast<double>(near);
-    mean[c] = m;
-    var[c] = squares / count - off * off;
+    }
+    const double off = offsets / count;
+    mean[c] = static_cast<double>(near) + off;
+    var[c] = std::max(squares / count - off * off, 0.0);
   });
 }
 
@@ -41,12 +45,14 @@ void normalize(const Exec& exec, const NormShape& s, const T* x, const double* m
                const double* scale, const double* shift, T* y) noexcept {
   const auto run = exec.kernels<T>().elementwise.normalize;
   for_channels(exec, s, [&](index_t c) {
+    const T near = static_cast<T>(mean[c]);
+    const double left = static_cast<double>(near) - mean[c];
     for (index_t n = 0; n < s.n; ++n)
       run({.n = s.plane,
            .x = x + row(s, n, c),
-           .mean = static_cast<T>(mean[c]),
+           .mean = near,
            .scale = static_cast<T>(scale[c]),
-           .shift = static_cast<T>(shift[c]),
+           .shift = static_cast<T>(shift[c] + left * scale[c]),
            .dy = nullptr,
            .factor = T{0},
            .y = y + row(s, n, c)});

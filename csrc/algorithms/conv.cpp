@@ -90,7 +90,8 @@ void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wi
       wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::depthwise;
   if (depthwise && takes_pairs(phases)) return add_pairs<T>(lowered, std::move(phases), wish);
   const bool direct = wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::direct;
-  const bool few = !phases.empty() && phases.front().m <= kFewOutputs;
+  const bool few =
+      !phases.empty() && phases.front().m <= kFewOutputs && phases.size() <= kMostPhases;
   const bool broadcast = !(direct && few) && prefers_broadcast<T>(phases, wish, exec);
   if (direct && !broadcast && takes_phases<T>(phases, exec))
     return add_phases<T>(lowered, std::move(phases), exec);
@@ -160,7 +161,7 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
       broadcast_pack(lowered.steps.front().r, *lowered.broadcast, weights, packed, exec);
     return;
   }
-  const Correlation& r = lowered.steps.front().r;  // all have its groups, channels and rows
+  const Correlation& r = lowered.steps.front().r;  // all have its groups and channels
   // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
   // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
   // (512@4 -> 256, 4x4 stride 2: 8 MB are read once instead of four times, 0.24 -> 0.61 of
@@ -175,12 +176,14 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
   const int threads = useful_threads(tasks, double(lowered.packed_elements), exec.threads);
   parallel_for(tasks, threads, [&](index_t task, int) {
     const index_t g = task / parts, i = task % parts;
-    const Range panels = by_rows ? Range{i, i + 1} : Range{0, most_panels};
     const Range channels = by_rows ? Range{0, r.c} : part(r.c, parts, i);
-    for (const Step& step : lowered.steps)
+    for (const Step& step : lowered.steps) {
+      // By rows there is one step; else their panels differ in height.
+      const Range panels = by_rows ? Range{i, i + 1} : Range{0, ceil_div(step.r.m, step.mr)};
       if (!step.slots.empty())
         pack_weights(step.r, step.slots, step.mr, weights, g, panels, channels,
                      packed + step.packed, exec);
+    }
   });
 }
 

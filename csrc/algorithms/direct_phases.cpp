@@ -37,17 +37,11 @@ struct Sizes {
   index_t offsets, strip, c;  // bytes; offsets once, the others per thread
 };
 
-index_t most_offsets(const PhasesLayout& layout) {
-  std::size_t taps = 0;
-  for (const auto& phase : layout.phases) taps = std::max(taps, phase.taps.size());
-  return layout.channels * static_cast<index_t>(taps) + kAhead;
-}
-
 template <class T>
 Sizes sizes_for(const PhasesLayout& layout, const Exec& exec) {
   const index_t item = sizeof(T), phases = static_cast<index_t>(layout.phases.size());
   const index_t m = layout.all.m, slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;
-  return {cache_lines(phases * most_offsets(layout) * index_t{sizeof(index_t)}),
+  return {cache_lines(phases * layout.offsets * index_t{sizeof(index_t)}),
           cache_lines((layout.channels * layout.strip.channel() + slack) * item),
           cache_lines(phases * m * layout.rows * layout.columns * item)};
 }
@@ -107,7 +101,7 @@ class Task {
               .a = weights,
               .b = strip_ + row * layout_.strip.row_step() + j,
               .ldb = 0,
-              .offsets = offsets_ + static_cast<index_t>(i) * most_offsets(layout_),
+              .offsets = offsets_ + static_cast<index_t>(i) * layout_.offsets,
               .c = c,
               .ldc = plane(),
               .init = c0 == 0 ? nullptr : c,
@@ -171,7 +165,7 @@ template <class T>
 bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
   // Many channels to write: strips are a small part, but outputs of a block wait in L2 until their
   // phases are together, and lanes beyond a row are lost.
-  if (phases.size() < 2) return false;
+  if (phases.size() < 2 || phases.size() > kMostPhases) return false;
   const Correlation& r = phases.front();
   if (r.m <= kFewOutputs) return true;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes, filled = ceil_div(r.w.count, lanes);
@@ -199,7 +193,7 @@ PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& e
   const index_t rows = ceil_div(all.h.count, ceil_div(all.h.count, most_rows));
   StripLayout strip(all, rows, columns, false);
   const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, all.m);
-  PhasesLayout layout{{}, std::move(all), rows, columns, std::move(strip), channels, tile};
+  PhasesLayout layout{{}, std::move(all), rows, columns, std::move(strip), channels, tile, 0};
   index_t packed = 0;
   for (const Correlation& r : phases) {
     std::vector<index_t> taps;
@@ -207,6 +201,8 @@ PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& e
       for (const Tap& w : r.w.taps)
         taps.push_back(layout.strip.taps()[place_of(layout.all.h, h) * layout.all.w.taps.size() +
                                            place_of(layout.all.w, w)]);
+    layout.offsets =
+        std::max(layout.offsets, channels * static_cast<index_t>(taps.size()) + kAhead);
     layout.phases.push_back({r, packed, std::move(taps)});
     packed += r.groups * r.m * r.k();
   }
@@ -229,7 +225,7 @@ void direct_phases(const Job<T>& job, const PhasesLayout& layout, const Exec& ex
   for (std::size_t i = 0; i < layout.phases.size(); ++i) {
     const auto& phase = layout.phases[i];
     fmas += phase.r.fmas();
-    index_t* of_phase = offsets + static_cast<index_t>(i) * most_offsets(layout);
+    index_t* of_phase = offsets + static_cast<index_t>(i) * layout.offsets;
     index_t k = 0;
     for (index_t c = 0; c < layout.channels; ++c)
       for (const index_t tap : phase.taps) of_phase[k++] = c * layout.strip.channel() + tap;

@@ -47,7 +47,8 @@ struct ElementwiseKernels {
   void (*softmax_row_grad)(T* y, const T* dy, index_t n) noexcept;
   void (*softmax_columns_grad)(T* y, const T* dy, index_t n, index_t ld, index_t width) noexcept;
 
-  // The sums of (x[i] - mean)^2 and of dy[i] * (x[i] - mean).
+  // The sums of x[i] - mean, of its square, and of dy[i] * (x[i] - mean).
+  double (*sum_offsets)(const T* x, index_t n, T mean) noexcept;
   double (*sum_squares)(const T* x, index_t n, T mean) noexcept;
   double (*sum_products)(const T* dy, const T* x, index_t n, T mean) noexcept;
   void (*normalize)(const NormalizeArgs<T>&) noexcept;

@@ -106,9 +106,11 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
 template <class V>
 void pack_lanes(const PackLanesArgs<typename V::T>& a) noexcept {
   if (a.taps == 1 && a.row_step == 1) {  // rows are lanes already
-    const int rows = static_cast<int>(a.rows);
+    if (a.slots[0] < 0) return;
+    const int rows = static_cast<int>(a.rows), keep = static_cast<int>(a.keep);
+    auto* dst = a.dst + a.slots[0] * a.slot_step;
     for (index_t c = 0; c < a.channels; ++c)
-      V::load_n(a.w + c * a.channel_step, rows).store_n(a.dst + c * a.ld, static_cast<int>(a.keep));
+      V::load_n(a.w + c * a.channel_step, rows).store_n(dst + c * a.ld, keep);
   } else if (a.channel_step == a.taps) {
     pack_runs<V>(a, a.w, a.channels * a.taps, a.dst);
   } else {

@@ -35,6 +35,16 @@ FC_INLINE V load_some(const typename V::T* x, int n) {
   return n == V::lanes ? V::load(x) : V::load_n(x, n);
 }
 
+// x - mean, with zeros beyond the row.
+template <class V>
+FC_INLINE V offsets_from(const typename V::T* x, int n, V mean) {
+  const V d = load_some<V>(x, n) - mean;
+  if (n == V::lanes) return d;
+  typename V::T lane[V::lanes];
+  d.store(lane);
+  return V::load_n(lane, n);
+}
+
 template <class V>
 double sum_row(const typename V::T* x, index_t n) noexcept {
   return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
@@ -42,17 +52,20 @@ double sum_row(const typename V::T* x, index_t n) noexcept {
   });
 }
 
+// Of how far elements lie from the mean.
+template <class V>
+double sum_offsets(const typename V::T* x, index_t n, typename V::T mean) noexcept {
+  const V m = V::splat(mean);
+  return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
+    return acc + offsets_from<V>(x + i, some, m);
+  });
+}
+
 template <class V>
 double sum_squares(const typename V::T* x, index_t n, typename V::T mean) noexcept {
   const V m = V::splat(mean);
   return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
-    // Lanes beyond the row must be 0 after the mean is taken off.
-    V d = load_some<V>(x + i, some) - m;
-    if (some < V::lanes) {
-      typename V::T lane[V::lanes];
-      d.store(lane);
-      d = V::load_n(lane, some);
-    }
+    const V d = offsets_from<V>(x + i, some, m);
     return fma(d, d, acc);
   });
 }

@@ -39,6 +39,7 @@ consteval Kernels<typename V::T> make_kernels() {
                           .softmax_columns = &softmax_columns<V>,
                           .softmax_row_grad = &softmax_row_grad<V>,
                           .softmax_columns_grad = &softmax_columns_grad<V>,
+                          .sum_offsets = &sum_offsets<V>,
                           .sum_squares = &sum_squares<V>,
                           .sum_products = &sum_products<V>,
                           .normalize = &normalize<V>,

@@ -113,6 +113,20 @@ FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return select(less(a, b), a, b); }
 FC_INLINE VecF64 max(VecF64 a, VecF64 b) { return select(less(b, a), a, b); }
 FC_INLINE VecF64 min(VecF64 a, VecF64 b) { return select(less(a, b), a, b); }
 
+// Where x is larger than acc, or NaN; where it is smaller, or NaN.
+FC_INLINE uint32x4_t exceeds(VecF32 acc, VecF32 x) {
+  return vornq_u32(vcgtq_f32(x.v, acc.v), vceqq_f32(x.v, x.v));
+}
+FC_INLINE uint32x4_t undercuts(VecF32 acc, VecF32 x) {
+  return vornq_u32(vcltq_f32(x.v, acc.v), vceqq_f32(x.v, x.v));
+}
+FC_INLINE uint64x2_t exceeds(VecF64 acc, VecF64 x) {
+  return vornq_u64(vcgtq_f64(x.v, acc.v), vceqq_f64(x.v, x.v));
+}
+FC_INLINE uint64x2_t undercuts(VecF64 acc, VecF64 x) {
+  return vornq_u64(vcltq_f64(x.v, acc.v), vceqq_f64(x.v, x.v));
+}
+
 // x where it is larger than acc, or NaN; else acc.
 FC_INLINE VecF32 larger(VecF32 acc, VecF32 x) {
   return select(vceqq_f32(x.v, x.v), max(x, acc), x);
