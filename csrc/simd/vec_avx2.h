@@ -16,7 +16,6 @@ namespace fastconv::FC_ISA {
 struct VecF32 {
   using T = float;
   static constexpr int lanes = 8, registers = 16;
-  static constexpr bool free_masks = false;
   __m256 v;
 
   static FC_INLINE __m256i first(int n) {
@@ -45,7 +44,6 @@ struct VecF32 {
 struct VecF64 {
   using T = double;
   static constexpr int lanes = 4, registers = 16;
-  static constexpr bool free_masks = false;
   __m256d v;
 
   static FC_INLINE __m256i first(int n) {

@@ -16,7 +16,6 @@ namespace fastconv::FC_ISA {
 struct VecF32 {
   using T = float;
   static constexpr int lanes = 16, registers = 32;
-  static constexpr bool free_masks = true;
   __m512 v;
 
   static FC_INLINE __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
@@ -41,7 +40,6 @@ struct VecF32 {
 struct VecF64 {
   using T = double;
   static constexpr int lanes = 8, registers = 32;
-  static constexpr bool free_masks = true;
   __m512d v;
 
   static FC_INLINE __mmask8 first(int n) { return static_cast<__mmask8>((1u << n) - 1u); }

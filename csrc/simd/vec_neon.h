@@ -22,7 +22,6 @@ FC_INLINE uint8x16_t moved_up(uint8x16_t v, int n) {
 struct VecF32 {
   using T = float;
   static constexpr int lanes = 4, registers = 32;
-  static constexpr bool free_masks = false;
   float32x4_t v;
 
   static FC_INLINE VecF32 zero() { return {vdupq_n_f32(0)}; }
@@ -58,7 +57,6 @@ struct VecF32 {
 struct VecF64 {
   using T = double;
   static constexpr int lanes = 2, registers = 32;
-  static constexpr bool free_masks = false;
   float64x2_t v;
 
   static FC_INLINE VecF64 zero() { return {vdupq_n_f64(0)}; }

@@ -14,7 +14,6 @@ template <class Real>
 struct Portable {
   using T = Real;
   static constexpr int lanes = 16 / static_cast<int>(sizeof(Real)), registers = 16;
-  static constexpr bool free_masks = false;
   typedef Real Reg __attribute__((vector_size(16)));
   typedef Real Unaligned __attribute__((vector_size(16), aligned(alignof(Real)), may_alias));
   using Bits = decltype(Reg{} < Reg{});  // integers as wide as Real; also what less() gives
