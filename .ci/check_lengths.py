@@ -1,4 +1,4 @@
-"""No file over 400 lines; prints the median, which should stay near 100."""
+"""No file over 400 lines but tables of results; prints the median, which should stay near 100."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ listing = subprocess.run(["git", "ls-files"], check=True, capture_output=True, t
 lengths = {
     path: len(Path(path).read_text(encoding="utf-8").splitlines())
     for path in listing.splitlines()
-    if Path(path).suffix in KINDS
+    if Path(path).suffix in KINDS and not path.startswith("bench/results/")
 }
 too_long = {path: n for path, n in lengths.items() if n > LIMIT}
 print(f"{len(lengths)} files, median {statistics.median(lengths.values()):.0f} lines")
