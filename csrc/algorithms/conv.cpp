@@ -191,30 +191,19 @@ template <class T>
 void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
          std::byte* scratch) noexcept {
   if (!lowered.complete) fill_with_bias(lowered, args, exec);
-  if (lowered.broadcast) {
-    const bool kept = lowered.kept;
-    const Job<T> job{lowered.steps.front().r,
-                     args.x,
-                     kept ? args.packed : args.weights,
-                     args.weights,
-                     args.bias,
-                     args.residual,
-                     args.y,
-                     args.activation,
-                     args.slope};
-    broadcast(job, *lowered.broadcast, kept, exec, scratch);
-    return;
-  }
-  if (lowered.phases || !lowered.pairs.empty()) {
-    const Job<T> job{
-        lowered.steps.front().r, args.x,    args.packed, args.weights, args.bias, nullptr, args.y,
-        args.activation,         args.slope};
+  const auto job_of = [&](const Correlation& r, const T* weights) {
+    return Job<T>{r,      args.x,          weights,   args.weights, args.bias, args.residual,
+                  args.y, args.activation, args.slope};
+  };
+  if (lowered.broadcast || lowered.phases || !lowered.pairs.empty()) {  // all steps together
+    const bool raw = lowered.broadcast && !lowered.kept;
+    const Job<T> job = job_of(lowered.steps.front().r, raw ? args.weights : args.packed);
+    if (lowered.broadcast) return broadcast(job, *lowered.broadcast, lowered.kept, exec, scratch);
     if (lowered.phases) return direct_phases(job, *lowered.phases, exec, scratch);
     return depthwise_pairs(job, lowered.pairs, lowered.kept, exec, scratch);
   }
   for (const Step& step : lowered.steps) {
-    const Job<T> job{step.r,        args.x, args.packed + step.packed, args.weights, args.bias,
-                     args.residual, args.y, args.activation,           args.slope};
+    const Job<T> job = job_of(step.r, args.packed + step.packed);
     switch (step.algorithm) {
       case Algorithm::direct:
         direct(job, *step.layout, exec, scratch);

@@ -49,6 +49,14 @@ index_t covered(const std::vector<TapAxis>& phases) {
 
 }  // namespace
 
+index_t TapAxis::even_step() const {
+  if (taps.size() < 2) return 1;
+  const index_t step = taps[1].offset - taps[0].offset;
+  for (std::size_t i = 2; i < taps.size(); ++i)
+    if (taps[i].offset - taps[i - 1].offset != step) return 0;
+  return step;
+}
+
 index_t split_rows(const Correlation& r, index_t first, index_t n, RowSegment* segments) noexcept {
   index_t count = 0;
   for (index_t done = 0; done < n; ++count) {

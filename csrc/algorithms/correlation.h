@@ -22,6 +22,9 @@ struct TapAxis {                                 // it has at least one tap
 
   index_t n_taps() const { return static_cast<index_t>(taps.size()); }
   PackAxis reads() const { return {in, in_step, taps.data(), n_taps()}; }
+  // The distance of neighbouring taps, where all are equally far apart, 1 for a single one; else 0.
+  // An adjoint's taps read from the end on: their distance is negative.
+  index_t even_step() const;
   bool plain_output() const { return out_step == 1 && count == out; }
   // One tap that reads exactly what is written: the axis of a 1x1 convolution.
   bool is_identity() const {

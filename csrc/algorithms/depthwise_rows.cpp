@@ -10,20 +10,11 @@
 namespace fastconv {
 namespace {
 
-// Neighbouring taps are `step` apart in the image, none zero; or there is no such order.
-index_t even_step(const TapAxis& axis) {
-  if (axis.n_taps() == 1) return 1;
-  const index_t step = axis.taps[1].offset - axis.taps[0].offset;
-  for (std::size_t i = 1; i < axis.taps.size(); ++i)
-    if (axis.taps[i].offset - axis.taps[i - 1].offset != step) return 0;
-  return step;
-}
-
 // The taps of an axis from the start of the image on, in the order of the weights or against it.
 struct Order {
   index_t offset, step, first, turn;  // of offsets; the first tap, and +1 or -1
   explicit Order(const TapAxis& axis) {
-    const index_t signed_step = even_step(axis);
+    const index_t signed_step = axis.even_step();
     turn = signed_step > 0 ? 1 : -1;
     step = signed_step * turn;
     first = turn > 0 ? 0 : axis.n_taps() - 1;
@@ -111,10 +102,10 @@ void run_plane(const Job<T>& job, const T* weights, const Cut& cut, const Exec& 
 }  // namespace
 
 bool takes_rows(const Correlation& r) {
-  const index_t height = r.h.n_taps(), step = even_step(r.h);
+  const index_t height = r.h.n_taps(), step = r.h.even_step();
   return is_depthwise(r) && r.mode == PadMode::zeros && r.plain_output() && r.h.in_step == 1 &&
          r.w.in_step == 1 && (height == 3 || height == 5 || height == 7) &&
-         (step == 1 || step == -1) && even_step(r.w) != 0;
+         (step == 1 || step == -1) && r.w.even_step() != 0;
 }
 
 template <class T>

@@ -203,10 +203,8 @@ void direct(const Job<T>& job, const StripLayout& layout, const Exec& exec,
   const Cut cut = cut_for<T>(r, exec);
   const Sizes sizes = sizes_for<T>(r, cut, layout);
   auto* offsets = reinterpret_cast<index_t*>(scratch);
-  index_t k = 0;
-  for (index_t c = 0; c < cut.channels; ++c)
-    for (const index_t tap : layout.taps()) offsets[k++] = c * layout.channel() + tap;
-  for (index_t i = 0; i < kAhead; ++i) offsets[k + i] = offsets[i];  // where the next tile starts
+  index_t* end = list_terms(layout.taps(), cut.channels, layout.channel(), offsets);
+  for (index_t i = 0; i < kAhead; ++i) end[i] = offsets[i];  // where the next tile starts
   const index_t tasks = r.batch * r.groups * cut.row_blocks * cut.column_blocks * cut.chunks;
   parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
     std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);

@@ -226,10 +226,8 @@ void direct_phases(const Job<T>& job, const PhasesLayout& layout, const Exec& ex
     const auto& phase = layout.phases[i];
     fmas += phase.r.fmas();
     index_t* of_phase = offsets + static_cast<index_t>(i) * layout.offsets;
-    index_t k = 0;
-    for (index_t c = 0; c < layout.channels; ++c)
-      for (const index_t tap : phase.taps) of_phase[k++] = c * layout.strip.channel() + tap;
-    for (index_t ahead = 0; ahead < kAhead; ++ahead) of_phase[k + ahead] = of_phase[ahead];
+    index_t* end = list_terms(phase.taps, layout.channels, layout.strip.channel(), of_phase);
+    for (index_t ahead = 0; ahead < kAhead; ++ahead) end[ahead] = of_phase[ahead];
   }
   const index_t row_blocks = ceil_div(all.h.count, layout.rows);
   const index_t column_blocks = ceil_div(all.w.count, layout.columns);

@@ -52,4 +52,12 @@ class StripLayout {
   std::vector<index_t> taps_;
 };
 
+// Where the terms of a sum lie in a strip: each of `taps` in each of `channels`. Returns the end.
+inline index_t* list_terms(const std::vector<index_t>& taps, index_t channels, index_t channel,
+                           index_t* offsets) noexcept {
+  for (index_t c = 0; c < channels; ++c)
+    for (const index_t tap : taps) *offsets++ = c * channel + tap;
+  return offsets;
+}
+
 }  // namespace fastconv

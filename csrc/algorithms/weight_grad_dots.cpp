@@ -157,9 +157,7 @@ void dots(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec,
   const Cut cut = cut_for<T>(r, layout, exec);
   const Sizes sizes = sizes_for<T>(r, cut, layout);
   auto* offsets = reinterpret_cast<index_t*>(scratch);
-  index_t i = 0;
-  for (index_t c = 0; c < cut.channels; ++c)
-    for (const index_t tap : layout.taps()) offsets[i++] = c * layout.channel() + tap;
+  list_terms(layout.taps(), cut.channels, layout.channel(), offsets);
   const index_t tasks = cut.group_tasks * cut.chunks;
   parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
     std::byte* memory = scratch + sizes.offsets + thread * sizes.each();

@@ -237,14 +237,10 @@ void outer(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec
   const Sizes sizes = sizes_for<T>(r, cut);
   auto* offsets = reinterpret_cast<index_t*>(scratch);
   const index_t rows = cut.channels * r.taps();
+  // In place there is one tap, which reads its own pixel: the strip has it at 0, too.
   const index_t channel = cut.block.in_place ? r.in_plane() : layout.channel();
-  index_t i = 0;
-  for (index_t c = 0; c < cut.channels; ++c)
-    for (const index_t tap : layout.taps()) {
-      offsets[i] = c * channel + (cut.block.in_place ? 0 : tap);
-      offsets[rows + i] = i * cut.block.unit;
-      ++i;
-    }
+  list_terms(layout.taps(), cut.channels, channel, offsets);
+  for (index_t i = 0; i < rows; ++i) offsets[rows + i] = i * cut.block.unit;
   const index_t tasks = r.groups * cut.chunks * cut.unit_tasks;
   parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
     std::byte* memory = scratch + sizes.offsets + thread * sizes.each();

@@ -11,18 +11,8 @@ index_t offset_of(const TapAxis& axis, index_t tap) {
   return axis.taps[static_cast<std::size_t>(tap)].offset;
 }
 
-// The distance of neighbouring taps, where all are equally far apart; else 0. An adjoint's taps
-// read from the end on: their distance is negative.
-index_t even_step(const TapAxis& axis) {
-  if (axis.n_taps() < 2) return 1;
-  const index_t step = offset_of(axis, 1) - offset_of(axis, 0);
-  for (index_t i = 2; i < axis.n_taps(); ++i)
-    if (offset_of(axis, i) - offset_of(axis, i - 1) != step) return 0;
-  return step;
-}
-
 bool fits(const TapAxis& axis, int scheme) {
-  return axis.in_step == 1 && kSchemes[scheme].r == axis.n_taps() && even_step(axis) != 0;
+  return axis.in_step == 1 && kSchemes[scheme].r == axis.n_taps() && axis.even_step() != 0;
 }
 
 }  // namespace
@@ -37,7 +27,7 @@ WinogradForms winograd_forms(const Correlation& r) {
 }
 
 TileAxis::TileAxis(const TapAxis& axis, int scheme)
-    : scheme_(scheme), count_(axis.count), step_(even_step(axis)), reversed_(step_ < 0) {
+    : scheme_(scheme), count_(axis.count), step_(axis.even_step()), reversed_(step_ < 0) {
   step_ = std::abs(step_);
   offset_ = offset_of(axis, reversed_ ? axis.n_taps() - 1 : 0);
   const index_t m = kSchemes[scheme_].m, phases = std::min(step_, count_), whole = count_ / phases;

@@ -180,31 +180,40 @@ void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
   }
 }
 
+// One 1-D transform of planes, from TERMS values of each lane to RESULTS.
+template <class V, int TERMS, int RESULTS, class Transform>
+FC_INLINE void transform_planes(const PlanesArgs<typename V::T>& a, const Transform& transform) {
+  for (index_t q = 0; q < a.lines; ++q)
+    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
+      V from[TERMS], to[RESULTS];
+      FC_UNROLL for (int i = 0; i < TERMS; ++i) from[i] =
+          V::load(a.src + q * a.src_line + i * a.src_term + l);
+      transform(from, to);
+      FC_UNROLL for (int i = 0; i < RESULTS; ++i) to[i].store(a.dst + q * a.dst_line +
+                                                              i * a.dst_term + l);
+    }
+}
+
 template <class V, int M, int R>
 void input_planes(const PlanesArgs<typename V::T>& a) noexcept {
   constexpr int kAlpha = M + R - 1;
-  for (index_t q = 0; q < a.lines; ++q)
-    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
-      V d[kAlpha], v[kAlpha];
-      FC_UNROLL for (int i = 0; i < kAlpha; ++i) d[i] =
-          V::load(a.src + q * a.src_line + i * a.src_term + l);
-      transform_input(d, v);
-      FC_UNROLL for (int i = 0; i < kAlpha; ++i) v[i].store(a.dst + q * a.dst_line +
-                                                            i * a.dst_term + l);
-    }
+  transform_planes<V, kAlpha, kAlpha>(a, [](const V(&d)[kAlpha], V(&v)[kAlpha]) __attribute__((
+                                             always_inline)) { transform_input(d, v); });
 }
 
 template <class V, int M, int R>
 void output_planes(const PlanesArgs<typename V::T>& a) noexcept {
   constexpr int kAlpha = M + R - 1;
-  for (index_t q = 0; q < a.lines; ++q)
-    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
-      V v[kAlpha], y[M];
-      FC_UNROLL for (int i = 0; i < kAlpha; ++i) v[i] =
-          V::load(a.src + q * a.src_line + i * a.src_term + l);
-      transform_output(v, y);
-      FC_UNROLL for (int i = 0; i < M; ++i) y[i].store(a.dst + q * a.dst_line + i * a.dst_term + l);
-    }
+  transform_planes<V, kAlpha, M>(a, [](const V(&v)[kAlpha], V(&y)[M])
+                                        __attribute__((always_inline)) { transform_output(v, y); });
+}
+
+template <class V, int M, int R>
+void weight_planes(const PlanesArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  transform_planes<V, R, kAlpha>(a,
+                                 [](const V(&g)[R], V(&u)[kAlpha])
+                                     __attribute__((always_inline)) { transform_weights(g, u); });
 }
 
 template <class V, int M>
@@ -245,20 +254,6 @@ bool pixel_rows(const PixelRowArgs<typename V::T>& a) noexcept {
       store_tiles(y, a.dst + q * a.ldc + l * M);
     }
   return zeros.sum() == 0;
-}
-
-template <class V, int M, int R>
-void weight_planes(const PlanesArgs<typename V::T>& a) noexcept {
-  constexpr int kAlpha = M + R - 1;
-  for (index_t q = 0; q < a.lines; ++q)
-    for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
-      V g[R], u[kAlpha];
-      FC_UNROLL for (int i = 0; i < R; ++i) g[i] =
-          V::load(a.src + q * a.src_line + i * a.src_term + l);
-      transform_weights(g, u);
-      FC_UNROLL for (int i = 0; i < kAlpha; ++i) u[i].store(a.dst + q * a.dst_line +
-                                                            i * a.dst_term + l);
-    }
 }
 
 template <class V>
