@@ -83,6 +83,14 @@ class Task {
     panels_ = part(cut.panels, cut.blocks, block);
     const Range rows = part(ceil_div(r_.m, cut.tile.mr), cut.chunks, chunk);
     rows_ = {rows.begin * cut.tile.mr, std::min(r_.m, rows.end * cut.tile.mr)};
+    // What this thread will take next, if the others keep pace.
+    const index_t later = index + exec.threads, block_later = later / cut.chunks % cut.blocks;
+    const index_t image_later = later / cut.chunks / cut.blocks;
+    if (image_later < r_.batch * r_.groups) {
+      const Range p = part(cut.panels, cut.blocks, block_later);
+      next_x_ = job.x + image_later * r_.c * r_.in_plane() + first_pixel(p.begin);
+      next_panels_ = p.size();
+    }
   }
 
   void run() noexcept {
@@ -139,10 +147,13 @@ class Task {
   Next fetched_beside(index_t row, index_t panel, index_t k0, index_t k1) const {
     if (panel == panels_.begin) return {weights_after(row, k0, k1), 0};
     const index_t left = ceil_div(rows_.end - row, cut_.tile.mr);
-    if (packs_ || left > 2 || k1 == r_.k()) return {nullptr, 0};
-    const index_t half = (k1 - k0) / 2;
-    return {job_.image(n_, g_) + (k1 + (left == 1 ? half : 0)) * r_.in_plane() + first_pixel(panel),
-            r_.in_plane()};
+    if (packs_ || left > 2) return {nullptr, 0};
+    const index_t second = left == 1 ? (k1 - k0) / 2 : 0;
+    if (k1 < r_.k())
+      return {job_.image(n_, g_) + (k1 + second) * r_.in_plane() + first_pixel(panel),
+              r_.in_plane()};
+    if (next_x_ == nullptr || panel - panels_.begin >= next_panels_) return {nullptr, 0};
+    return {next_x_ + second * r_.in_plane() + first_pixel(panel - panels_.begin), r_.in_plane()};
   }
 
   void multiply(index_t row, index_t panel, index_t k0, index_t k1) noexcept {
@@ -194,6 +205,8 @@ class Task {
   T* c_;
   index_t n_, g_;
   Range panels_, rows_;
+  const T* next_x_ = nullptr;
+  index_t next_panels_ = 0;
 };
 
 template <class T>
