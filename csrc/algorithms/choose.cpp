@@ -52,10 +52,16 @@ const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& w
 }
 
 template <class T>
+CostModel cost_of(const Correlation& r, const Exec& exec) {
+  const auto& gemm = exec.kernels<T>().conv.gemm;
+  return {r, choose_tile(gemm, r.m), gemm.lanes, sizeof(T)};
+}
+
+template <class T>
 double predicted_cycles(Algorithm algorithm, const Correlation& r, const Wish& wish,
                         const Exec& exec) {
   const auto& kernels = exec.kernels<T>().conv;
-  const CostModel model(r, choose_tile(kernels.gemm, r.m), kernels.gemm.lanes);
+  const CostModel model = cost_of<T>(r, exec);
   const double panels = wish.packed_ahead ? 0 : model.packed_panels();
   switch (algorithm) {
     case Algorithm::im2col:
@@ -65,7 +71,7 @@ double predicted_cycles(Algorithm algorithm, const Correlation& r, const Wish& w
     case Algorithm::depthwise:
       return model.depthwise() + panels;
     case Algorithm::broadcast:
-      return model.broadcast(kernels.broadcast.max_pixels, sizeof(T)) +
+      return model.broadcast(kernels.broadcast.max_pixels) +
              (wish.packed_ahead ? 0 : model.packed_lanes());
     default:
       return model.direct() + panels;
@@ -113,9 +119,14 @@ Candidate choose(const Correlation& r, const Wish& wish, const Exec& exec) {
              "; 'auto', 'direct', 'im2col' and 'broadcast' take every shape");
     // broadcast takes all phases or none: see prefers_broadcast
     if (c.refused || (!asked && c.algorithm == Algorithm::broadcast)) return;
-    if (!best || c.cycles < best->cycles) best = c;
+    if (!best || c.cycles <= best->cycles) best = c;
   });
   return *best;
+}
+
+template <class T>
+bool merges_images(const Correlation& r, Algorithm algorithm, const Exec& exec) {
+  return cost_of<T>(r, exec).merges(algorithm != Algorithm::pointwise);
 }
 
 template <class T>
@@ -133,6 +144,7 @@ bool prefers_broadcast(const std::vector<Correlation>& phases, const Wish& wish,
 #define FC_INSTANTIATE(T)                                                                      \
   template std::vector<Candidate> candidates<T>(const Correlation&, const Wish&, const Exec&); \
   template Candidate choose<T>(const Correlation&, const Wish&, const Exec&);                  \
+  template bool merges_images<T>(const Correlation&, Algorithm, const Exec&);                  \
   template bool prefers_broadcast<T>(const std::vector<Correlation>&, const Wish&, const Exec&)
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

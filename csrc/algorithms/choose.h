@@ -48,6 +48,10 @@ std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const 
 template <class T>
 Candidate choose(const Correlation& r, const Wish& wish, const Exec& exec);
 
+// Whether im2col, or pointwise, better has pixels of several images in a panel.
+template <class T>
+bool merges_images(const Correlation& r, Algorithm algorithm, const Exec& exec);
+
 // Whether `broadcast` takes the phases of an adjoint together: asked for, or cheaper than the best
 // algorithm for each.
 template <class T>

@@ -11,6 +11,7 @@ namespace {
 
 template <class T>
 void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exec) {
+  if (is_pointwise(r)) r = flattened(r);
   const Candidate chosen = choose<T>(r, wish, exec);
   const Algorithm algorithm = chosen.algorithm;
   Step step{.r = std::move(r),
@@ -37,7 +38,10 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
       bytes = depthwise_scratch<T>(step.r, *step.layout, exec);
       break;
     case Algorithm::im2col:
-      bytes = im2col_scratch<T>(step.r, exec);
+    case Algorithm::pointwise:
+      step.pixels.merged = merges_images<T>(step.r, algorithm, exec);
+      step.pixels.packs = algorithm == Algorithm::im2col || step.pixels.merged;
+      bytes = im2col_scratch<T>(step.r, step.pixels, exec);
       break;
     case Algorithm::winograd:
       step.grid.emplace(step.r, step.form).list_weights(step.r);
@@ -214,14 +218,11 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
         else
           depthwise_rows(job, lowered.kept, exec, scratch);
         break;
-      case Algorithm::pointwise:
-        pointwise(job, exec, scratch);
-        break;
       case Algorithm::winograd:
         winograd(job, *step.grid, step.fused, exec, scratch);
         break;
       default:
-        im2col_gemm(job, exec, scratch);
+        im2col_gemm(job, step.pixels, exec, scratch);
         break;
     }
   }

@@ -29,6 +29,7 @@ struct Step {
   WinogradForm form = {};
   std::optional<TileGrid> grid = {};
   bool fused = false;  // weights are packed where they are used, not by pack()
+  PixelForm pixels = {};
 };
 struct Lowered {
   std::vector<Step> steps = {};

@@ -57,12 +57,20 @@ index_t TapAxis::even_step() const {
   return step;
 }
 
+Correlation flattened(const Correlation& r) {
+  Correlation flat = r;
+  const index_t n = r.pixels();
+  flat.h = {.taps = {{0, 0}}};
+  flat.w = {.in = n, .out = n, .count = n, .taps = {{0, 0}}};
+  return flat;
+}
+
 index_t split_rows(const Correlation& r, index_t first, index_t n, RowSegment* segments) noexcept {
   index_t count = 0;
   for (index_t done = 0; done < n; ++count) {
-    const index_t ow = (first + done) % r.w.count;
+    const index_t row = (first + done) / r.w.count, ow = (first + done) % r.w.count;
     const index_t length = std::min(n - done, r.w.count - ow);
-    segments[count] = {done, (first + done) / r.w.count, ow, length};
+    segments[count] = {done, row / r.h.count, row % r.h.count, ow, length};
     done += length;
   }
   return count;

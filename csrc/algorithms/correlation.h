@@ -56,7 +56,11 @@ Correlation forward_of(const ConvDesc& d);
 // receive nothing; `*complete` tells whether there are none. d.mode must be zeros.
 std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete);
 
-// Outputs first.. of a row-major plane as pieces of rows; returns how many (at most n).
+// A 1x1 convolution whose images have one row each.
+Correlation flattened(const Correlation& r);
+
+// Outputs first.. of row-major planes, one image's after the other's, as pieces of rows; returns
+// how many (at most n).
 index_t split_rows(const Correlation& r, index_t first, index_t n, RowSegment* segments) noexcept;
 
 }  // namespace fastconv

@@ -14,15 +14,13 @@ namespace fastconv {
 
 class CostModel {
  public:
-  CostModel(const Correlation& r, const Tile& tile, index_t lanes)
-      : r_(r), tile_(tile), lanes_(lanes) {}
+  CostModel(const Correlation& r, const Tile& tile, index_t lanes, index_t item)
+      : r_(r), tile_(tile), lanes_(lanes), item_(item) {}
 
-  double im2col() const {
-    return images() * (product(pixel_vectors(), pixel_tiles()) + panels_packed());
-  }
-  double pointwise() const {
-    return images() * product(pixel_vectors(), pixel_tiles()) * kUnpacked;
-  }
+  double im2col() const { return std::min(apart(true), merged()); }
+  double pointwise() const { return std::min(apart(false), merged()); }
+  // Whether panels of pixels better hold several images.
+  bool merges(bool packs) const { return r_.batch > 1 && merged() < apart(packs); }
   double direct() const {
     const double tiles = double(r_.h.count) * double(ceil_div(r_.w.count, tile_.nr));
     return images() * (product(row_vectors(), tiles) + double(r_.c) * rows_gathered());
@@ -33,12 +31,12 @@ class CostModel {
   }
   // Lanes are output channels, so only the pixels that a tap reaches within the image count. Tiles
   // of `most_pixels` by two vectors; `item` is the size of an element.
-  double broadcast(index_t most_pixels, index_t item) const {
+  double broadcast(index_t most_pixels) const {
     const double vectors = double(ceil_div(r_.m, lanes_)), wide = std::min(vectors, 2.0);
     const double taps = double(r_.taps()), reads = reached(r_.h) * reached(r_.w);
     const double tiles = taps * std::ceil(reads / taps / double(most_pixels));
     const double idle = std::max(1.0, kInFlight * tiles / (std::max(reads, 1.0) * wide));
-    const double sums = double(r_.c) * reads * vectors / 2 * idle * far(item);
+    const double sums = double(r_.c) * reads * vectors / 2 * idle * far();
     const double calls = tiles * std::ceil(vectors / 2) * std::ceil(double(r_.c) / kTerms);
     const double stored = vectors * double(r_.pixels()) * kStored;
     return images() * (sums + calls * kBroadcastTile + stored);
@@ -67,22 +65,41 @@ class CostModel {
     return double(n);
   }
   // Channels far apart are not prefetched; a multiple of a page apart they share a set of L1.
-  double far(index_t item) const {
-    const index_t bytes = r_.in_plane() * item;
-    return bytes % 4096 == 0 ? kAliased
-           : bytes > 8192    ? kFarther
-           : bytes > 2048    ? kFar
-                             : kBroadcast;
+  double far() const {
+    const index_t bytes = r_.in_plane() * item_;
+    const double channels = bytes % 4096 == 0 ? kAliased
+                            : bytes > 8192    ? kFarther
+                            : bytes > 2048    ? kFar
+                                              : kBroadcast;
+    // Each block of output channels reads all images again.
+    const double all = double(r_.batch) * double(r_.c) * double(bytes);
+    return channels *
+           (1 + kBeyondL2 * std::log2(std::max(1.0, 2 * all / double(cache_sizes().l2))));
   }
   double images() const { return double(r_.batch) * double(r_.groups); }
-  double pixel_tiles() const { return double(ceil_div(r_.pixels(), tile_.nr)); }
-  double pixel_vectors() const { return double(ceil_div(r_.pixels(), lanes_)); }
   double row_vectors() const { return double(r_.h.count) * double(ceil_div(r_.w.count, lanes_)); }
 
+  // Images one by one; each reads the weights again, from L3 if they are too many for L2.
+  double apart(bool packs) const {
+    const double bytes = double(r_.m) * double(r_.k()) * double(item_);
+    const double again = bytes > double(cache_sizes().l2) / 2 ? bytes / kWeightRate : 0;
+    const double once = images() * block(r_.pixels()) * (packs ? 1 : kUnpacked);
+    return once + double(r_.groups) * double(r_.batch - 1) * again +
+           (packs ? images() * panels_packed(r_.pixels()) : 0);
+  }
+  double merged() const {
+    const index_t pixels = r_.batch * r_.pixels();
+    const double moved = double(r_.m) * double(pixels) / double(lanes_) * kMoved;
+    return double(r_.groups) * (block(pixels) + panels_packed(pixels) + moved);
+  }
+  double block(index_t pixels) const {
+    return product(double(ceil_div(pixels, lanes_)), double(ceil_div(pixels, tile_.nr)));
+  }
   // A panel's row of im2col is one or more pieces of image rows.
-  double panels_packed() const {
-    const double pieces = pixel_tiles() * (1 + double(tile_.nr) / double(r_.w.count));
-    return double(r_.k()) * (pieces * kPiece + copies(double(r_.pixels())));
+  double panels_packed(index_t pixels) const {
+    const double pieces =
+        double(ceil_div(pixels, tile_.nr)) * (1 + double(tile_.nr) / double(r_.w.count));
+    return double(r_.k()) * (pieces * kPiece + copies(double(pixels)));
   }
   // A strip's row is gathered once for each output row that it serves, less what blocks share.
   double rows_gathered() const {
@@ -99,6 +116,8 @@ class CostModel {
   static constexpr double kVectorCopy = 2;   // a load and a store
   static constexpr double kGather = 1;       // one element at a stride
   static constexpr double kUnpacked = 1.05;  // rows of a panel in different pages
+  static constexpr double kMoved = 6;        // a vector of outputs, from a buffer to its image
+  static constexpr double kWeightRate = 6;   // bytes a cycle from L3
   static constexpr double kLoadsPerRow = 0.8;
   static constexpr double kTile = 30;           // calling a tile, starting and storing it
   static constexpr double kShared = 4;          // rows of a block that share what they gather
@@ -109,12 +128,13 @@ class CostModel {
   static constexpr double kInFlight = 8;        // FMAs under way that keep both units busy
   static constexpr double kBroadcast = 1.25;  // one load for every two FMAs, most of them scattered
   static constexpr double kFar = 1.5, kFarther = 2, kAliased = 2.1;
+  static constexpr double kBeyondL2 = 0.2;
   static constexpr double kStored = 4;  // a vector of sums, turned and stored
   static constexpr double kPackedPanel = 1.5, kPackedLanes = 0.45;  // an element
 
   const Correlation& r_;
   Tile tile_;
-  index_t lanes_;
+  index_t lanes_, item_;
 };
 
 }  // namespace fastconv

@@ -14,38 +14,46 @@ namespace {
 // cutting outputs differently for more threads changes no sum.
 struct Cut {
   Tile tile;
+  index_t images, pixels;  // to be cut each for itself: a group's images, unless merged into one
   index_t kc, panels, blocks, chunks, most_panels;  // panels of nr pixels; most in one block
   bool scatter;                                     // outputs are not contiguous: finish elsewhere
+  index_t tasks() const { return images * blocks * chunks; }
 };
 
 // What the busiest thread computes if images are cut into `blocks` of pixels by `chunks` of output
 // channels: vectors times rows, two FMAs a cycle, and packing a vector in 3 cycles.
-double busiest(const Correlation& r, const Tile& tile, bool packs, index_t blocks, index_t chunks,
+double busiest(const Cut& cut, index_t m, bool packs, index_t blocks, index_t chunks,
                index_t threads) {
-  const index_t lanes = tile.nr / tile.nv, panels = ceil_div(r.pixels(), tile.nr);
-  const index_t vectors = std::min(ceil_div(panels, blocks) * tile.nv, ceil_div(r.pixels(), lanes));
-  const index_t rows = std::min(ceil_div(ceil_div(r.m, tile.mr), chunks) * tile.mr, r.m);
-  const index_t rounds = ceil_div(r.batch * r.groups * blocks * chunks, threads);
+  const Tile& tile = cut.tile;
+  const index_t lanes = tile.nr / tile.nv, most = ceil_div(cut.pixels, lanes);
+  const index_t vectors = std::min(ceil_div(cut.panels, blocks) * tile.nv, most);
+  const index_t rows = std::min(ceil_div(ceil_div(m, tile.mr), chunks) * tile.mr, m);
+  const index_t rounds = ceil_div(cut.images * blocks * chunks, threads);
   return double(rounds) * double(vectors) * (double(rows) / 2 + (packs ? 3 : 0));
 }
 
 template <class T>
-Cut cut_for(const Correlation& r, bool packs, const Exec& exec) {
+Cut cut_for(const Correlation& r, const PixelForm& form, const Exec& exec) {
   Cut cut{};
+  cut.images = form.merged ? r.groups : r.batch * r.groups;
+  cut.pixels = form.merged ? r.batch * r.pixels() : r.pixels();
   cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
   cut.kc = choose_kc<T>(r.k());
-  cut.panels = ceil_div(r.pixels(), cut.tile.nr);
-  cut.scatter = !r.plain_output();
-  const index_t images = r.batch * r.groups, threads = exec.threads, few = 4 * threads;
-  cut.blocks = ceil_div(cut.panels, choose_nc<T>(cut.kc, cut.tile.nr) / cut.tile.nr);
+  cut.panels = ceil_div(cut.pixels, cut.tile.nr);
+  cut.scatter = form.merged || !r.plain_output();
+  const index_t threads = exec.threads, few = 4 * threads;
+  index_t columns = choose_nc<T>(cut.kc, cut.tile.nr);
+  // Outputs that wait for their images take half of L2, too.
+  if (form.merged) columns = std::min(columns, cache_sizes().l2 / 2 / (r.m * index_t{sizeof(T)}));
+  cut.blocks = ceil_div(cut.panels, std::max(columns / cut.tile.nr, index_t{1}));
   cut.chunks = 1;
-  if (threads > 1 && images * cut.blocks < few) {
+  if (threads > 1 && cut.images * cut.blocks < few) {
     // Few tasks: the cut that keeps all threads busy longest; of equal ones the coarsest.
     const index_t least = cut.blocks;
-    double best = busiest(r, cut.tile, packs, least, 1, threads);
+    double best = busiest(cut, r.m, form.packs, least, 1, threads);
     for (index_t chunks = 1; chunks <= std::min(threads, ceil_div(r.m, cut.tile.mr)); ++chunks)
       for (index_t blocks = least; blocks <= std::min(cut.panels, least + few); ++blocks)
-        if (const double load = busiest(r, cut.tile, packs, blocks, chunks, threads);
+        if (const double load = busiest(cut, r.m, form.packs, blocks, chunks, threads);
             load < 0.98 * best)
           best = load, cut.blocks = blocks, cut.chunks = chunks;
   }
@@ -70,15 +78,15 @@ Sizes sizes_for(const Correlation& r, const Cut& cut, bool packs) {
 template <class T>
 class Task {
  public:
-  Task(const Job<T>& job, const Exec& exec, const Cut& cut, bool packs, std::byte* memory,
-       index_t index) noexcept
-      : job_(job), r_(job.r), exec_(exec), cut_(cut), packs_(packs) {
-    const Sizes sizes = sizes_for<T>(r_, cut, packs);
+  Task(const Job<T>& job, const PixelForm& form, const Exec& exec, const Cut& cut,
+       std::byte* memory, index_t index) noexcept
+      : job_(job), r_(job.r), exec_(exec), cut_(cut), packs_(form.packs), merged_(form.merged) {
+    const Sizes sizes = sizes_for<T>(r_, cut, packs_);
     segments_ = reinterpret_cast<RowSegment*>(memory);
     b_ = reinterpret_cast<T*>(memory + sizes.segments);
     c_ = reinterpret_cast<T*>(memory + sizes.segments + sizes.b);
     const index_t chunk = index % cut.chunks, block = index / cut.chunks % cut.blocks;
-    const index_t image = index / cut.chunks / cut.blocks;
+    const index_t image = index / cut.chunks / cut.blocks;  // merged: the group
     n_ = image / r_.groups, g_ = image % r_.groups;
     panels_ = part(cut.panels, cut.blocks, block);
     const Range rows = part(ceil_div(r_.m, cut.tile.mr), cut.chunks, chunk);
@@ -86,7 +94,7 @@ class Task {
     // What this thread will take next, if the others keep pace.
     const index_t later = index + exec.threads, block_later = later / cut.chunks % cut.blocks;
     const index_t image_later = later / cut.chunks / cut.blocks;
-    if (image_later < r_.batch * r_.groups) {
+    if (image_later < cut.images) {
       const Range p = part(cut.panels, cut.blocks, block_later);
       next_x_ = job.x + image_later * r_.c * r_.in_plane() + first_pixel(p.begin);
       next_panels_ = p.size();
@@ -94,6 +102,9 @@ class Task {
   }
 
   void run() noexcept {
+    const bool residual = merged_ && job_.residual;
+    if (residual)
+      each_run([&](T* c, index_t at, index_t n) { std::copy_n(job_.residual + at, n, c); });
     for (index_t k0 = 0; k0 < r_.k(); k0 += cut_.kc) {
       const index_t k1 = std::min(r_.k(), k0 + cut_.kc);
       if (packs_) pack(k0, k1);
@@ -106,7 +117,7 @@ class Task {
  private:
   index_t first_pixel(index_t panel) const { return panel * cut_.tile.nr; }
   index_t pixels(index_t panel) const {
-    return std::min(cut_.tile.nr, r_.pixels() - first_pixel(panel));
+    return std::min(cut_.tile.nr, cut_.pixels - first_pixel(panel));
   }
   index_t lanes() const { return exec_.kernels<T>().conv.gemm.lanes; }
   index_t padded(index_t n) const { return ceil_div(n, lanes()) * lanes(); }
@@ -117,6 +128,7 @@ class Task {
       const index_t n = pixels(p);
       exec_.kernels<T>().conv.pack_panel(
           {.image = job_.image(n_, g_),
+           .image_step = r_.groups * r_.c * r_.in_plane(),
            .h = r_.h.reads(),
            .w = r_.w.reads(),
            .mode = r_.mode,
@@ -163,7 +175,7 @@ class Task {
     const index_t at = cut_.scatter ? 0 : job_.plane(n_, g_, row) + first;
     const index_t ldc = cut_.scatter ? cut_.most_panels * cut_.tile.nr : r_.out_plane();
     T* c = cut_.scatter ? c_ + row * ldc + first - first_pixel(panels_.begin) : job_.y + at;
-    const T* start = job_.residual ? job_.residual + at : nullptr;
+    const T* start = !job_.residual ? nullptr : merged_ ? c : job_.residual + at;
     const Next next = fetched_beside(row, panel, k0, k1);
     gemm.run_panel[rows - 1][nv - 1]({
         .k = k1 - k0,
@@ -182,7 +194,22 @@ class Task {
     if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
   }
 
+  // f(from, to, n) for outputs of one image that are neighbours here and there.
+  template <class F>
+  void each_run(const F& f) const noexcept {
+    const index_t ldc = cut_.most_panels * cut_.tile.nr, plane = r_.pixels();
+    const index_t first = first_pixel(panels_.begin);
+    const index_t end = std::min(cut_.pixels, first_pixel(panels_.end));
+    for (index_t row = rows_.begin; row < rows_.end; ++row)
+      for (index_t q = first, n = 0; q < end; q += n) {
+        n = std::min(end - q, plane - q % plane);
+        f(c_ + row * ldc + q - first, job_.plane(n_ + q / plane, g_, row) + q % plane, n);
+      }
+  }
+
   void scatter() noexcept {
+    if (r_.plain_output())
+      return each_run([&](const T* c, index_t at, index_t n) { std::copy_n(c, n, job_.y + at); });
     const index_t ldc = cut_.most_panels * cut_.tile.nr;
     for (index_t p = panels_.begin; p < panels_.end; ++p) {
       const index_t count = split_rows(r_, first_pixel(p), pixels(p), segments_);
@@ -190,7 +217,7 @@ class Task {
         const T* from = c_ + row * ldc + (p - panels_.begin) * cut_.tile.nr;
         for (index_t s = 0; s < count; ++s)
           scatter_row(r_, from + segments_[s].dst, segments_[s].n, segments_[s].oh, segments_[s].ow,
-                      job_.y + job_.plane(n_, g_, row));
+                      job_.y + job_.plane(n_ + segments_[s].image, g_, row));
       }
     }
   }
@@ -199,7 +226,7 @@ class Task {
   const Correlation& r_;
   const Exec& exec_;
   const Cut& cut_;
-  const bool packs_;
+  const bool packs_, merged_;
   RowSegment* segments_;
   T* b_;
   T* c_;
@@ -209,41 +236,31 @@ class Task {
   index_t next_panels_ = 0;
 };
 
-template <class T>
-void run_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch, bool packs) noexcept {
-  const Correlation& r = job.r;
-  const Cut cut = cut_for<T>(r, packs, exec);
-  const index_t tasks = r.batch * r.groups * cut.blocks * cut.chunks;
-  const index_t each = sizes_for<T>(r, cut, packs).all();
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
-    Task<T>(job, exec, cut, packs, scratch + thread * each, task).run();
-  });
-}
-
 }  // namespace
-
-template <class T>
-index_t im2col_scratch(const Correlation& r, const Exec& exec) {
-  return exec.threads * sizes_for<T>(r, cut_for<T>(r, true, exec), true).all();
-}
-
-template <class T>
-void im2col_gemm(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept {
-  run_blocks(job, exec, scratch, true);
-}
 
 bool is_pointwise(const Correlation& r) { return r.h.is_identity() && r.w.is_identity(); }
 
 template <class T>
-void pointwise(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept {
-  run_blocks(job, exec, scratch, false);
+index_t im2col_scratch(const Correlation& r, const PixelForm& form, const Exec& exec) {
+  return exec.threads * sizes_for<T>(r, cut_for<T>(r, form, exec), form.packs).all();
 }
 
-template index_t im2col_scratch<float>(const Correlation&, const Exec&);
-template index_t im2col_scratch<double>(const Correlation&, const Exec&);
-template void im2col_gemm(const Job<float>&, const Exec&, std::byte*) noexcept;
-template void im2col_gemm(const Job<double>&, const Exec&, std::byte*) noexcept;
-template void pointwise(const Job<float>&, const Exec&, std::byte*) noexcept;
-template void pointwise(const Job<double>&, const Exec&, std::byte*) noexcept;
+template <class T>
+void im2col_gemm(const Job<T>& job, const PixelForm& form, const Exec& exec,
+                 std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  const Cut cut = cut_for<T>(r, form, exec);
+  const index_t tasks = cut.tasks(), each = sizes_for<T>(r, cut, form.packs).all();
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
+    Task<T>(job, form, exec, cut, scratch + thread * each, task).run();
+  });
+}
+
+#define FC_INSTANTIATE(T)                                                                \
+  template index_t im2col_scratch<T>(const Correlation&, const PixelForm&, const Exec&); \
+  template void im2col_gemm(const Job<T>&, const PixelForm&, const Exec&, std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
 
 }  // namespace fastconv

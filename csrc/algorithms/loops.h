@@ -8,16 +8,17 @@
 
 namespace fastconv {
 
-// im2col_gemm.cpp: blocks of pixels are packed straight from the image and multiplied; any shape.
+// im2col_gemm.cpp: blocks of pixels are multiplied; any shape.
+struct PixelForm {
+  bool packs;   // panels are packed from the image; else they are its planes: is_pointwise only
+  bool merged;  // a panel may hold pixels of several images; it is packed
+};
+bool is_pointwise(const Correlation& r);  // 1x1, stride 1, no padding
 template <class T>
-index_t im2col_scratch(const Correlation& r, const Exec& exec);
+index_t im2col_scratch(const Correlation& r, const PixelForm& form, const Exec& exec);
 template <class T>
-void im2col_gemm(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept;
-
-// The same with the planes of x themselves as panels: 1x1, stride 1, no padding. Needs no scratch.
-bool is_pointwise(const Correlation& r);
-template <class T>
-void pointwise(const Job<T>& job, const Exec& exec, std::byte* scratch) noexcept;
+void im2col_gemm(const Job<T>& job, const PixelForm& form, const Exec& exec,
+                 std::byte* scratch) noexcept;
 
 // direct.cpp: rows of the image, gathered once into a strip, serve every tap of a row; any shape.
 template <class T>

@@ -200,15 +200,17 @@ struct PackAxis {
   index_t n_taps;
 };
 
-struct RowSegment {  // `n` neighbouring outputs of row `oh`, from column `ow`, to position `dst`
-  index_t dst, oh, ow, n;
+// `n` neighbouring outputs of row `oh` of an image, from column `ow`, to position `dst`.
+struct RowSegment {
+  index_t dst, image, oh, ow, n;
 };
 
 // Rows k0..k1 of the im2col matrix, k = (channel, tap of h, tap of w), for a panel of pixels:
 // dst[(k - k0) * ld + segment.dst + i]; columns that no segment covers, up to `width`, become 0.
 template <class T>
 struct PackArgs {
-  const T* image;  // the first channel of the group
+  const T* image;  // the first channel of the group; other images are image_step apart
+  index_t image_step;
   PackAxis h, w;
   PadMode mode;
   index_t k0, k1;

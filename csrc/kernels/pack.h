@@ -170,22 +170,22 @@ template <class V>
 FC_INLINE void pack_tap(const PackArgs<typename V::T>& a, const Tap& th, const Tap& tw, index_t c,
                         index_t channels, typename V::T* dst, index_t step) {
   const index_t plane = a.h.in * a.w.in;
-  const auto* channel = a.image + c * plane;
   index_t filled = 0;
   for (index_t s = 0; s < a.n_segments; ++s) {
     const RowSegment& seg = a.segments[s];
     const index_t ih = source_of(a.mode, seg.oh * a.h.step + th.offset, a.h.in);
-    gather_short<V>({.row = channel + (ih < 0 ? 0 : ih) * a.w.in,
-                     .width = ih < 0 ? 0 : a.w.in,
-                     .start = seg.ow * a.w.step + tw.offset,
-                     .step = a.w.step,
-                     .n = seg.n,
-                     .mode = a.mode,
-                     .dst = dst + seg.dst,
-                     .rows = channels,
-                     .row_step = plane,
-                     .dst_step = step},
-                    a.width - seg.dst);
+    gather_short<V>(
+        {.row = a.image + seg.image * a.image_step + c * plane + (ih < 0 ? 0 : ih) * a.w.in,
+         .width = ih < 0 ? 0 : a.w.in,
+         .start = seg.ow * a.w.step + tw.offset,
+         .step = a.w.step,
+         .n = seg.n,
+         .mode = a.mode,
+         .dst = dst + seg.dst,
+         .rows = channels,
+         .row_step = plane,
+         .dst_step = step},
+        a.width - seg.dst);
     filled = seg.dst + (seg.n + V::lanes - 1) / V::lanes * V::lanes;
   }
   for (; filled < a.width; filled += V::lanes)
