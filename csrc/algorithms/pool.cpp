@@ -199,10 +199,7 @@ double total_of(const Window<T>& window, const Pooling& pooling, const ConvKerne
       break;
   }
   if (window.step != 1) return sum_of(window, [](double v) { return v; });
-  double total = 0;
-  for (index_t r = 0; r < window.rows; ++r)
-    total += kernels.sum(window.x + r * window.pitch, window.n);
-  return total;
+  return kernels.sum(window.x, window.n, window.rows, window.pitch);
 }
 
 template <class T>

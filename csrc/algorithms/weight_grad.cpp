@@ -45,9 +45,7 @@ void bias_grad(index_t batch, index_t channels, index_t plane, const T* dy, T* d
   const double work = double(batch) * double(channels) * double(plane);
   const auto sum = exec.kernels<T>().conv.sum;
   parallel_for(channels, useful_threads(channels, work, exec.threads), [&](index_t c, int) {
-    double total = 0;
-    for (index_t n = 0; n < batch; ++n) total += sum(dy + (n * channels + c) * plane, plane);
-    db[c] = static_cast<T>(total);
+    db[c] = static_cast<T>(sum(dy + c * plane, plane, batch, channels * plane));
   });
 }
 

@@ -89,7 +89,7 @@ class Task {
         multiply(g, block);
         if (block + 1 == cut_.blocks || (block + 1) % cut_.most_blocks == 0)
           for (index_t i = 0; i < r_.m * terms_; ++i)
-            totals_[i] += kernels_.sum(sums_ + i * cut_.lanes, cut_.lanes);
+            totals_[i] += kernels_.sum(sums_ + i * cut_.lanes, cut_.lanes, 1, 0);
       }
       for (index_t i = 0; i < r_.m; ++i)
         for (index_t j = 0; j < terms_; ++j)

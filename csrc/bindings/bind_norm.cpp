@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Batch normalisation for fastconv.nn: arrays of (N, C, ...), C order; what a channel has, in
 // float64.
+#include <optional>
+
 #include "algorithms/batch_norm.h"
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
@@ -39,26 +41,32 @@ py::tuple moments(py::handle x_value, py::handle threads) {
 }
 
 py::object apply(py::handle x_value, py::handle mean, py::handle scale, py::handle shift,
-                 py::handle threads) {
+                 py::handle relu_value, py::handle threads) {
   const Flat x = to_flat(x_value, "x");
   const NormShape s = norm_shape(x);
   const Operand m = to_operand(mean, "mean"), a = to_operand(scale, "scale"),
                 b = to_operand(shift, "shift");
+  const bool relu = to_bool(relu_value, "relu");
   const Exec exec = make_exec(to_threads(threads));
   const FlatResult y(x, py::none(), {&x});
   const double *means = per_channel(m, "mean", s), *scales = per_channel(a, "scale", s),
                *shifts = per_channel(b, "shift", s);
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
-    normalize<T>(exec, s, x.as<T>(), means, scales, shifts, y.as<T>());
+    normalize<T>(exec, s, x.as<T>(), means, scales, shifts, relu, y.as<T>());
   });
   return y.finish();
 }
 
 py::tuple gradient(py::handle dy_value, py::handle x_value, py::handle mean, py::handle inverse,
-                   py::handle weight, py::handle threads) {
+                   py::handle weight, py::handle relu_value, py::handle threads) {
   const Flat x = to_flat(x_value, "x"), dy = to_flat(dy_value, "grad_output");
   expect_like(x, "x", dy, "grad_output");
+  std::optional<Flat> relu;
+  if (!relu_value.is_none()) {
+    relu = to_flat(relu_value, "relu");
+    expect_like(x, "x", *relu, "relu");
+  }
   const NormShape s = norm_shape(x);
   const Operand m = to_operand(mean, "mean"), i = to_operand(inverse, "inverse"),
                 w = to_operand(weight, "weight");
@@ -70,8 +78,8 @@ py::tuple gradient(py::handle dy_value, py::handle x_value, py::handle mean, py:
                *weights = per_channel(w, "weight", s);
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
-    batch_norm_grad<T>(exec, s, dy.as<T>(), x.as<T>(), means, inverses, weights, dx.as<T>(),
-                       d_weight.as<double>(), d_bias.as<double>());
+    batch_norm_grad<T>(exec, s, dy.as<T>(), x.as<T>(), relu ? relu->as<T>() : nullptr, means,
+                       inverses, weights, dx.as<T>(), d_weight.as<double>(), d_bias.as<double>());
   });
   return py::make_tuple(dx.finish(), d_weight.finish(), d_bias.finish());
 }

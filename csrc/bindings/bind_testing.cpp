@@ -121,7 +121,7 @@ py::object dot_tile(py::handle a_, py::handle b_) {
                                        .ld = nr,
                                        .fresh = fresh});
     for (index_t i = 0; i < mr * nr; ++i)
-      c.as<T>()[i] = static_cast<T>(kernels.sum(sums.as<T>() + i * lanes, lanes) / 2);
+      c.as<T>()[i] = static_cast<T>(kernels.sum(sums.as<T>() + i * lanes, lanes, 1, 0) / 2);
   });
   return c.finish();
 }

@@ -241,7 +241,8 @@ struct ConvKernels {
   void (*gather_rows)(const RowArgs<T>&) noexcept;
   // y[2 * i] = even[i], y[2 * i + 1] = odd[i], i < n.
   void (*interleave)(const T* even, const T* odd, index_t n, T* y) noexcept;
-  double (*sum)(const T* x, index_t n) noexcept;
+  // Of `rows` rows of n elements, `step` apart; in double.
+  double (*sum)(const T* x, index_t n, index_t rows, index_t step) noexcept;
 };
 
 }  // namespace fastconv

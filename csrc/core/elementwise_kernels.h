@@ -17,15 +17,24 @@ struct TransposeArgs {
   index_t rows, columns;
 };
 
-// y[i] = (x[i] - mean) * scale + shift, and dy[i] * factor more where dy is not null; y may be x or
-// dy.
+// A channel of a batch: rows of n elements, `step` apart.
 template <class T>
-struct NormalizeArgs {
-  index_t n;
+struct NormRows {
+  index_t n, rows, step;
   const T* x;
-  T mean, scale, shift;
-  const T* dy;
-  T factor;
+  T mean;
+  const T* dy;  // of gradients, else null
+  const T*
+      relu;  // or null: dy is what arrives at a ReLU behind, which this went into or came out of
+};
+struct NormSums {
+  double first, second;
+};
+// y may be x or dy.
+template <class T>
+struct NormMap {
+  T scale, shift, factor;
+  bool relu;
   T* y;
 };
 
@@ -47,11 +56,12 @@ struct ElementwiseKernels {
   void (*softmax_row_grad)(T* y, const T* dy, index_t n) noexcept;
   void (*softmax_columns_grad)(T* y, const T* dy, index_t n, index_t ld, index_t width) noexcept;
 
-  // The sums of x[i] - mean, of its square, and of dy[i] * (x[i] - mean).
-  double (*sum_offsets)(const T* x, index_t n, T mean) noexcept;
-  double (*sum_squares)(const T* x, index_t n, T mean) noexcept;
-  double (*sum_products)(const T* dy, const T* x, index_t n, T mean) noexcept;
-  void (*normalize)(const NormalizeArgs<T>&) noexcept;
+  // The sums of x - mean and of its square; of dy and of dy * (x - mean).
+  NormSums (*sum_moments)(const NormRows<T>&) noexcept;
+  NormSums (*sum_products)(const NormRows<T>&) noexcept;
+  // y = (x - mean) * scale + shift, through a ReLU if asked for; the same and dy * factor.
+  void (*normalize)(const NormRows<T>&, const NormMap<T>&) noexcept;
+  void (*normalize_grad)(const NormRows<T>&, const NormMap<T>&) noexcept;
 
   void (*transpose)(const TransposeArgs<T>&) noexcept;
 };

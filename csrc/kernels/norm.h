@@ -1,97 +1,157 @@
 // SPDX-License-Identifier: MIT
-// One row of a batch normalisation: its sums, in double and in an order of their own, and the two
+// A channel of a batch normalisation: its sums, in double and in an order of their own, and the two
 // maps that follow from them.
 #pragma once
 
-#include "core/elementwise_kernels.h"
-#include "simd/common.h"
+#include "kernels/activation_grad.h"
 
 namespace fastconv::FC_ISA {
 
-// The sum of term(i, n, sum) over vectors of a row, each added to a partial sum: four at a time
-// hide the latency of an addition; with 16 vectors each they stay within an ulp of T, and their sum
-// is in double.
+inline constexpr index_t kSums = 4;  // partial sums: they hide the latency of an addition
+
+// Adds term(row, i, tail, sums) for every vector of every row, where `tail` tells the last, partial
+// one. With 16 vectors each the partial sums stay within an ulp of T; their sum is in double.
 template <class V, class Term>
-FC_INLINE double sum_of(index_t n, const Term& term) {
-  constexpr index_t kSums = 4, kBlock = 16 * kSums * V::lanes;
-  double total = 0;
-  for (index_t start = 0; start < n; start += kBlock) {
-    const index_t stop = n - start < kBlock ? n : start + kBlock;
-    V acc[kSums];
-    FC_UNROLL for (index_t k = 0; k < kSums; ++k) acc[k] = V::zero();
-    index_t i = start;
-    for (; i + kSums * V::lanes <= stop; i += kSums * V::lanes)
-      FC_UNROLL for (index_t k = 0; k < kSums; ++k) acc[k] =
-          term(i + k * V::lanes, V::lanes, acc[k]);
-    for (; i < stop; i += V::lanes)
-      acc[0] = term(i, stop - i < V::lanes ? static_cast<int>(stop - i) : V::lanes, acc[0]);
-    total += static_cast<double>(((acc[0] + acc[1]) + (acc[2] + acc[3])).sum());
+FC_INLINE NormSums sums_of(index_t n, index_t rows, const Term& term) {
+  constexpr index_t kTerms = 16;
+  const index_t whole = n / V::lanes * V::lanes;
+  struct Both {
+    V first = V::zero(), second = V::zero();
+  } acc[kSums];
+  NormSums total{0, 0};
+  const auto flush = [&]() __attribute__((always_inline)) {
+    const V first = (acc[0].first + acc[1].first) + (acc[2].first + acc[3].first);
+    const V second = (acc[0].second + acc[1].second) + (acc[2].second + acc[3].second);
+    total.first += static_cast<double>(first.sum());
+    total.second += static_cast<double>(second.sum());
+    FC_UNROLL for (index_t k = 0; k < kSums; ++k) acc[k] = Both{};
+  };
+  const auto add_row = [&](index_t row, Both& sums) __attribute__((always_inline)) {
+    for (index_t i = 0; i < whole; i += V::lanes) term(row, i, false, sums);
+    if (whole < n) term(row, whole, true, sums);
+  };
+  if (n < kSums * V::lanes) {  // short rows: a sum each
+    const index_t each = kTerms / (whole / V::lanes + 1) * kSums;
+    for (index_t row = 0; row < rows;) {
+      const index_t stop = rows - row < each ? rows : row + each;
+      for (; row + kSums <= stop; row += kSums)
+        FC_UNROLL for (index_t k = 0; k < kSums; ++k) add_row(row + k, acc[k]);
+      for (; row < stop; ++row) add_row(row, acc[0]);
+      flush();
+    }
+    return total;
   }
+  for (index_t row = 0; row < rows; ++row)
+    for (index_t i = 0; i < n;) {
+      const index_t stop = n - i < kTerms * kSums * V::lanes ? n : i + kTerms * kSums * V::lanes;
+      for (; i + kSums * V::lanes <= stop; i += kSums * V::lanes)
+        FC_UNROLL for (index_t k = 0; k < kSums; ++k) term(row, i + k * V::lanes, false, acc[k]);
+      for (; i < stop; i += V::lanes) term(row, i, i + V::lanes > stop, acc[0]);
+      flush();
+    }
   return total;
 }
 
+// Part of a row, where it is the tail padded with zeros, and a constant likewise.
 template <class V>
-FC_INLINE V load_some(const typename V::T* x, int n) {
-  return n == V::lanes ? V::load(x) : V::load_n(x, n);
-}
-
-// x - mean, with zeros beyond the row.
-template <class V>
-FC_INLINE V offsets_from(const typename V::T* x, int n, V mean) {
-  const V d = load_some<V>(x, n) - mean;
-  if (n == V::lanes) return d;
-  typename V::T lane[V::lanes];
-  d.store(lane);
-  return V::load_n(lane, n);
-}
-
-template <class V>
-double sum_row(const typename V::T* x, index_t n) noexcept {
-  return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
-    return acc + load_some<V>(x + i, some);
-  });
-}
-
-// Of how far elements lie from the mean.
-template <class V>
-double sum_offsets(const typename V::T* x, index_t n, typename V::T mean) noexcept {
-  const V m = V::splat(mean);
-  return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
-    return acc + offsets_from<V>(x + i, some, m);
-  });
-}
-
-template <class V>
-double sum_squares(const typename V::T* x, index_t n, typename V::T mean) noexcept {
-  const V m = V::splat(mean);
-  return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
-    const V d = offsets_from<V>(x + i, some, m);
-    return fma(d, d, acc);
-  });
-}
-
-template <class V>
-double sum_products(const typename V::T* dy, const typename V::T* x, index_t n,
-                    typename V::T mean) noexcept {
-  const V m = V::splat(mean);
-  return sum_of<V>(n, [&](index_t i, int some, V acc) __attribute__((always_inline)) {
-    return fma(load_some<V>(dy + i, some), load_some<V>(x + i, some) - m, acc);
-  });
-}
-
-template <class V>
-void normalize(const NormalizeArgs<typename V::T>& a) noexcept {
-  const V mean = V::splat(a.mean), scale = V::splat(a.scale), shift = V::splat(a.shift);
-  const V factor = V::splat(a.factor);
-  for (index_t i = 0; i < a.n; i += V::lanes) {
-    const int some = static_cast<int>(a.n - i < V::lanes ? a.n - i : V::lanes);
-    V y = fma(load_some<V>(a.x + i, some) - mean, scale, shift);
-    if (a.dy) y = fma(load_some<V>(a.dy + i, some), factor, y);
-    if (some == V::lanes)
-      y.store(a.y + i);
-    else
-      y.store_n(a.y + i, some);
+struct Part {
+  int tail;  // lanes of it
+  explicit Part(index_t n) : tail(static_cast<int>(n % V::lanes)) {}
+  FC_INLINE V load(const typename V::T* x, bool is_tail) const {
+    return is_tail ? V::load_n(x, tail) : V::load(x);
   }
+  FC_INLINE V splat(typename V::T value) const {
+    typename V::T lanes[V::lanes];
+    V::splat(value).store(lanes);
+    return V::load_n(lanes, tail);
+  }
+};
+
+template <class V>
+double sum_rows(const typename V::T* x, index_t n, index_t rows, index_t step) noexcept {
+  const Part<V> part(n);
+  const auto term = [&](index_t row, index_t i, bool tail, auto& sums)
+                        __attribute__((always_inline)) {
+                          sums.first = sums.first + part.load(x + row * step + i, tail);
+                        };
+  return sums_of<V>(n, rows, term).first;
+}
+
+template <class V>
+NormSums sum_moments(const NormRows<typename V::T>& a) noexcept {
+  const Part<V> part(a.n);
+  const V mean = V::splat(a.mean), mean_of_tail = part.splat(a.mean);
+  const auto term = [&](index_t row, index_t i, bool tail,
+                        auto& sums) __attribute__((always_inline)) {
+    const V d = part.load(a.x + row * a.step + i, tail) - (tail ? mean_of_tail : mean);
+    sums.first = sums.first + d;
+    sums.second = fma(d, d, sums.second);
+  };
+  return sums_of<V>(a.n, a.rows, term);
+}
+
+template <class V, bool kRelu>
+FC_INLINE NormSums products_of(const NormRows<typename V::T>& a) {
+  const Part<V> part(a.n);
+  const V mean = V::splat(a.mean);
+  const auto term = [&](index_t row, index_t i, bool tail, auto& sums)
+                        __attribute__((always_inline)) {
+                          const index_t at = row * a.step + i;
+                          V dy = part.load(a.dy + at, tail);
+                          if constexpr (kRelu) dy = relu_grad(part.load(a.relu + at, tail), dy);
+                          sums.first = sums.first + dy;
+                          sums.second = fma(dy, part.load(a.x + at, tail) - mean, sums.second);
+                        };
+  return sums_of<V>(a.n, a.rows, term);
+}
+
+template <class V>
+NormSums sum_products(const NormRows<typename V::T>& a) noexcept {
+  return a.relu ? products_of<V, true>(a) : products_of<V, false>(a);
+}
+
+// y = f(offset in the rows, tail)
+template <class V, class F>
+FC_INLINE void map_channel(index_t n, index_t rows, index_t step, typename V::T* y, const F& f) {
+  const int tail = static_cast<int>(n % V::lanes);
+  for (index_t row = 0; row < rows; ++row) {
+    const index_t at = row * step, whole = at + n - tail;
+    for (index_t i = at; i < whole; i += V::lanes) f(i, false).store(y + i);
+    if (tail) f(whole, true).store_n(y + whole, tail);
+  }
+}
+
+template <class V>
+void normalize(const NormRows<typename V::T>& a, const NormMap<typename V::T>& map) noexcept {
+  const Part<V> part(a.n);
+  const V mean = V::splat(a.mean), scale = V::splat(map.scale), shift = V::splat(map.shift);
+  const auto plain = [&](index_t i, bool tail) __attribute__((always_inline)) {
+    return fma(part.load(a.x + i, tail) - mean, scale, shift);
+  };
+  if (!map.relu) return map_channel<V>(a.n, a.rows, a.step, map.y, plain);
+  map_channel<V>(a.n, a.rows, a.step, map.y,
+                 [&](index_t i, bool tail)
+                     __attribute__((always_inline)) { return relu(plain(i, tail)); });
+}
+
+template <class V>
+void normalize_grad(const NormRows<typename V::T>& a, const NormMap<typename V::T>& map) noexcept {
+  const Part<V> part(a.n);
+  const V mean = V::splat(a.mean), scale = V::splat(map.scale), shift = V::splat(map.shift);
+  const V factor = V::splat(map.factor);
+  const auto plain = [&](index_t i, V dy, bool tail) __attribute__((always_inline)) {
+    return fma(dy, factor, fma(part.load(a.x + i, tail) - mean, scale, shift));
+  };
+  if (!a.relu)
+    return map_channel<V>(a.n, a.rows, a.step, map.y,
+                          [&](index_t i, bool tail) __attribute__((always_inline)) {
+                            return plain(i, part.load(a.dy + i, tail), tail);
+                          });
+  map_channel<V>(a.n, a.rows, a.step, map.y,
+                 [&](index_t i, bool tail) __attribute__((always_inline)) {
+                   const V y = part.load(a.relu + i, tail);
+                   return plain(i, relu_grad(y, part.load(a.dy + i, tail)), tail);
+                 });
 }
 
 }  // namespace fastconv::FC_ISA

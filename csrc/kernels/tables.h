@@ -30,7 +30,7 @@ consteval Kernels<typename V::T> make_kernels() {
                    .pack_panel = &pack_panel<V>,
                    .gather_rows = &gather_rows<V>,
                    .interleave = &interleave<V>,
-                   .sum = &sum_row<V>},
+                   .sum = &sum_rows<V>},
           .pool = make_pool<V>(),
           .elementwise = {.activate = &activate<V>,
                           .activate_grad = &activate_grad<V>,
@@ -39,10 +39,10 @@ consteval Kernels<typename V::T> make_kernels() {
                           .softmax_columns = &softmax_columns<V>,
                           .softmax_row_grad = &softmax_row_grad<V>,
                           .softmax_columns_grad = &softmax_columns_grad<V>,
-                          .sum_offsets = &sum_offsets<V>,
-                          .sum_squares = &sum_squares<V>,
+                          .sum_moments = &sum_moments<V>,
                           .sum_products = &sum_products<V>,
                           .normalize = &normalize<V>,
+                          .normalize_grad = &normalize_grad<V>,
                           .transpose = &transpose<V>},
           .peak = make_peak<V>()};
 }

@@ -125,7 +125,7 @@ void test(const Kernels<T>& k, Report& report) {
     const Integers<T> x(n);
     double want = 0;
     for (index_t i = 0; i < n; ++i) want += static_cast<double>(x[i]);
-    report.expect(k.conv.sum(x.data(), n) == want, "sum of ", n);
+    report.expect(k.conv.sum(x.data(), n, 1, n) == want, "sum of ", n);
   }
   // Each chain and lane goes to 1, in two operations a round.
   report.expect(k.peak.run(200) == static_cast<T>(k.peak.flops / 2), "peak loop");

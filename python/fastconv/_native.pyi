@@ -136,10 +136,11 @@ def softmax_grad(
 ) -> _Floats: ...
 def batch_moments(x: object, threads: object, /) -> tuple[_F64, _F64]: ...
 def normalize(
-    x: object, mean: object, scale: object, shift: object, threads: object, /
+    x: object, mean: object, scale: object, shift: object, relu: object, threads: object, /
 ) -> _Floats: ...
 def batch_norm_grad(
-    dy: object, x: object, mean: object, inverse: object, weight: object, threads: object, /
+    dy: object, x: object, mean: object, inverse: object, weight: object, relu: object,
+    threads: object, /,
 ) -> tuple[_Floats, _F64, _F64]: ...
 
 # Columns.

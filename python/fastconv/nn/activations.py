@@ -60,7 +60,8 @@ class Elementwise(Layer):
 
     Notes
     -----
-    In evaluation mode `Sequential` runs a convolution and the activation behind it as one call.
+    In evaluation mode `Sequential` runs a convolution and the activation behind it as one call,
+    in both modes batch normalisation and the ReLU behind it.
     """
 
     _activation: Activation
@@ -77,6 +78,15 @@ class Elementwise(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return shape_of(input_shape)
+
+    def keep(self, y: Array) -> Array:
+        """Remember the result that another layer computed for this one, and return it.
+
+        Only where the derivative follows from the result: `follows_from_output`.
+        """
+        if self.training:
+            self._saved = (y,)
+        return y
 
     def fused(self) -> Activation:
         """This layer as the `activation` of a convolution; None if that cannot be said."""

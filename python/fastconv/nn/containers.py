@@ -12,16 +12,18 @@ import numpy.typing as npt
 from ._checks import Array, Shape, array, same_shape
 from ._conv import ConvBase
 from ._field import Field
-from .activations import Elementwise
+from .activations import Elementwise, ReLU
 from .layer import Layer
+from .norm import BatchNormBase
 from .summary import table
 
 
 class Sequential(Layer):
     """Layers that are applied one after the other.
 
-    In evaluation mode a convolution and the activation behind it run as one call. Iterable, and
-    indexed as a list is; a slice is a `Sequential` of the same layers.
+    In evaluation mode a convolution and the activation behind it run as one call, in both modes
+    batch normalisation and the ReLU behind it. Iterable, and indexed as a list is; a slice is a
+    `Sequential` of the same layers.
 
     Parameters
     ----------
@@ -66,8 +68,15 @@ class Sequential(Layer):
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         dy = array(grad_output, "grad_output")
-        for layer in reversed(self._layers):
-            dy = layer.backward(dy)
+        layers = list(self._layers)
+        while layers:
+            layer = layers.pop()
+            before = layers[-1] if layers else None
+            if isinstance(before, BatchNormBase) and isinstance(layer, ReLU):
+                layers.pop()
+                dy = before.backward_relu(dy, *layer._recall())
+            else:
+                dy = layer.backward(dy)
         return dy
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -203,6 +212,9 @@ class Residual(Layer):
 
 def _one_call(layer: Layer, following: Layer | None) -> Callable[[Array], Array] | None:
     """A layer and the one behind it as one call, where they can be fused."""
+    if isinstance(layer, BatchNormBase) and isinstance(following, ReLU):
+        norm, relu = layer, following
+        return lambda x: relu.keep(norm.forward_relu(x))
     if not (isinstance(layer, ConvBase) and isinstance(following, Elementwise)):
         return None
     activation = following.fused()

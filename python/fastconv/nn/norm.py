@@ -22,12 +22,13 @@ from ._checks import (
     same_shape,
     shape_of,
 )
+from .activations import activate, activation_grad
 from .layer import Weighted
 
 STATISTICS = ("mean", "var")
 
 
-class _BatchNorm(Weighted):
+class BatchNormBase(Weighted):
     """Batch normalisation over all axes but the channels; subclasses say the ranks."""
 
     _ranks: ClassVar[tuple[int, ...]]
@@ -56,6 +57,13 @@ class _BatchNorm(Weighted):
             self._create(integer(num_features, "num_features"), dtype)
 
     def forward(self, x: npt.ArrayLike) -> Array:
+        return self._normalize(x, False)
+
+    def forward_relu(self, x: npt.ArrayLike) -> Array:
+        """This layer and a ReLU behind it in one pass."""
+        return self._normalize(x, True)
+
+    def _normalize(self, x: npt.ArrayLike, relu: bool) -> Array:
         x = array(x, "x", self.weight.dtype if self._known else None)
         channels = self._channels(x.shape)
         if not self._known:
@@ -69,22 +77,34 @@ class _BatchNorm(Weighted):
             self._saved = (x, mean, inverse)
         weight, bias = (self._values[name].astype(np.float64) for name in ("weight", "bias"))
         if self._planar(x):
-            return _native.normalize(x, mean, weight * inverse, bias, None)
+            return _native.normalize(x, mean, weight * inverse, bias, relu, None)
         _, rows = self._axes(x.ndim)
         y: Array = x - mean.astype(x.dtype).reshape(rows)
         y *= (weight * inverse).astype(x.dtype).reshape(rows)
         y += self._values["bias"].reshape(rows)
-        return y
+        return activate(y, "relu") if relu else y
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
+        return self._gradient(grad_output, None)
+
+    def backward_relu(self, grad_output: npt.ArrayLike, relu: Array) -> Array:
+        """The gradient through a ReLU behind this layer, in one pass.
+
+        `relu` is what went into it or came out: both are above zero at the same places.
+        """
+        return self._gradient(grad_output, relu)
+
+    def _gradient(self, grad_output: npt.ArrayLike, relu: Array | None) -> Array:
         x, mean, inverse = self._recall()
         dy = array(grad_output, "grad_output", x.dtype)
         same_shape(dy, x.shape, "grad_output")
         weight = self._values["weight"].astype(np.float64)
         dx: Array
         if self._planar(x):
-            dx, d_weight, d_bias = _native.batch_norm_grad(dy, x, mean, inverse, weight, None)
+            dx, d_weight, d_bias = _native.batch_norm_grad(dy, x, mean, inverse, weight, relu, None)
         else:
+            if relu is not None:
+                dy = activation_grad(dy, relu, "relu")
             axes, rows = self._axes(dy.ndim)
             normal = (x - mean.astype(x.dtype).reshape(rows)) * inverse.astype(x.dtype).reshape(
                 rows
@@ -195,7 +215,7 @@ class _BatchNorm(Weighted):
         return ", ".join(parts)
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(BatchNormBase):
     """Normalise each channel of ``(N, C)`` or ``(N, C, W)`` over the batch.
 
     As `BatchNorm2d`, which describes the parameters.
@@ -204,7 +224,7 @@ class BatchNorm1d(_BatchNorm):
     _ranks = (2, 3)
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(BatchNormBase):
     """Normalise each channel of ``(N, C, H, W)`` over the batch, then scale and shift it.
 
     ``y = (x - mean) / sqrt(var + eps) * weight + bias``. In training mean and (biased) variance
