@@ -86,12 +86,24 @@ void add_pairs(Lowered& lowered, std::vector<Correlation> phases, const Wish& wi
 }
 
 template <class T>
+void add_pixels(Lowered& lowered, std::vector<Correlation> phases, const Exec& exec) {
+  const DepthwisePixels& layout =
+      lowered.turned.emplace(pixels_layout<T>(phases, lowered.complete, exec));
+  lowered.scratch_bytes = pixels_scratch<T>(layout, exec);
+  lowered.complete = true;
+  for (Correlation& r : phases)
+    lowered.steps.push_back({std::move(r), Algorithm::depthwise, 1, 0, {}, {}});
+}
+
+template <class T>
 void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish,
                const Exec& exec) {
   lowered.kept = wish.packed_ahead;
   lowered.steps.reserve(phases.size());
   const bool depthwise =
       wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::depthwise;
+  if (depthwise && takes_pixels<T>(phases, exec))
+    return add_pixels<T>(lowered, std::move(phases), exec);
   if (depthwise && takes_pairs(phases)) return add_pairs<T>(lowered, std::move(phases), wish);
   const bool direct = wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::direct;
   const bool few =
@@ -199,11 +211,13 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
     return Job<T>{r,      args.x,          weights,   args.weights, args.bias, args.residual,
                   args.y, args.activation, args.slope};
   };
-  if (lowered.broadcast || lowered.phases || !lowered.pairs.empty()) {  // all steps together
+  if (lowered.broadcast || lowered.phases || lowered.turned || !lowered.pairs.empty()) {
+    // All steps together.
     const bool raw = lowered.broadcast && !lowered.kept;
     const Job<T> job = job_of(lowered.steps.front().r, raw ? args.weights : args.packed);
     if (lowered.broadcast) return broadcast(job, *lowered.broadcast, lowered.kept, exec, scratch);
     if (lowered.phases) return direct_phases(job, *lowered.phases, exec, scratch);
+    if (lowered.turned) return depthwise_pixels(job, *lowered.turned, exec, scratch);
     return depthwise_pairs(job, lowered.pairs, lowered.kept, exec, scratch);
   }
   for (const Step& step : lowered.steps) {

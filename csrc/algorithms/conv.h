@@ -9,6 +9,7 @@
 #include "algorithms/broadcast.h"
 #include "algorithms/choose.h"
 #include "algorithms/depthwise_pairs.h"
+#include "algorithms/depthwise_pixels.h"
 #include "algorithms/direct_phases.h"
 #include "algorithms/loops.h"
 #include "algorithms/winograd.h"
@@ -36,6 +37,7 @@ struct Lowered {
   std::optional<BroadcastLayout> broadcast = {};  // takes all steps together, or none
   std::optional<PhasesLayout> phases = {};        // likewise
   std::vector<PairsLayout> pairs = {};            // likewise
+  std::optional<DepthwisePixels> turned = {};     // likewise
   bool kept = false;                              // weights are packed once for many calls
   bool complete = true;  // the steps write every output; else all are filled with the bias first
   index_t batch = 0, channels = 0, plane = 0;  // of the outputs

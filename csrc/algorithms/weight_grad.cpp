@@ -22,12 +22,16 @@ bool prefers_outer(const Correlation& r, index_t lanes) {
 template <class T>
 LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Exec& exec) {
   const Correlation r = forward_of(d);
+  if (auto pixels = pixels_grad<T>(r, exec)) {
+    const index_t scratch = pixels_grad_scratch<T>(*pixels, exec);
+    return {r, false, {}, std::move(pixels), scratch};
+  }
   if (prefers_outer(r, exec.kernels<T>().conv.gemm.lanes)) {
     const StripLayout layout = outer_layout<T>(r, exec);
-    return {r, true, layout, outer_scratch<T>(r, layout, exec)};
+    return {r, true, layout, {}, outer_scratch<T>(r, layout, exec)};
   }
   const StripLayout layout = dots_layout<T>(r);
-  return {r, false, layout, dots_scratch<T>(r, layout, exec)};
+  return {r, false, layout, {}, dots_scratch<T>(r, layout, exec)};
 }
 
 template <class T>
@@ -36,7 +40,8 @@ void run(const LoweredWeightGrad& lowered, const T* x, const T* dy, T* dw, const
   const Correlation& r = lowered.r;
   if (r.batch == 0) return void(std::fill_n(dw, r.groups * r.m * r.k(), T{0}));
   const WeightGrad<T> job{r, x, dy, dw};
-  (lowered.outer ? outer<T> : dots<T>)(job, lowered.layout, exec, scratch);
+  if (lowered.pixels) return pixels_grad(job, *lowered.pixels, exec, scratch);
+  (lowered.outer ? outer<T> : dots<T>)(job, *lowered.layout, exec, scratch);
 }
 
 template <class T>

@@ -2,6 +2,10 @@
 // Gradients of weights and bias, and the adjoint of padding.
 #pragma once
 
+#include <optional>
+#include <vector>
+
+#include "algorithms/pixel_frame.h"
 #include "algorithms/strip.h"
 #include "core/exec.h"
 
@@ -17,12 +21,20 @@ struct WeightGrad {
   T* dw;
 };
 
-// How it is computed: by outer products or by dot products, from a strip. Made before the parallel
-// region; `scratch` in bytes.
+// Of a depthwise layer, from planes that are turned into pixels.
+struct PixelsGrad {
+  PixelFrame frame;
+  std::vector<index_t> x_at, w_at;  // of the taps, in the frame and in the sums
+  index_t kernel, lanes, columns;
+};
+
+// How it is computed: from pixels, or by outer products or dot products from a strip. Made before
+// the parallel region; `scratch` in bytes.
 struct LoweredWeightGrad {
   Correlation r;
   bool outer;
-  StripLayout layout;
+  std::optional<StripLayout> layout;
+  std::optional<PixelsGrad> pixels;
   index_t scratch;
 };
 template <class T>
@@ -30,6 +42,15 @@ LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Exec& exec);
 template <class T>
 void run(const LoweredWeightGrad& lowered, const T* x, const T* dy, T* dw, const Exec& exec,
          std::byte* scratch) noexcept;
+
+// weight_grad_pixels.cpp: nothing, unless that is the better way.
+template <class T>
+std::optional<PixelsGrad> pixels_grad(const Correlation& r, const Exec& exec);
+template <class T>
+index_t pixels_grad_scratch(const PixelsGrad& layout, const Exec& exec);
+template <class T>
+void pixels_grad(const WeightGrad<T>& job, const PixelsGrad& layout, const Exec& exec,
+                 std::byte* scratch) noexcept;
 
 // weight_grad_outer.cpp
 template <class T>

@@ -180,6 +180,7 @@ class Plan {
     text << "chosen: " << name_of(step.algorithm)
          << (lowered_.phases           ? ", all phases from one strip"
              : !lowered_.pairs.empty() ? ", both phases of a row together"
+             : lowered_.turned         ? ", planes turned into pixels"
                                        : "")
          << ", for " << r.groups << " x " << r.m << " output channels, sums of " << r.k()
          << " terms, " << r.batch << " x " << r.h.count << " x " << r.w.count << " outputs\n";

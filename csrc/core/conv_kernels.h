@@ -98,6 +98,23 @@ struct DepthwisePairsArgs {
 };
 inline constexpr int kPairRows = 4;
 
+// Lanes are channels: for `rows` rows of `columns` outputs, y[j * y_step] = bias + sum over taps t
+// of w[w_at[t]] * x[x_at[t] + j * x_step], added to what is there unless `fresh`. The gradient adds
+// to sums[w_at[t]] the products of y, which is then that of the outputs, and x.
+template <class T>
+struct DepthwisePixelsArgs {
+  index_t taps;
+  const T* w;
+  const index_t* w_at;
+  const T* x;
+  const index_t* x_at;
+  index_t rows, columns, x_row, x_step;
+  T* y;
+  index_t y_row, y_step;
+  const T* bias = nullptr;  // a vector
+  bool fresh = false;
+};
+
 inline constexpr int kDepthwiseHeights = 3;  // kernels of 3, 5 and 7 rows
 inline constexpr int kDepthwiseNv = 4;
 inline constexpr int kDepthwiseShapes = 4;  // (1, 8), (2, 4), (4, 2), (8, 1) rows x vectors
@@ -111,6 +128,8 @@ struct DepthwiseKernels {
   int rows[kDepthwiseNv];                             // of such a tile
   // A tile of kPairRows rows by a vector of pairs.
   void (*run_pairs)(const DepthwisePairsArgs<T>&) noexcept;
+  void (*run_pixels)(const DepthwisePixelsArgs<T>&) noexcept;
+  void (*run_pixels_grad)(const DepthwisePixelsArgs<T>&, double* sums) noexcept;
 };
 
 // The other orientation: lanes are output channels, pixels are broadcast one by one, so that any

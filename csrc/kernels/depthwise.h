@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/conv_kernels.h"
-#include "simd/common.h"
+#include "kernels/depthwise_pixels.h"
 
 namespace fastconv::FC_ISA {
 
@@ -117,6 +117,8 @@ consteval DepthwiseKernels<typename V::T> make_depthwise() {
   add_depthwise<V, 0, 1>(kernels), add_depthwise<V, 1, 1>(kernels);
   add_depthwise<V, 2, 1>(kernels), add_depthwise<V, 3, 1>(kernels);
   kernels.run_pairs = &depthwise_pairs<V>;
+  kernels.run_pixels = &depthwise_pixels<V>;
+  kernels.run_pixels_grad = &depthwise_pixels_grad<V>;
   auto add = [&]<int NV>() {
     kernels.rows[NV - 1] = kRowsOfTile<V, NV>;
     kernels.run_rows[0][NV - 1] = &depthwise_rows<V, 3, NV>;

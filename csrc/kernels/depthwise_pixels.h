@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Depthwise layers with lanes along the channels: an output is a sum of vectors, wherever its taps
+// lie, and a gradient of weights ends in no horizontal sum.
+#pragma once
+
+#include "core/conv_kernels.h"
+#include "simd/common.h"
+
+namespace fastconv::FC_ISA {
+
+// `OUTPUTS` neighbours of a row.
+template <class V, int OUTPUTS>
+FC_INLINE void sum_taps(const DepthwisePixelsArgs<typename V::T>& a, const typename V::T* x,
+                        typename V::T* y) {
+  V acc[OUTPUTS];
+  FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = V::load(a.bias);
+  if (!a.fresh)
+    FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = acc[j] + V::load(y + j * a.y_step);
+  for (index_t t = 0; t < a.taps; ++t) {
+    const V w = V::load(a.w + a.w_at[t]);
+    const auto* row = x + a.x_at[t];
+    FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] =
+        fma(w, V::load(row + j * a.x_step), acc[j]);
+  }
+  FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j].store(y + j * a.y_step);
+}
+
+template <class V>
+FC_INLINE void sum_some(const DepthwisePixelsArgs<typename V::T>& a, const typename V::T* x,
+                        typename V::T* y, index_t n) {
+  switch (n) {
+    case 1:
+      return sum_taps<V, 1>(a, x, y);
+    case 2:
+      return sum_taps<V, 2>(a, x, y);
+    case 3:
+      return sum_taps<V, 3>(a, x, y);
+    case 4:
+      return sum_taps<V, 4>(a, x, y);
+    case 5:
+      return sum_taps<V, 5>(a, x, y);
+    case 6:
+      return sum_taps<V, 6>(a, x, y);
+    case 7:
+      return sum_taps<V, 7>(a, x, y);
+    default:
+      return sum_taps<V, 8>(a, x, y);
+  }
+}
+
+template <class V>
+void depthwise_pixels(const DepthwisePixelsArgs<typename V::T>& a) noexcept {
+  for (index_t row = 0; row < a.rows; ++row) {
+    const auto* x = a.x + row * a.x_row;
+    auto* y = a.y + row * a.y_row;
+    for (index_t left = a.columns; left > 0;) {
+      // An FMA takes four cycles: two chunks of 7 are better than one of 8 and one of 6.
+      const index_t chunks = (left + 7) / 8, n = (left + chunks - 1) / chunks;
+      sum_some<V>(a, x, y, n);
+      x += n * a.x_step, y += n * a.y_step, left -= n;
+    }
+  }
+}
+
+// The gradients of TAPS weights of each channel.
+template <class V, int TAPS>
+FC_INLINE void sum_pixels(const DepthwisePixelsArgs<typename V::T>& a, index_t first,
+                          double* sums) {
+  V acc[TAPS];
+  FC_UNROLL for (int t = 0; t < TAPS; ++t) acc[t] = V::zero();
+  for (index_t row = 0; row < a.rows; ++row)
+    for (index_t j = 0; j < a.columns; ++j) {
+      const V dy = V::load(a.y + row * a.y_row + j * a.y_step);
+      const auto* x = a.x + row * a.x_row + j * a.x_step;
+      FC_UNROLL for (int t = 0; t < TAPS; ++t) acc[t] =
+          fma(dy, V::load(x + a.x_at[first + t]), acc[t]);
+    }
+  FC_UNROLL for (int t = 0; t < TAPS; ++t) {
+    typename V::T lanes[V::lanes];
+    acc[t].store(lanes);
+    double* sum = sums + a.w_at[first + t];
+    FC_UNROLL for (int i = 0; i < V::lanes; ++i) sum[i] += static_cast<double>(lanes[i]);
+  }
+}
+
+template <class V>
+void depthwise_pixels_grad(const DepthwisePixelsArgs<typename V::T>& a, double* sums) noexcept {
+  index_t t = 0;
+  for (; t + 9 <= a.taps; t += 9) sum_pixels<V, 9>(a, t, sums);
+  for (; t + 5 <= a.taps; t += 5) sum_pixels<V, 5>(a, t, sums);
+  for (; t + 3 <= a.taps; t += 3) sum_pixels<V, 3>(a, t, sums);
+  for (; t < a.taps; ++t) sum_pixels<V, 1>(a, t, sums);
+}
+
+}  // namespace fastconv::FC_ISA
