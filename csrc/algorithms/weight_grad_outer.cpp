@@ -13,11 +13,12 @@
 namespace fastconv {
 namespace {
 
-// The output channels of a tile, and the pixels of a block.
+// The output channels of a tile, and the pixels of a block: of one image, or all of several.
 struct Block {
   bool in_place;  // 1x1: x itself is the strip
   index_t nv, unit;
   PixelBlocks pixels;
+  index_t images;
 };
 
 template <class T>
@@ -33,6 +34,9 @@ Block block_for(const Correlation& r, const Exec& exec) {
       std::max(cache_sizes().l1 * 5 / 4 / (block.unit * index_t{sizeof(T)}), index_t{16});
   block.pixels =
       block.in_place ? PixelBlocks(1, r.pixels(), most) : PixelBlocks(r.h.count, r.w.count, most);
+  block.images = 1;
+  if (block.pixels.count() == 1)
+    block.images = std::clamp(most / r.pixels(), index_t{1}, std::max<index_t>(r.batch, 1));
   return block;
 }
 
@@ -52,10 +56,11 @@ template <class T>
 Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   Cut cut{};
   cut.block = block_for<T>(r, exec);
-  cut.blocks = r.batch * cut.block.pixels.count();
+  cut.blocks = ceil_div(r.batch, cut.block.images) * cut.block.pixels.count();
   // A float's sum of 2,048 terms errs by 1e-6 of its norm or less.
   constexpr index_t kMostTerms = 2048;
-  cut.most_blocks = std::max(kMostTerms / cut.block.pixels.pixels(), index_t{1});
+  const index_t terms = cut.block.pixels.pixels() * cut.block.images;
+  cut.most_blocks = std::max(kMostTerms / terms, index_t{1});
   if (sizeof(T) == sizeof(double)) cut.most_blocks = cut.blocks;
 
   // The strip of a task and its sums take a quarter of L2 each; 4 units share the strip. With one
@@ -65,7 +70,8 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   cut.task_units = cut.blocks == 1 ? cut.units : std::min(cut.units, kSharing);
   const auto live_units = [&] { return cut.blocks == 1 ? 1 : cut.task_units; };
   const index_t quarter = cache_sizes().l2 / 4 / index_t{sizeof(T)};
-  const index_t per_channel = std::max(layout.channel(), r.taps() * cut.block.unit * live_units());
+  const index_t per_channel =
+      std::max(layout.channel() * cut.block.images, r.taps() * cut.block.unit * live_units());
   cut.chunks = ceil_div(r.c, std::clamp(quarter / per_channel, index_t{1}, r.c));
   // As many tasks for each thread, or more than a few.
   const index_t threads = exec.threads, few = 4 * threads;
@@ -76,7 +82,7 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   cut.channels = ceil_div(r.c, cut.chunks);
   cut.chunks = ceil_div(r.c, cut.channels);
   cut.unit_tasks = ceil_div(cut.units, cut.task_units);
-  cut.strip = cut.block.in_place ? 0 : cut.channels * layout.channel();
+  cut.strip = cut.block.in_place ? 0 : cut.channels * layout.channel() * cut.block.images;
   cut.sums = cut.channels * r.taps() * cut.block.unit * live_units();
   return cut;
 }
@@ -91,7 +97,7 @@ Sizes sizes_for(const Correlation& r, const Cut& cut) {
   const index_t item = sizeof(T);
   return {cache_lines(2 * cut.channels * r.taps() * index_t{sizeof(index_t)}),
           cache_lines(cut.strip * item),
-          cache_lines(cut.block.pixels.pixels() * cut.block.unit * item),
+          cache_lines(cut.block.images * cut.block.pixels.pixels() * cut.block.unit * item),
           cache_lines(cut.sums * item),
           cache_lines(cut.in_double() ? cut.sums * index_t{sizeof(double)} : 0)};
 }
@@ -122,7 +128,8 @@ class Task {
 
   void run() noexcept {
     for (index_t block = 0; block < cut_.blocks; ++block) {
-      n_ = block / block_.pixels.count();
+      n_ = block / block_.pixels.count() * block_.images;
+      images_ = std::min(block_.images, r_.batch - n_);
       at_ = block_.pixels.at(block % block_.pixels.count());
       const T* strip = input();
       const bool last = block + 1 == cut_.blocks;
@@ -142,12 +149,17 @@ class Task {
   index_t live(index_t u) const { return cut_.blocks == 1 ? 0 : u - units_.begin; }
   index_t outputs(index_t u) const { return std::min(block_.unit, r_.m - u * block_.unit); }
 
+  index_t image_step() const {
+    return block_.in_place ? r_.groups * r_.c * r_.in_plane() : channels_ * layout_.channel();
+  }
   index_t first() const { return at_.row * block_.pixels.width + at_.column; }
 
   const T* input() noexcept {
     const T* image = job_.x + ((n_ * r_.groups + g_) * r_.c + c0_) * r_.in_plane();
     if (block_.in_place) return image + first();
-    layout_.gather(r_, image, channels_, at_.row, at_.rows, at_.column, at_.columns, exec_, strip_);
+    for (index_t i = 0; i < images_; ++i)
+      layout_.gather(r_, image + i * r_.groups * r_.c * r_.in_plane(), channels_, at_.row, at_.rows,
+                     at_.column, at_.columns, exec_, strip_ + i * image_step());
     return strip_;
   }
 
@@ -155,13 +167,15 @@ class Task {
     const auto& kernels = exec_.kernels<T>();
     const index_t pixels = at_.rows * at_.columns, n = outputs(u);
     const index_t plane = (n_ * r_.groups + g_) * r_.m + u * block_.unit;
-    if (n < block_.unit) std::fill_n(gradients_, pixels * block_.unit, T{0});
-    kernels.elementwise.transpose({.x = job_.dy + plane * r_.pixels() + first(),
-                                   .ldx = r_.pixels(),
-                                   .y = gradients_,
-                                   .ldy = block_.unit,
-                                   .rows = n,
-                                   .columns = pixels});
+    if (n < block_.unit) std::fill_n(gradients_, images_ * pixels * block_.unit, T{0});
+    for (index_t i = 0; i < images_; ++i)
+      kernels.elementwise.transpose(
+          {.x = job_.dy + (plane + i * r_.groups * r_.m) * r_.pixels() + first(),
+           .ldx = r_.pixels(),
+           .y = gradients_ + i * pixels * block_.unit,
+           .ldy = block_.unit,
+           .rows = n,
+           .columns = pixels});
     const auto& broadcast = kernels.conv.broadcast;
     const index_t tiles = ceil_div(rows(), index_t{broadcast.max_pixels});
     for (index_t tile = 0; tile < tiles; ++tile) {
@@ -176,6 +190,8 @@ class Task {
                                                   .ahead = gradients_,
                                                   .lines = at_.rows,
                                                   .x_line = layout_.row_step(),
+                                                  .images = images_,
+                                                  .x_image = image_step(),
                                                   .fresh = fresh});
     }
   }
@@ -211,7 +227,7 @@ class Task {
   double* totals_;
   Range units_;
   index_t g_, c0_, channels_;
-  index_t n_ = 0;  // of the block at hand
+  index_t n_ = 0, images_ = 1;  // of the block at hand
   PixelBlock at_{};
 };
 

@@ -134,7 +134,8 @@ struct DepthwiseKernels {
 
 // The other orientation: lanes are output channels, pixels are broadcast one by one, so that any
 // set of pixels makes a tile. c[out[i]][j] += sum_p x[in[i] + p * x_step] * w[p * nv * lanes + j],
-// i < the tile's pixels, j < nv * lanes. There may be more `lines` of k terms, x_line apart in x.
+// i < the tile's pixels, j < nv * lanes. There may be more `lines` of k terms, x_line apart in x,
+// and more `images` of such lines, x_image apart.
 template <class T>
 struct BroadcastArgs {
   index_t k;
@@ -145,7 +146,7 @@ struct BroadcastArgs {
   T* c;
   const index_t* out;
   const T* ahead;  // k cache lines from here on are wanted soon
-  index_t lines = 1, x_line = 0;
+  index_t lines = 1, x_line = 0, images = 1, x_image = 0;
   bool fresh = false;  // c is written, not added to
 };
 

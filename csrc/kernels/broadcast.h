@@ -39,13 +39,16 @@ void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
   const auto* w = t.w;
   const auto* ahead = t.ahead;
   const index_t x_step = t.x_step, skip = t.x_line - t.k * t.x_step;
-  for (index_t line = t.lines; line > 0; --line, x += skip) {
+  const index_t skip_image = t.x_image - t.lines * t.x_line;
+  index_t left = t.lines;
+  for (index_t line = t.images * t.lines; line > 0; --line, x += skip) {
     index_t p = t.k;
     for (; p >= kTerms; p -= kTerms, x += kTerms * x_step, w += kTerms * NV * V::lanes) {
       FC_UNROLL for (int i = 0; i < kTerms; ++i, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
       add_pixels<kTerms>(x, x_step, in, w, acc);
     }
     for (; p > 0; --p, x += x_step, w += NV * V::lanes) add_pixels<1>(x, x_step, in, w, acc);
+    if (--left == 0) left = t.lines, x += skip_image;
   }
   FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j].store(
       t.c + t.out[i] + j * V::lanes);
