@@ -109,11 +109,15 @@ class CostModel {
     return rows * (runs * kPiece + copies(runs * double(r_.w.count)));
   }
   double copies(double elements) const {
-    return elements * (r_.w.in_step == 1 ? kVectorCopy / double(lanes_) : kGather);
+    const index_t step = r_.w.in_step;
+    return elements * (step == 1                ? kVectorCopy / double(lanes_)
+                       : step == 2 || step == 4 ? kUnzipped
+                                                : kGather);
   }
 
   static constexpr double kPiece = 12;       // clipping a piece of a row and calling its copy
   static constexpr double kVectorCopy = 2;   // a load and a store
+  static constexpr double kUnzipped = 0.5;   // an element of vectors that are taken apart
   static constexpr double kGather = 1;       // one element at a stride
   static constexpr double kUnpacked = 1.05;  // rows of a panel in different pages
   static constexpr double kMoved = 6;        // a vector of outputs, from a buffer to its image

@@ -7,6 +7,9 @@
 
 namespace fastconv {
 
+// Elements of the next channel that are fetched meanwhile, at most.
+constexpr index_t kMostAhead = 2048;
+
 StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns, bool packed)
     : packed_(packed), rows_(rows), columns_(columns) {
   std::vector<index_t> row_at, column_at;
@@ -62,7 +65,14 @@ void StripLayout::gather(const Correlation& r, const T* image, index_t channels,
                          index_t rows, index_t ow, index_t columns, const Exec& exec,
                          T* strip) const noexcept {
   const index_t step = r.h.in_step, start = ow * r.w.in_step;
-  for (index_t c = 0; c < channels; ++c, image += r.in_plane(), strip += channel_)
+  // Another channel is another page, where no hardware looks ahead.
+  const index_t top = std::clamp(oh * step + row_runs_.front().offset, index_t{0}, r.h.in);
+  const index_t span = std::min((rows + 1) * step, r.h.in - top) * r.w.in;
+  for (index_t c = 0; c < channels; ++c, image += r.in_plane(), strip += channel_) {
+    if (c + 1 < channels && span <= kMostAhead) {
+      const T* ahead = image + r.in_plane() + top * r.w.in;
+      for (index_t i = 0; i < span; i += 64 / sizeof(T)) __builtin_prefetch(ahead + i);
+    }
     for (const Run& run : row_runs_) {
       const index_t n = run.length - (rows_ - rows), first = oh * step + run.offset;
       if (r.mode == PadMode::zeros) {  // the rows inside the image go together
@@ -79,6 +89,7 @@ void StripLayout::gather(const Correlation& r, const T* image, index_t channels,
         gather_rows(r, image + padded_source(r.mode, first + i * step, r.h.in) * r.w.in, 1,
                     run.at + i, start, columns, exec, strip);
     }
+  }
 }
 
 template <class T>
