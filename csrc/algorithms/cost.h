@@ -99,7 +99,9 @@ class CostModel {
   double panels_packed(index_t pixels) const {
     const double pieces =
         double(ceil_div(pixels, tile_.nr)) * (1 + double(tile_.nr) / double(r_.w.count));
-    return double(r_.k()) * (pieces * kPiece + copies(double(pixels)));
+    const double calls = double(r_.taps()) * double(ceil_div(r_.c, 64));  // of copies
+    return pieces * (calls * kCall + double(r_.k()) * kPiece) +
+           double(r_.k()) * copies(double(pixels));
   }
   // A strip's row is gathered once for each output row that it serves, less what blocks share.
   double rows_gathered() const {
@@ -115,7 +117,8 @@ class CostModel {
                                                 : kGather);
   }
 
-  static constexpr double kPiece = 12;       // clipping a piece of a row and calling its copy
+  static constexpr double kCall = 40;        // clipping a piece of a row
+  static constexpr double kPiece = 12;       // copying it, for a channel
   static constexpr double kVectorCopy = 2;   // a load and a store
   static constexpr double kUnzipped = 0.5;   // an element of vectors that are taken apart
   static constexpr double kGather = 1;       // one element at a stride
