@@ -64,6 +64,13 @@ template <class T>
 void add_phases(Lowered& lowered, std::vector<Correlation> phases, const Exec& exec) {
   const PhasesLayout& layout = lowered.phases.emplace(phases_layout<T>(phases, exec));
   lowered.scratch_bytes = phases_scratch<T>(layout, exec);
+  if (layout.by_columns) {
+    const Correlation& r = phases.front();
+    lowered.packed_elements = r.groups * layout.by_columns->packed(r.c);
+    for (Correlation& phase : phases)
+      lowered.steps.push_back({std::move(phase), Algorithm::direct, 1, 0, {}, {}});
+    return;
+  }
   for (Correlation& r : phases) {
     const index_t packed = lowered.packed_elements;
     lowered.packed_elements += packed_size(r);
@@ -178,6 +185,8 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
     return;
   }
   const Correlation& r = lowered.steps.front().r;  // all have its groups and channels
+  if (lowered.phases && lowered.phases->by_columns)
+    return pack_columns(r, *lowered.phases->by_columns, weights, packed);
   // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
   // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
   // (512@4 -> 256, 4x4 stride 2: 8 MB are read once instead of four times, 0.24 -> 0.61 of

@@ -41,8 +41,10 @@ template <class T>
 Sizes sizes_for(const PhasesLayout& layout, const Exec& exec) {
   const index_t item = sizeof(T), phases = static_cast<index_t>(layout.phases.size());
   const index_t m = layout.all.m, slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;
+  const index_t strip = layout.by_columns ? layout.by_columns->rows * layout.by_columns->pixels
+                                          : layout.channels * layout.strip->channel();
   return {cache_lines(phases * layout.offsets * index_t{sizeof(index_t)}),
-          cache_lines((layout.channels * layout.strip.channel() + slack) * item),
+          cache_lines((strip + slack) * item),
           cache_lines(phases * m * layout.rows * layout.columns * item)};
 }
 
@@ -62,17 +64,25 @@ class Task {
         block_(block) {}
 
   void run() noexcept {
-    const Correlation& all = layout_.all;
-    for (index_t c0 = 0; c0 < all.c; c0 += layout_.channels) {
-      const index_t c1 = std::min(all.c, c0 + layout_.channels);
-      layout_.strip.gather(all, job_.image(n_, g_) + c0 * all.in_plane(), c1 - c0, block_.row,
-                           block_.rows, block_.column, block_.columns, exec_, strip_);
-      for (std::size_t i = 0; i < layout_.phases.size(); ++i) multiply(i, c0, c1);
-    }
+    if (layout_.by_columns)
+      sum_columns(job_, *layout_.by_columns, exec_, n_, g_, block_, strip_, c_, plane(),
+                  layout_.columns);
+    else
+      sum_strips();
     scatter();
   }
 
  private:
+  void sum_strips() noexcept {
+    const Correlation& all = layout_.all;
+    for (index_t c0 = 0; c0 < all.c; c0 += layout_.channels) {
+      const index_t c1 = std::min(all.c, c0 + layout_.channels);
+      layout_.strip->gather(all, job_.image(n_, g_) + c0 * all.in_plane(), c1 - c0, block_.row,
+                            block_.rows, block_.column, block_.columns, exec_, strip_);
+      for (std::size_t i = 0; i < layout_.phases.size(); ++i) multiply(i, c0, c1);
+    }
+  }
+
   // Of a phase, some have one row or column fewer than the block.
   index_t rows(const Correlation& r) const { return std::min(block_.rows, r.h.count - block_.row); }
   index_t columns(const Correlation& r) const {
@@ -99,7 +109,7 @@ class Task {
           gemm.run_strip[mr - 1][nv - 1]({
               .k = (c1 - c0) * taps,
               .a = weights,
-              .b = strip_ + row * layout_.strip.row_step() + j,
+              .b = strip_ + row * layout_.strip->row_step() + j,
               .ldb = 0,
               .offsets = offsets_ + static_cast<index_t>(i) * layout_.offsets,
               .c = c,
@@ -142,10 +152,15 @@ class Task {
     }
   }
 
-  // A row of a phase with its activation.
+  // A row of a phase with its residual, which only a forward call has, and activation.
   const T* finished(std::size_t i, index_t m, index_t row) noexcept {
     T* c = buffer(i) + m * plane() + row * layout_.columns;
-    const index_t n = columns(layout_.phases[i].r);
+    const Correlation& r = layout_.phases[i].r;
+    const index_t n = columns(r);
+    if (job_.residual) {
+      const index_t at = job_.plane(n_, g_, m) + (block_.row + row) * r.w.out + block_.column;
+      for (index_t j = 0; j < n; ++j) c[j] += job_.residual[at + j];
+    }
     if (n > 0) activate_rows(job_, exec_, c, n, 1, n);
     return c;
   }
@@ -165,7 +180,9 @@ template <class T>
 bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
   // Many channels to write: strips are a small part, but outputs of a block wait in L2 until their
   // phases are together, and lanes beyond a row are lost.
-  if (phases.size() < 2 || phases.size() > kMostPhases) return false;
+  if (phases.size() > kMostPhases) return false;
+  if (prefers_columns<T>(phases, exec)) return true;
+  if (phases.size() < 2) return false;
   const Correlation& r = phases.front();
   if (r.m <= kFewOutputs) return true;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes, filled = ceil_div(r.w.count, lanes);
@@ -176,7 +193,22 @@ bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
 }
 
 template <class T>
+PhasesLayout columns_first(const std::vector<Correlation>& phases, const Exec& exec) {
+  PhaseColumns columns = columns_layout<T>(phases, exec);
+  PhasesLayout layout{
+      {}, phases.front(), columns.block_rows, columns.block_columns, {}, {}, 0, columns.tile, 0};
+  for (const Correlation& r : phases) {
+    layout.all.h.count = std::max(layout.all.h.count, r.h.count);
+    layout.all.w.count = std::max(layout.all.w.count, r.w.count);
+    layout.phases.push_back({r, 0, {}});
+  }
+  layout.by_columns = std::move(columns);
+  return layout;
+}
+
+template <class T>
 PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& exec) {
+  if (prefers_columns<T>(phases, exec)) return columns_first<T>(phases, exec);
   Correlation all = phases.front();
   all.h = all_taps(phases, &Correlation::h), all.w = all_taps(phases, &Correlation::w);
   index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));
@@ -193,14 +225,14 @@ PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& e
   const index_t rows = ceil_div(all.h.count, ceil_div(all.h.count, most_rows));
   StripLayout strip(all, rows, columns, false);
   const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, all.m);
-  PhasesLayout layout{{}, std::move(all), rows, columns, std::move(strip), channels, tile, 0};
+  PhasesLayout layout{{}, std::move(all), rows, columns, strip, {}, channels, tile, 0};
   index_t packed = 0;
   for (const Correlation& r : phases) {
     std::vector<index_t> taps;
     for (const Tap& h : r.h.taps)
       for (const Tap& w : r.w.taps)
-        taps.push_back(layout.strip.taps()[place_of(layout.all.h, h) * layout.all.w.taps.size() +
-                                           place_of(layout.all.w, w)]);
+        taps.push_back(strip.taps()[place_of(layout.all.h, h) * layout.all.w.taps.size() +
+                                    place_of(layout.all.w, w)]);
     layout.offsets =
         std::max(layout.offsets, channels * static_cast<index_t>(taps.size()) + kAhead);
     layout.phases.push_back({r, packed, std::move(taps)});
@@ -225,8 +257,9 @@ void direct_phases(const Job<T>& job, const PhasesLayout& layout, const Exec& ex
   for (std::size_t i = 0; i < layout.phases.size(); ++i) {
     const auto& phase = layout.phases[i];
     fmas += phase.r.fmas();
+    if (layout.by_columns) continue;
     index_t* of_phase = offsets + static_cast<index_t>(i) * layout.offsets;
-    index_t* end = list_terms(phase.taps, layout.channels, layout.strip.channel(), of_phase);
+    index_t* end = list_terms(phase.taps, layout.channels, layout.strip->channel(), of_phase);
     for (index_t ahead = 0; ahead < kAhead; ++ahead) end[ahead] = of_phase[ahead];
   }
   const index_t row_blocks = ceil_div(all.h.count, layout.rows);

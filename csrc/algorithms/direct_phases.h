@@ -3,10 +3,12 @@
 // alone would gather, where there are few channels to write for next to no FMAs.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "algorithms/blocking.h"
 #include "algorithms/job.h"
+#include "algorithms/phase_columns.h"
 #include "algorithms/strip.h"
 
 namespace fastconv {
@@ -20,8 +22,9 @@ struct PhasesLayout {
   std::vector<Phase> phases;
   Correlation all;        // the taps of all phases, for the strip
   index_t rows, columns;  // outputs of each phase in a block, at most
-  StripLayout strip;
-  index_t channels;  // of a slice of the sum
+  std::optional<StripLayout> strip;
+  std::optional<PhaseColumns> by_columns;  // instead of a strip
+  index_t channels;                        // of a slice of the sum
   Tile tile;
   index_t offsets;  // of a phase, at most
 };

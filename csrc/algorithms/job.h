@@ -2,6 +2,8 @@
 // One Correlation with its memory, and what all loop nests do with finished outputs.
 #pragma once
 
+#include <algorithm>
+
 #include "algorithms/correlation.h"
 #include "core/exec.h"
 
@@ -42,6 +44,7 @@ template <class T>
 void scatter_row(const Correlation& r, const T* from, index_t n, index_t oh, index_t ow,
                  T* plane) noexcept {
   T* to = plane + (r.h.out_start + oh * r.h.out_step) * r.w.out + r.w.out_start;
+  if (r.w.out_step == 1) return void(std::copy_n(from, n, to + ow));
   for (index_t i = 0; i < n; ++i) to[(ow + i) * r.w.out_step] = from[i];
 }
 
