@@ -21,13 +21,17 @@ class CostModel {
   double pointwise() const { return std::min(apart(false), merged()); }
   // Whether panels of pixels better hold several images.
   bool merges(bool packs) const { return r_.batch > 1 && merged() < apart(packs); }
-  double direct() const {
-    const double tiles = double(r_.h.count) * double(ceil_div(r_.w.count, tile_.nr));
-    return images() * (product(row_vectors(), tiles) + double(r_.c) * rows_gathered());
+  double direct() const { return images() * (packs_strip() ? packed_strip() : plain_strip()); }
+  // Whether a strip better has a copy of its rows for each tap of the width: then no lane is lost
+  // at the end of a row of outputs.
+  bool packs_strip() const {
+    return r_.w.count <= kMostColumns && r_.h.count > 1 && packed_strip() < plain_strip();
   }
+  static constexpr index_t kMostColumns = 512;  // beyond, a slice of 384 terms leaves L2
   double depthwise() const {
     const double per_vector = double(r_.k()) * kDepthwiseTap + kTile / 8;
-    return images() * (double(r_.m) * row_vectors() * per_vector + rows_gathered());
+    return images() * (double(r_.m) * row_vectors() * per_vector +
+                       rows_gathered(double(std::min(r_.w.in_step, r_.w.n_taps()))));
   }
   // Lanes are output channels, so only the pixels that a tap reaches within the image count. Tiles
   // of `most_pixels` by two vectors; `item` is the size of an element.
@@ -103,12 +107,20 @@ class CostModel {
     return pieces * (calls * kCall + double(r_.k()) * kPiece) +
            double(r_.k()) * copies(double(pixels));
   }
-  // A strip's row is gathered once for each output row that it serves, less what blocks share.
-  double rows_gathered() const {
+  double plain_strip() const {
+    const double tiles = double(r_.h.count) * double(ceil_div(r_.w.count, tile_.nr));
+    const index_t runs = std::min(r_.w.in_step, r_.w.n_taps());
+    return product(row_vectors(), tiles) + double(r_.c) * rows_gathered(double(runs));
+  }
+  double packed_strip() const {
+    return block(r_.pixels()) + double(r_.c) * rows_gathered(double(r_.w.n_taps()));
+  }
+  // A strip's row is gathered once for each output row that it serves, less what blocks share, in
+  // `runs` pieces.
+  double rows_gathered(double runs) const {
     const double taps = double(r_.h.n_taps());
     const double rows = double(r_.h.count) * std::min(taps, double(r_.h.in_step) + taps / kShared);
-    const double runs = double(std::min(r_.w.in_step, r_.w.n_taps()));
-    return rows * (runs * kPiece + copies(runs * double(r_.w.count)));
+    return rows * (runs * kRow + copies(runs * double(r_.w.count)));
   }
   double copies(double elements) const {
     const index_t step = r_.w.in_step;
@@ -118,6 +130,7 @@ class CostModel {
   }
 
   static constexpr double kCall = 40;        // clipping a piece of a row
+  static constexpr double kRow = 5;          // a row of a strip
   static constexpr double kPiece = 12;       // copying it, for a channel
   static constexpr double kVectorCopy = 2;   // a load and a store
   static constexpr double kUnzipped = 0.5;   // an element of vectors that are taken apart
@@ -130,9 +143,9 @@ class CostModel {
   static constexpr double kShared = 4;          // rows of a block that share what they gather
   static constexpr double kDepthwiseTap = 0.6;  // bound by one unaligned load per FMA
 
-  static constexpr double kTerms = 128;         // of one tile's sum in broadcast
-  static constexpr double kBroadcastTile = 80;  // finding its pixels, loading and storing sums
-  static constexpr double kInFlight = 8;        // FMAs under way that keep both units busy
+  static constexpr double kTerms = 128;          // of one tile's sum in broadcast
+  static constexpr double kBroadcastTile = 110;  // finding its pixels, loading and storing sums
+  static constexpr double kInFlight = 8;         // FMAs under way that keep both units busy
   static constexpr double kBroadcast = 1.25;  // one load for every two FMAs, most of them scattered
   static constexpr double kFar = 1.5, kFarther = 2, kAliased = 2.1;
   static constexpr double kBeyondL2 = 0.2;

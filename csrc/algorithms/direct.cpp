@@ -3,7 +3,7 @@
 // long or output channels are few. Outputs of a tile lie in one row.
 #include <numeric>
 
-#include "algorithms/blocking.h"
+#include "algorithms/cost.h"
 #include "algorithms/loops.h"
 #include "algorithms/strip.h"
 #include "core/memory.h"
@@ -21,27 +21,12 @@ struct Cut {
   index_t channels;  // of a slice of the sum
 };
 
-// Beyond 512 columns a slice of 384 terms leaves L2.
-constexpr index_t kMostColumns = 512;
-
-// Which layout costs less: a packed one copies rows once for each tap of the width, the other loses
-// lanes at the end of every row.
-bool worth_packing(const Correlation& r, index_t lanes) {
-  constexpr double kCopy = 5;  // cycles for a vector
-  if (r.w.count > kMostColumns || r.h.count == 1) return false;
-  const double per_tap = double(ceil_div(r.w.count, lanes));
-  const double lost = per_tap - double(r.w.count) / double(lanes);
-  const double copies = double(r.w.n_taps() - std::min(r.w.in_step, r.w.n_taps()));
-  const double rows = double(std::min(r.h.in_step, r.h.n_taps()));
-  return lost * double(r.taps()) * double(r.m) / 2 > rows * copies * per_tap * kCopy;
-}
-
 template <class T>
 Cut cut_for(const Correlation& r, const Exec& exec) {
   Cut cut{};
   cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
-  cut.packed = worth_packing(r, exec.kernels<T>().conv.gemm.lanes);
-  cut.column_blocks = ceil_div(r.w.count, kMostColumns);
+  cut.packed = CostModel(r, cut.tile, exec.kernels<T>().conv.gemm.lanes, sizeof(T)).packs_strip();
+  cut.column_blocks = ceil_div(r.w.count, CostModel::kMostColumns);
   cut.columns = ceil_div(r.w.count, cut.column_blocks);
   // The slices of a sum must not depend on the threads.
   const index_t most = std::max(most_terms<T>() / r.taps(), index_t{1});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/pack_weights.h"
 
+#include <algorithm>
+
 namespace fastconv {
 
 std::vector<index_t> weight_slots(const Correlation& r) {
@@ -18,9 +20,21 @@ void pack_weights(const Correlation& r, const std::vector<index_t>& slots, index
                   const T* weights, index_t g, Range panels, Range channels, T* packed,
                   const Exec& exec) noexcept {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+  const bool in_order = r.w_c == r.taps() && r.w_m > r.w_c && std::ranges::is_sorted(slots) &&
+                        slots.front() == 0;  // forward: a panel is a transpose
   for (index_t row = panels.begin * mr; row < std::min(r.m, panels.end * mr); row += mr) {
     const index_t rows = std::min(mr, r.m - row);
     T* panel = packed + (g * r.m + row) * r.k();
+    if (in_order) {
+      exec.kernels<T>().elementwise.transpose(
+          {.x = weights + g * r.w_group + row * r.w_m + channels.begin * r.w_c,
+           .ldx = r.w_m,
+           .y = panel + channels.begin * r.taps() * rows,
+           .ldy = rows,
+           .rows = rows,
+           .columns = channels.size() * r.taps()});
+      continue;
+    }
     for (index_t i = 0; i < rows; i += lanes)  // read as whole vectors, the next panel's rows too
       exec.kernels<T>().conv.broadcast.pack(
           {.w = weights + g * r.w_group + (row + i) * r.w_m + channels.begin * r.w_c,

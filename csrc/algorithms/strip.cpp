@@ -7,8 +7,8 @@
 
 namespace fastconv {
 
-// Elements of the next channel that are fetched meanwhile, at most.
-constexpr index_t kMostAhead = 2048;
+// Elements of the next channel that are fetched meanwhile, and of channels gathered together.
+constexpr index_t kMostAhead = 2048, kMostTogether = 4096;
 
 StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns, bool packed)
     : packed_(packed), rows_(rows), columns_(columns) {
@@ -65,11 +65,12 @@ void StripLayout::gather(const Correlation& r, const T* image, index_t channels,
                          index_t rows, index_t ow, index_t columns, const Exec& exec,
                          T* strip) const noexcept {
   const index_t step = r.h.in_step, start = ow * r.w.in_step;
-  // Another channel is another page, where no hardware looks ahead.
+  // Small images all at once; else another channel is another page, where no hardware looks ahead.
   const index_t top = std::clamp(oh * step + row_runs_.front().offset, index_t{0}, r.h.in);
   const index_t span = std::min((rows + 1) * step, r.h.in - top) * r.w.in;
-  for (index_t c = 0; c < channels; ++c, image += r.in_plane(), strip += channel_) {
-    if (c + 1 < channels && span <= kMostAhead) {
+  const index_t together = channels * span <= kMostTogether ? channels : 1;
+  for (index_t c = 0; c < channels; c += together) {
+    if (c + together < channels && span <= kMostAhead) {
       const T* ahead = image + r.in_plane() + top * r.w.in;
       for (index_t i = 0; i < span; i += 64 / sizeof(T)) __builtin_prefetch(ahead + i);
     }
@@ -79,24 +80,22 @@ void StripLayout::gather(const Correlation& r, const T* image, index_t channels,
         const index_t begin = first < 0 ? std::min(n, ceil_div(-first, step)) : 0;
         const index_t end =
             std::clamp(r.h.in > first ? ceil_div(r.h.in - first, step) : 0, begin, n);
-        clear_rows(begin, run.at, strip);
-        gather_rows(r, image + (first + begin * step) * r.w.in, end - begin, run.at + begin, start,
-                    columns, exec, strip);
-        clear_rows(n - end, run.at + end, strip);
+        gather_rows(r, image + (first + begin * step) * r.w.in, {begin, end - begin, n - end},
+                    together, run.at, start, columns, exec, strip);
         continue;
       }
       for (index_t i = 0; i < n; ++i)
-        gather_rows(r, image + padded_source(r.mode, first + i * step, r.h.in) * r.w.in, 1,
-                    run.at + i, start, columns, exec, strip);
+        gather_rows(r, image + padded_source(r.mode, first + i * step, r.h.in) * r.w.in, {0, 1, 0},
+                    together, run.at + i, start, columns, exec, strip);
     }
+    image += together * r.in_plane(), strip += together * channel_;
   }
 }
 
 template <class T>
-void StripLayout::gather_rows(const Correlation& r, const T* row, index_t rows, index_t slot,
-                              index_t start, index_t columns, const Exec& exec,
-                              T* strip) const noexcept {
-  if (rows == 0) return;
+void StripLayout::gather_rows(const Correlation& r, const T* row, const Lines& lines,
+                              index_t channels, index_t slot, index_t start, index_t columns,
+                              const Exec& exec, T* strip) const noexcept {
   for (const Run& run : column_runs_)
     exec.kernels<T>().conv.gather_rows({.row = row,
                                         .width = r.w.in,
@@ -105,16 +104,14 @@ void StripLayout::gather_rows(const Correlation& r, const T* row, index_t rows, 
                                         .n = run.length - (columns_ - columns),
                                         .mode = r.mode,
                                         .dst = strip + run.at + slot * pitch_,
-                                        .rows = rows,
+                                        .rows = lines.inside,
                                         .row_step = r.h.in_step * r.w.in,
-                                        .dst_step = pitch_});
-}
-
-template <class T>
-void StripLayout::clear_rows(index_t rows, index_t slot, T* strip) const noexcept {
-  const index_t n = rows * pitch_;
-  if (!packed_) return void(std::fill_n(strip + slot * pitch_, n, T{0}));
-  for (const Run& run : column_runs_) std::fill_n(strip + run.at + slot * pitch_, n, T{0});
+                                        .dst_step = pitch_,
+                                        .above = lines.above,
+                                        .below = lines.below,
+                                        .channels = channels,
+                                        .channel_step = r.in_plane(),
+                                        .dst_channel = channel_});
 }
 
 template void StripLayout::gather(const Correlation&, const float*, index_t, index_t, index_t,

@@ -38,12 +38,14 @@ class StripLayout {
   // Finds the runs of an axis for `count` outputs, and for each tap the place of its first output.
   static std::vector<Run> runs_of(const TapAxis& axis, index_t count, bool share,
                                   std::vector<index_t>& at);
-  // `rows` image rows from `row` on, to row `slot` of the strip on.
+  struct Lines {  // of zeros, of the image, of zeros
+    index_t above, inside, below;
+  };
+  // Image rows from `row` on, of some channels, to row `slot` of the strip on.
   template <class T>
-  void gather_rows(const Correlation& r, const T* row, index_t rows, index_t slot, index_t start,
-                   index_t columns, const Exec& exec, T* strip) const noexcept;
-  template <class T>
-  void clear_rows(index_t rows, index_t slot, T* strip) const noexcept;
+  void gather_rows(const Correlation& r, const T* row, const Lines& lines, index_t channels,
+                   index_t slot, index_t start, index_t columns, const Exec& exec,
+                   T* strip) const noexcept;
 
   bool packed_;
   index_t rows_, columns_;  // of a whole block

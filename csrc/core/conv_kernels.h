@@ -240,7 +240,8 @@ struct PackArgs {
 };
 
 // dst[i] = row[start + i * step], i < n, where the row has `width` elements and `mode` beyond them;
-// the same for `rows` rows, row_step apart, to dst_step apart.
+// the same for `rows` rows, row_step apart, to dst_step apart, with `above` and `below` rows of
+// zeros around them; and for `channels` of those.
 template <class T>
 struct RowArgs {
   const T* row;
@@ -248,6 +249,8 @@ struct RowArgs {
   PadMode mode;
   T* dst;
   index_t rows = 1, row_step = 0, dst_step = 0;
+  index_t above = 0, below = 0;
+  index_t channels = 1, channel_step = 0, dst_channel = 0;
 };
 
 template <class T>

@@ -107,32 +107,48 @@ FC_INLINE void gather_long(const RowArgs<typename V::T>& r) {
   }
 }
 
+// f(from, to) for every row of every channel, where `from` is null for rows of zeros.
+template <class T, class F>
+FC_INLINE void each_row(const RowArgs<T>& r, index_t from, index_t to, const F& f) {
+  for (index_t c = 0; c < r.channels; ++c) {
+    const T* row = r.row + c * r.channel_step + from;
+    T* dst = r.dst + c * r.dst_channel + to;
+    for (index_t i = 0; i < r.above; ++i, dst += r.dst_step) f(static_cast<const T*>(nullptr), dst);
+    for (index_t i = 0; i < r.rows; ++i, row += r.row_step, dst += r.dst_step) f(row, dst);
+    for (index_t i = 0; i < r.below; ++i, dst += r.dst_step) f(static_cast<const T*>(nullptr), dst);
+  }
+}
+
 // One vector of every row; outputs lo..hi of it lie inside, `room` of its lanes may be written.
 template <class V, int kStep>
 FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int lo, int hi,
                            int room) {
-  const auto* from = r.row + r.start + first * kStep;
-  auto* to = r.dst + first;
+  using T = typename V::T;
+  const auto load = [&](const T* row) __attribute__((always_inline)) {
+    return row ? load_every<V, kStep>(row, lo, hi) : V::zero();
+  };
+  const index_t from = r.start + first * kStep;
   if (room == V::lanes)
-    for (index_t i = 0; i < r.rows; ++i, from += r.row_step, to += r.dst_step)
-      load_every<V, kStep>(from, lo, hi).store(to);
+    each_row(r, from, first,
+             [&](const T* row, T* to) __attribute__((always_inline)) { load(row).store(to); });
   else
-    for (index_t i = 0; i < r.rows; ++i, from += r.row_step, to += r.dst_step)
-      load_every<V, kStep>(from, lo, hi).store_n(to, room);
+    each_row(r, from, first, [&](const T* row, T* to) __attribute__((always_inline)) {
+      load(row).store_n(to, room);
+    });
 }
 
 template <class V>
 FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int lo, int hi,
                            int room) {
+  using T = typename V::T;
   if (r.step == 1) return copy_column<V, 1>(r, first, lo, hi, room);
   if (r.step == 2) return copy_column<V, 2>(r, first, lo, hi, room);
   if (r.step == 4) return copy_column<V, 4>(r, first, lo, hi, room);
-  const auto* from = r.row + r.start + first * r.step;
-  auto* to = r.dst + first;
-  for (index_t i = 0; i < r.rows; ++i, from += r.row_step, to += r.dst_step) {
-    if (hi - lo < room) V::zero().store_n(to, room);
-    for (int j = lo; j < hi; ++j) to[j] = from[j * r.step];
-  }
+  each_row(r, r.start + first * r.step, first,
+           [&](const T* row, T* to) __attribute__((always_inline)) {
+             if (!row || hi - lo < room) V::zero().store_n(to, room);
+             for (int j = lo; row && j < hi; ++j) to[j] = row[j * r.step];
+           });
 }
 
 // Vector by vector, each for all rows: what to clip is found once. Up to `room` elements of a row
@@ -158,10 +174,15 @@ FC_INLINE void gather_short(const RowArgs<typename V::T>& r, index_t room) {
 // vector; rows of 56 in 7.5 instead of 6.
 template <class V>
 void gather_rows(const RowArgs<typename V::T>& r) noexcept {
-  if (r.rows > 1 && r.n <= (r.step == 1 ? 2 : 4) * V::lanes)
-    gather_short<V>(r, r.n);
-  else
-    gather_long<V>(r);
+  if (r.rows > 1 && r.n <= (r.step == 1 ? 2 : 4) * V::lanes) return gather_short<V>(r, r.n);
+  for (index_t c = 0; c < r.channels; ++c) {
+    RowArgs<typename V::T> one = r;
+    one.row += c * r.channel_step, one.dst += c * r.dst_channel;
+    for (index_t i = 0; i < r.above; ++i, one.dst += r.dst_step) clear_row<V>(one.dst, r.n);
+    if (r.rows > 0) gather_long<V>(one);
+    one.dst += r.rows * r.dst_step;
+    for (index_t i = 0; i < r.below; ++i, one.dst += r.dst_step) clear_row<V>(one.dst, r.n);
+  }
 }
 
 // One tap of channels c.. for all pixels. Channels are the rows of gather_short; a vector is stored
