@@ -25,8 +25,8 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
   index_t bytes = 0, packed = packed_size(step.r);
   switch (algorithm) {
     case Algorithm::direct:
-      step.layout = direct_layout<T>(step.r, exec);
-      bytes = direct_scratch<T>(step.r, *step.layout, exec);
+      step.direct = direct_layout<T>(step.r, exec);
+      bytes = direct_scratch<T>(step.r, *step.direct, exec);
       break;
     case Algorithm::depthwise:
       if (takes_rows(step.r)) {
@@ -233,7 +233,7 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
     const Job<T> job = job_of(step.r, args.packed + step.packed);
     switch (step.algorithm) {
       case Algorithm::direct:
-        direct(job, *step.layout, exec, scratch);
+        direct(job, *step.direct, exec, scratch);
         break;
       case Algorithm::depthwise:
         if (step.layout)

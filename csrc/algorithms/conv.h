@@ -23,10 +23,11 @@ namespace fastconv {
 struct Step {
   Correlation r;
   Algorithm algorithm;
-  index_t mr;                  // rows of a panel of packed weights
-  index_t packed;              // where its weights start in the packed weights, in elements
-  std::vector<index_t> slots;  // of weight_slots
-  std::optional<StripLayout> layout;
+  index_t mr;                         // rows of a panel of packed weights
+  index_t packed;                     // where its weights start in the packed weights, in elements
+  std::vector<index_t> slots;         // of weight_slots
+  std::optional<StripLayout> layout;  // depthwise
+  std::optional<DirectLayout> direct = {};
   WinogradForm form = {};
   std::optional<TileGrid> grid = {};
   bool fused = false;  // weights are packed where they are used, not by pack()

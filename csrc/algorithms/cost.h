@@ -46,7 +46,9 @@ class CostModel {
     return images() * (sums + calls * kBroadcastTile + stored);
   }
   // What each call pays to pack weights that are not kept.
-  double packed_panels() const { return weights() * kPackedPanel; }
+  double packed_panels() const {
+    return weights() * (r_.w_m > r_.w_c ? kTransposed : kPackedPanel);
+  }
   double packed_lanes() const { return weights() * kPackedLanes; }
 
  private:
@@ -150,7 +152,7 @@ class CostModel {
   static constexpr double kFar = 1.5, kFarther = 2, kAliased = 2.1;
   static constexpr double kBeyondL2 = 0.2;
   static constexpr double kStored = 4;  // a vector of sums, turned and stored
-  static constexpr double kPackedPanel = 1.5, kPackedLanes = 0.45;  // an element
+  static constexpr double kTransposed = 0.85, kPackedPanel = 1.5, kPackedLanes = 0.6;  // an element
 
   const Correlation& r_;
   Tile tile_;

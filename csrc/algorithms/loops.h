@@ -3,6 +3,9 @@
 // the same arguments (bytes, for all threads); none allocates, throws or depends on the threads.
 #pragma once
 
+#include <vector>
+
+#include "algorithms/blocking.h"
 #include "algorithms/job.h"
 #include "algorithms/strip.h"
 
@@ -21,12 +24,21 @@ void im2col_gemm(const Job<T>& job, const PixelForm& form, const Exec& exec,
                  std::byte* scratch) noexcept;
 
 // direct.cpp: rows of the image, gathered once into a strip, serve every tap of a row; any shape.
+struct DirectLayout {
+  Tile tile;
+  index_t rows, columns;  // outputs of a block
+  index_t row_blocks, column_blocks;
+  index_t chunks;    // of the output channels, where there are few blocks
+  index_t channels;  // of a slice of the sum
+  StripLayout strip;
+  std::vector<index_t> offsets;  // of the terms of a slice
+};
 template <class T>
-StripLayout direct_layout(const Correlation& r, const Exec& exec);
+DirectLayout direct_layout(const Correlation& r, const Exec& exec);
 template <class T>
-index_t direct_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec);
+index_t direct_scratch(const Correlation& r, const DirectLayout& layout, const Exec& exec);
 template <class T>
-void direct(const Job<T>& job, const StripLayout& layout, const Exec& exec,
+void direct(const Job<T>& job, const DirectLayout& layout, const Exec& exec,
             std::byte* scratch) noexcept;
 
 // depthwise_rows.cpp: one input channel per group, kernels of 3, 5 or 7 rows at stride 1, straight
