@@ -157,6 +157,12 @@ void pack_winograd(const Step& step, const T* weights, T* packed, const Exec& ex
 
 }  // namespace
 
+double Lowered::fmas() const {
+  double sum = 0;
+  for (const Step& step : steps) sum += step.r.fmas();
+  return sum;
+}
+
 template <class T>
 Lowered lower_forward(const ConvDesc& d, const Wish& wish, const Exec& exec) {
   Lowered lowered{.batch = d.batch, .channels = d.c_out, .plane = d.out_plane()};

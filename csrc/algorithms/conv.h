@@ -44,6 +44,7 @@ struct Lowered {
   index_t batch = 0, channels = 0, plane = 0;  // of the outputs
   index_t packed_elements = 0;
   index_t scratch_bytes = 0;
+  double fmas() const;
 };
 
 // Throws std::invalid_argument, with the reason, if the algorithm asked for cannot take the shape.

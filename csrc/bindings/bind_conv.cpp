@@ -2,6 +2,7 @@
 // Convolution and transposed convolution, forward.
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
+#include "bindings/fast_call.h"
 #include "bindings/lowered.h"
 
 namespace fastconv {
@@ -68,8 +69,8 @@ py::object conv_transpose(int rank, py::handle input, py::handle weight, py::han
 }  // namespace
 
 void bind_conv(py::module_& m) {
-  m.def("conv", &conv);
-  m.def("conv_transpose", &conv_transpose);
+  def_fast<&conv>(m, "conv");
+  def_fast<&conv_transpose>(m, "conv_transpose");
 }
 
 }  // namespace fastconv

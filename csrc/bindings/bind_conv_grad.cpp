@@ -5,6 +5,7 @@
 #include "algorithms/weight_grad.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
+#include "bindings/fast_call.h"
 #include "bindings/lowered.h"
 #include "core/memory.h"
 #include "core/require.h"
@@ -210,10 +211,10 @@ py::tuple grad_all(int rank, bool transposed, py::handle input, py::handle weigh
 }  // namespace
 
 void bind_conv_grad(py::module_& m) {
-  m.def("conv_grad_input", &grad_input);
-  m.def("conv_grad_weight", &grad_weight);
-  m.def("conv_grad_bias", &grad_bias);
-  m.def("conv_grad", &grad_all);
+  def_fast<&grad_input>(m, "conv_grad_input");
+  def_fast<&grad_weight>(m, "conv_grad_weight");
+  def_fast<&grad_bias>(m, "conv_grad_bias");
+  def_fast<&grad_all>(m, "conv_grad");
 }
 
 }  // namespace fastconv

@@ -6,6 +6,7 @@
 #include "algorithms/elementwise.h"
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
+#include "bindings/fast_call.h"
 #include "bindings/flat.h"
 #include "core/dispatch.h"
 #include "core/require.h"
@@ -122,7 +123,7 @@ void bind_elementwise(py::module_& m) {
   m.def("gelu_grad", [](Value dy, Value x, Value approximate, Value threads, Value out) {
     return run_grad(to_gelu(approximate), 0, dy, x, threads, out);
   });
-  m.def("softmax", &run_softmax);
+  def_fast<&run_softmax>(m, "softmax");
   m.def("softmax_grad", &run_softmax_grad);
 }
 

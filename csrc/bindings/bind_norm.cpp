@@ -6,6 +6,7 @@
 #include "algorithms/batch_norm.h"
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
+#include "bindings/fast_call.h"
 #include "bindings/flat.h"
 #include "core/dispatch.h"
 #include "core/require.h"
@@ -87,9 +88,9 @@ py::tuple gradient(py::handle dy_value, py::handle x_value, py::handle mean, py:
 }  // namespace
 
 void bind_norm(py::module_& m) {
-  m.def("batch_moments", &moments);
-  m.def("normalize", &apply);
-  m.def("batch_norm_grad", &gradient);
+  def_fast<&moments>(m, "batch_moments");
+  def_fast<&apply>(m, "normalize");
+  def_fast<&gradient>(m, "batch_norm_grad");
 }
 
 }  // namespace fastconv

@@ -6,6 +6,7 @@
 #include "algorithms/pool_grad.h"
 #include "algorithms/pool_pixels.h"
 #include "bindings/bind.h"
+#include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"
 #include "core/require.h"
 
@@ -230,15 +231,15 @@ py::object pool_output_shape(py::handle input_shape, const py::tuple& geometry,
 }  // namespace
 
 void bind_pool(py::module_& m) {
-  m.def("extreme_pool", &extreme_pool);
-  m.def("sum_pool", &sum_pool);
-  m.def("avg_pool", &avg_pool);
-  m.def("lp_pool", &lp_pool);
-  m.def("adaptive_avg_pool", &adaptive_avg_pool);
-  m.def("adaptive_max_pool", &adaptive_max_pool);
-  m.def("global_sum_pool", &global_sum_pool);
-  m.def("max_unpool", &max_unpool);
-  m.def("pool_output_shape", &pool_output_shape);
+  def_fast<&extreme_pool>(m, "extreme_pool");
+  def_fast<&sum_pool>(m, "sum_pool");
+  def_fast<&avg_pool>(m, "avg_pool");
+  def_fast<&lp_pool>(m, "lp_pool");
+  def_fast<&adaptive_avg_pool>(m, "adaptive_avg_pool");
+  def_fast<&adaptive_max_pool>(m, "adaptive_max_pool");
+  def_fast<&global_sum_pool>(m, "global_sum_pool");
+  def_fast<&max_unpool>(m, "max_unpool");
+  def_fast<&pool_output_shape>(m, "pool_output_shape");
 }
 
 }  // namespace fastconv

@@ -5,6 +5,7 @@
 #include "algorithms/pool_grad.h"
 #include "algorithms/pool_pixels.h"
 #include "bindings/bind.h"
+#include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"
 #include "core/require.h"
 
@@ -180,13 +181,13 @@ py::object lp_pool_input(int rank, py::handle grad_output, py::handle input, py:
 }  // namespace
 
 void bind_pool_grad(py::module_& m) {
-  m.def("indexed_pool_input", &indexed_pool_input);
-  m.def("max_unpool_input", &max_unpool_input);
-  m.def("sum_pool_input", &sum_pool_input);
-  m.def("avg_pool_input", &avg_pool_input);
-  m.def("adaptive_pool_input", &adaptive_pool_input);
-  m.def("global_max_pool_input", &global_max_pool_input);
-  m.def("lp_pool_input", &lp_pool_input);
+  def_fast<&indexed_pool_input>(m, "indexed_pool_input");
+  def_fast<&max_unpool_input>(m, "max_unpool_input");
+  def_fast<&sum_pool_input>(m, "sum_pool_input");
+  def_fast<&avg_pool_input>(m, "avg_pool_input");
+  def_fast<&adaptive_pool_input>(m, "adaptive_pool_input");
+  def_fast<&global_max_pool_input>(m, "global_max_pool_input");
+  def_fast<&lp_pool_input>(m, "lp_pool_input");
 }
 
 }  // namespace fastconv

@@ -175,7 +175,7 @@ void run_call(const Lowered& lowered, const ConvMemory& memory, const Exec& exec
                          .y = static_cast<T*>(memory.y),
                          .activation = memory.activation.kind,
                          .slope = static_cast<T>(memory.activation.slope)};
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked(lowered.fmas());
   pack(lowered, static_cast<const T*>(memory.weights), weights, exec);
   run(lowered, args, exec, scratch.bytes() + packed);
 }

@@ -12,7 +12,7 @@ from fastconv import _native
 from fastconv.typing import Float
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import SupportsIndex
 
     from numpy.typing import NDArray
@@ -28,10 +28,14 @@ class _Plan(Generic[Float]):
     _rank: int
     _transposed: bool
     _plan: _native.Plan
+    _run: Callable[[Any, Any, Any], Any]  # of the plan; looked up once
     _input_shape: tuple[int, ...]
     # Of the gradient: stride, padding, dilation, groups, padding_mode, threads.
     _geometry: tuple[Any, Any, Any, Any, Any, int]
     _layout: tuple[DataFormat, str]  # and precision
+
+    def _adopt(self, plan: _native.Plan) -> None:
+        self._plan, self._run = plan, plan.run
 
     def _remember(
         self,
@@ -53,7 +57,8 @@ class _Plan(Generic[Float]):
         out: NDArray[Float] | None = None,
     ) -> NDArray[Float]:
         """Convolve `x`, of the plan's input shape and dtype; see the function of the same name."""
-        return self._plan(x, residual, out)
+        y: NDArray[Float] = self._run(x, residual, out)
+        return y
 
     @property
     def algorithm(self) -> str:
@@ -122,10 +127,10 @@ class _ConvPlan(_Plan[Float]):
         data_format: DataFormat = "channels_first",
         precision: Precision | None = None,
     ) -> None:
-        self._plan = _native.make_plan(
+        self._adopt(_native.make_plan(
             self._rank, False, input_shape, weight, bias, stride, padding, dilation, groups,
             padding_mode, 0, None, activation, algorithm, threads, data_format, precision,
-        )  # fmt: skip
+        ))  # fmt: skip
         self._remember(input_shape, (stride, padding, dilation, groups, padding_mode), threads,
                        (data_format, precision))  # fmt: skip
 
@@ -151,11 +156,11 @@ class _ConvTransposePlan(_Plan[Float]):
         data_format: DataFormat = "channels_first",
         precision: Precision | None = None,
     ) -> None:
-        self._plan = _native.make_plan(
+        self._adopt(_native.make_plan(
             self._rank, True, input_shape, weight, bias, stride, padding, dilation, groups,
             "zeros", output_padding, output_size, activation, algorithm, threads, data_format,
             precision,
-        )  # fmt: skip
+        ))  # fmt: skip
         self._remember(input_shape, (stride, padding, dilation, groups, "zeros"), threads,
                        (data_format, precision))  # fmt: skip
 

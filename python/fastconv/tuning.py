@@ -70,16 +70,16 @@ def tune(plan: PlanT, seconds: float = 0.5) -> PlanT:
     times: list[list[float]] = [[] for _ in rivals]
     for _ in range(_TURNS):
         for rival, taken in zip(rivals, times, strict=True):
-            rival(x)
+            rival.run(x, None, None)
             stop = perf_counter() + seconds / _TURNS / len(rivals)
             while True:
                 start = perf_counter()
-                rival(x)
+                rival.run(x, None, None)
                 taken.append(perf_counter() - start)
                 if perf_counter() >= stop:
                     break
     typical = [float(np.quantile(taken, 0.25)) for taken in times]
     best = int(np.argmin(typical))
     if typical[best] < (1 - _GAIN) * typical[0]:
-        plan._plan = rivals[best]
+        plan._adopt(rivals[best])
     return plan

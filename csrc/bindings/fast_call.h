@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Functions that Python calls by position only, without pybind11's dispatcher: for a call with 16
+// arguments that is 0.2 of 1.1 us. Arguments come as they are; what they must be is said by
+// bindings/arguments.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace fastconv {
+
+namespace py = pybind11;
+
+// An argument that Python's half fills in, not the user.
+template <class T>
+T given(PyObject* value) {
+  if constexpr (std::is_same_v<T, py::handle>)
+    return value;
+  else
+    return py::handle(value).cast<T>();
+}
+
+inline PyObject* wrong_count(std::size_t wanted, Py_ssize_t got) {
+  PyErr_Format(PyExc_TypeError, "wanted %zu positional arguments, got %zd", wanted, got);
+  return nullptr;
+}
+
+using FastFunction = PyObject* (*)(PyObject*, PyObject* const*, Py_ssize_t) noexcept;
+
+inline PyMethodDef fast_method(const char* name, FastFunction function, const char* doc) {
+  return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)),
+          METH_FASTCALL, doc};
+}
+
+// A docstring like pybind11's.
+inline std::string signature(const char* name, std::size_t arguments) {
+  std::string text = name + std::string("(");
+  for (std::size_t i = 0; i < arguments; ++i)
+    text += (i ? ", arg" : "arg") + std::to_string(i) + ": object";
+  return text + ") -> object";
+}
+
+inline py::object new_function(PyMethodDef* method, PyObject* self, py::handle module) {
+  PyObject* function = PyCFunction_NewEx(method, self, module.ptr());
+  if (function == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(function);
+}
+
+template <auto kFunction>
+struct FastCall;
+
+template <class R, class... Args, R (*kFunction)(Args...)>
+struct FastCall<kFunction> {
+  static constexpr std::size_t arguments = sizeof...(Args);
+  static PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t n) noexcept {
+    if (n != sizeof...(Args)) return wrong_count(sizeof...(Args), n);
+    try {
+      return run(args, std::index_sequence_for<Args...>());
+    } catch (...) {
+      py::detail::try_translate_exceptions();
+      return nullptr;
+    }
+  }
+
+ private:
+  template <std::size_t... i>
+  static PyObject* run(PyObject* const* args, std::index_sequence<i...>) {
+    return kFunction(given<std::decay_t<Args>>(args[i])...).release().ptr();
+  }
+};
+
+// The same for an object: PyCFunction's self is a capsule of the object's address, which keeps
+// `owner` alive.
+template <class Object, class... Args>
+struct FastMethod {
+  template <py::object (Object::*kMethod)(Args...) const>
+  static PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t n) noexcept {
+    if (n != sizeof...(Args)) return wrong_count(sizeof...(Args), n);
+    try {
+      const auto* object = static_cast<const Object*>(PyCapsule_GetPointer(self, nullptr));
+      return run<kMethod>(*object, args, std::index_sequence_for<Args...>());
+    } catch (...) {
+      py::detail::try_translate_exceptions();
+      return nullptr;
+    }
+  }
+
+ private:
+  template <py::object (Object::*kMethod)(Args...) const, std::size_t... i>
+  static PyObject* run(const Object& object, PyObject* const* args, std::index_sequence<i...>) {
+    return (object.*kMethod)(given<std::decay_t<Args>>(args[i])...).release().ptr();
+  }
+};
+
+template <auto kFunction>
+void def_fast(py::module_& m, const char* name) {
+  static const std::string doc = signature(name, FastCall<kFunction>::arguments);
+  static PyMethodDef method = fast_method(name, &FastCall<kFunction>::call, doc.c_str());
+  m.attr(name) = new_function(&method, nullptr, m.attr("__name__"));
+}
+
+}  // namespace fastconv
