@@ -122,9 +122,14 @@ class Task {
       }
       for (index_t i = 0; i < w_.parts(); ++i) {
         const Range terms = part(channels.size(), w_.parts(), i);
-        for (const Patch& patch : layout_.patches())
-          multiply(patch, {channels.begin + terms.begin, channels.begin + terms.end},
-                   w + patch.slot * w_.slot_step(channels.size(), ld_) + terms.begin * ld_);
+        // As many images as fit a quarter of L2 meet a tap's weights, then the next tap's.
+        const index_t image = terms.size() * r_.in_plane() * index_t{sizeof(T)};
+        const index_t some = std::max(cache_sizes().l2 / 4 / image, index_t{1});
+        for (index_t n = images_.begin; n < images_.end; n += some)
+          for (const Patch& patch : layout_.patches())
+            multiply(patch, {n, std::min(n + some, images_.end)},
+                     {channels.begin + terms.begin, channels.begin + terms.end},
+                     w + patch.slot * w_.slot_step(channels.size(), ld_) + terms.begin * ld_);
       }
     }
     finish();
@@ -138,7 +143,7 @@ class Task {
   }
 
   // The pixels of a patch, in tiles as even as possible.
-  void multiply(const Patch& patch, Range channels, const T* w) noexcept {
+  void multiply(const Patch& patch, Range images, Range channels, const T* w) noexcept {
     const Line &h = patch.h, &v = patch.w;
     const auto first_from = [&](index_t out) {
       return std::clamp(ceil_div(std::max<index_t>(0, out - h.out), h.out_step), index_t{0},
@@ -150,7 +155,7 @@ class Task {
     const index_t tiles = ceil_div(n, index_t{kernels.max_pixels});
     const index_t even = tiles ? n / tiles : 0, larger = n - even * tiles;
     next_w_ = kept_ ? w + channels.size() * ld_ : w, lines_ahead_ = kept_ ? nv_ : 0;
-    for (index_t image = images_.begin; image < images_.end; ++image) {
+    for (index_t image = images.begin; image < images.end; ++image) {
       Walk walk(patch, top, out_rows_.begin, r_, ld_);
       for (index_t tile = 0; tile < tiles; ++tile) {
         index_t in[kMaxPixels], out[kMaxPixels];

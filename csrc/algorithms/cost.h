@@ -150,7 +150,7 @@ class CostModel {
   static constexpr double kInFlight = 8;         // FMAs under way that keep both units busy
   static constexpr double kBroadcast = 1.25;  // one load for every two FMAs, most of them scattered
   static constexpr double kFar = 1.5, kFarther = 2, kAliased = 2.1;
-  static constexpr double kBeyondL2 = 0.2;
+  static constexpr double kBeyondL2 = 0.03;
   static constexpr double kStored = 4;  // a vector of sums, turned and stored
   static constexpr double kTransposed = 0.85, kPackedPanel = 1.5, kPackedLanes = 0.6;  // an element
 
