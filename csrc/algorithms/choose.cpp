@@ -51,6 +51,8 @@ const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& w
   return nullptr;
 }
 
+constexpr double kCopied = 1.05;
+
 template <class T>
 CostModel cost_of(const Correlation& r, const Exec& exec) {
   const auto& gemm = exec.kernels<T>().conv.gemm;
@@ -73,8 +75,8 @@ double predicted_cycles(Algorithm algorithm, const Correlation& r, const Wish& w
     case Algorithm::broadcast:
       return model.broadcast(kernels.broadcast.max_pixels) +
              (wish.packed_ahead ? 0 : model.packed_lanes());
-    default:
-      return model.direct() + panels;
+    default:  // of a 1x1 convolution, where a strip is nothing but a copy
+      return std::max(model.direct(), is_pointwise(r) ? kCopied * model.pointwise() : 0) + panels;
   }
 }
 
