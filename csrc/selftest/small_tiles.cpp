@@ -58,7 +58,7 @@ void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool fresh, Re
       for (index_t q = 0; q < 2; ++q)
         for (index_t p = 0; p < n; ++p)
           want += static_cast<double>(a[i * lda + q * n + p] * b[q * b_line + nr - j + p]);
-      const double got = k.sum(sums.data() + (i * ld + j) * lanes, lanes);
+      const double got = k.sum(sums.data() + (i * ld + j) * lanes, lanes, 1, 0);
       report.expect(got == want, "dot tile ", mr, " x ", nr, ", n ", n, ": ", got, ", not ", want);
     }
 }
