@@ -128,3 +128,21 @@ def test_a_transposed_plan_takes_no_residual():
     plan = fastconv.ConvTranspose2dPlan((1, 3, 4, 4), W)
     with pytest.raises(ValueError, match="residual"):
         plan(np.ones((1, 3, 4, 4), np.float32), np.ones((1, 2, 6, 6), np.float32))
+
+
+@pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
+def test_it_keeps_weights_for_its_gradient(layout):
+    """Packed with the first call, and for every layout, batch axis and `out`."""
+    x, dy = X[0], np.random.default_rng(1).standard_normal((3, 3, 6)).astype(np.float32)
+    if layout == "channels_last":
+        x, dy = np.moveaxis(x, 0, -1), np.moveaxis(dy, 0, -1)
+    how = {"stride": (2, 1), "padding": (1, 1), "data_format": layout}
+    plan = fastconv.Conv2dPlan(x.shape, W, activation="relu", **how)
+    before, dx = plan.weight_bytes, np.empty_like(x)
+    want = fastconv.grad.conv2d_input(x.shape, W, dy, **how)
+    assert plan.input_grad(dy, dx) is dx
+    np.testing.assert_allclose(dx, want, rtol=1e-5, atol=1e-5)
+    assert plan.weight_bytes > before
+    assert np.array_equal(plan.input_grad(dy), dx)
+    with pytest.raises(ValueError, match="grad_output"):
+        plan.input_grad(dy[:, 1:])

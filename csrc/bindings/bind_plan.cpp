@@ -54,6 +54,23 @@ class Plan {
     });
   }
 
+  // The gradient of the input as a plan of its own, on the same weights; none where padding has to be
+  // folded back.
+  std::unique_ptr<Plan> adjoint() const {
+    if (desc_.mode != PadMode::zeros) return nullptr;
+    return with_float(dtype_, [&]<class T>() {
+      auto plan = std::unique_ptr<Plan>(
+          new Plan(*this, Wish{Algorithm::auto_, wish_.plain_sums, wish_.packed_ahead}));
+      plan->transposed_ = !transposed_;
+      plan->activation_ = {};
+      plan->has_bias_ = false;
+      plan->input_ = "grad_output";
+      plan->weight_ = copy<T>(weight_.as<T>(), kernel_.size());
+      plan->prepare<T>();
+      return plan;
+    });
+  }
+
   // Labels of all that the first step could take; the steps of one plan are much alike.
   py::list labels() const {
     py::list labels;
@@ -66,7 +83,7 @@ class Plan {
   }
 
   py::object call(py::handle input, py::handle residual, py::handle out) const {
-    const Image x = image(input, "x", source_dims());
+    const Image x = image(input, input_, source_dims());
     std::optional<Image> res;
     if (!residual.is_none()) {
       require(!transposed_, "residual: a transposed convolution takes none");
@@ -207,6 +224,7 @@ class Plan {
     return x;
   }
 
+  const char* input_ = "x";  // its name
   int rank_;
   bool transposed_, batched_;
   Options options_;
@@ -267,6 +285,7 @@ void bind_plan(py::module_& m) {
       .def("explain", &Plan::explain)
       .def("labels", &Plan::labels)
       .def("with_candidate", &Plan::with_candidate)
+      .def("adjoint", &Plan::adjoint)
       .def_property_readonly("weight", &Plan::weight)
       .def_property_readonly("algorithm", &Plan::algorithm)
       .def_property_readonly("output_shape", &Plan::output_shape)

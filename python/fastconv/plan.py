@@ -28,6 +28,7 @@ class _Plan(Generic[Float]):
     _rank: int
     _transposed: bool
     _plan: _native.Plan
+    _gradient: _native.Plan | None = None
     _run: Callable[[Any, Any, Any], Any]  # of the plan; looked up once
     _input_shape: tuple[int, ...]
     # Of the gradient: stride, padding, dilation, groups, padding_mode, threads.
@@ -87,18 +88,29 @@ class _Plan(Generic[Float]):
     @property
     def weight_bytes(self) -> int:
         """Bytes that the plan keeps: its copies of the weights, packed and plain, and the bias."""
-        return self._plan.weight_bytes
+        return sum(plan.weight_bytes for plan in (self._plan, self._gradient) if plan)
 
     def explain(self) -> str:
         """Return in words what was chosen, what else was possible, and why."""
         return self._plan.explain()
 
     def input_grad(self, dy: NDArray[Float], out: NDArray[Float] | None = None) -> NDArray[Float]:
-        """Return the gradient of the input for `dy`, the gradient before the activation."""
-        return _native.conv_grad_input(
-            self._rank, self._transposed, self._input_shape, self._plan.weight, dy,
-            *self._geometry, out, *self._layout,
-        )  # fmt: skip
+        """Return the gradient of the input for `dy`, the gradient before the activation.
+
+        From the first such call on the plan keeps the weights packed for it as well; not where
+        `padding_mode` is other than ``"zeros"``.
+        """
+        if self._gradient is None:
+            self._gradient = self._plan.adjoint()
+        dx: NDArray[Float]
+        if self._gradient is not None:
+            dx = self._gradient.run(dy, None, out)
+        else:
+            dx = _native.conv_grad_input(
+                self._rank, self._transposed, self._input_shape, self._plan.weight, dy,
+                *self._geometry, out, *self._layout,
+            )  # fmt: skip
+        return dx
 
     def __repr__(self) -> str:
         return (
