@@ -18,6 +18,7 @@ namespace {
 // outputs, an output of a strip at a stride, and one of a pair of phases.
 constexpr double kTurn = 0.7, kTap = 0.8;
 constexpr double kRowsPlane = 70, kRowsTap = 0.8, kRowsVector = 4;
+constexpr double kRowsTap2 = 1.1, kRowsColumn2 = 6.3;  // at stride 2, also a column of taps
 constexpr double kStripPlane = 250, kStripTap = 1.25, kStripGather = 2.2;
 constexpr double kPairsPlane = 200, kPairsOutput = 0.35, kPairsTap = 0.2;
 
@@ -32,8 +33,11 @@ double planar_cycles(const std::vector<Correlation>& phases, double lanes) {
   for (const Correlation& r : phases) {
     const double vectors = double(r.h.count) * std::ceil(double(r.w.count) / lanes);
     const double taps = vectors * double(r.taps());
-    if (takes_rows(r))
+    if (takes_rows(r) && r.w.in_step == 1)
       cycles += kRowsPlane + vectors * kRowsVector + taps * kRowsTap;
+    else if (takes_rows(r))
+      cycles += kRowsPlane + vectors * (kRowsVector + double(r.w.n_taps()) * kRowsColumn2) +
+                taps * kRowsTap2;
     else
       cycles += kStripPlane + taps * kStripTap +
                 (r.w.in_step > 1 ? double(r.pixels()) * kStripGather : 0);

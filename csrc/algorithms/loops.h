@@ -41,8 +41,9 @@ template <class T>
 void direct(const Job<T>& job, const DirectLayout& layout, const Exec& exec,
             std::byte* scratch) noexcept;
 
-// depthwise_rows.cpp: one input channel per group, kernels of 3, 5 or 7 rows at stride 1, straight
-// from the image. `packed` tells whether the job's weights are; else they are read where they lie.
+// depthwise_rows.cpp: one input channel per group, kernels of 3, 5 or 7 rows at strides 1, 2,
+// straight from the image. `packed` tells whether the job's weights are; else they are read where
+// they lie.
 bool takes_rows(const Correlation& r);
 template <class T>
 index_t depthwise_rows_scratch(const Correlation& r);

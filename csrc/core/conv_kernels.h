@@ -61,10 +61,10 @@ struct DepthwiseArgs {
   int tail;
 };
 
-// The same from rows of the image itself, each read once for all the rows of outputs that it
-// serves: output `r` takes tap h from rows[r + h], its first tap of w at column `start`, others
-// w_step apart; columns outside 0..width are zeros. Of the tile's rows the first `lines` are
-// written.
+// The same from rows of the image itself, at stride s = 1 or 2, each read once for all the rows of
+// outputs that it serves: output (r, j) takes tap h from rows[r * s + h], its first tap of w at
+// column start + j * s, others w_step apart; columns outside 0..width are zeros. Of the tile's rows
+// the first `lines` are written. At stride 2 tiles are up to two vectors wide.
 template <class T>
 struct DepthwiseRowsArgs {
   const T* const* rows;
@@ -124,8 +124,9 @@ struct DepthwiseKernels {
   using Run = void (*)(const DepthwiseArgs<T>&) noexcept;
   Run run[kDepthwiseShapes][8];  // [log2 rows][nv - 1]; null above the shape's width
   using RunRows = void (*)(const DepthwiseRowsArgs<T>&) noexcept;
-  RunRows run_rows[kDepthwiseHeights][kDepthwiseNv];  // [(taps of h - 3) / 2][nv - 1]
-  int rows[kDepthwiseNv];                             // of such a tile
+  RunRows run_rows[2][kDepthwiseHeights]
+                  [kDepthwiseNv];  // [stride - 1][(taps of h - 3) / 2][nv - 1]
+  int rows[2][kDepthwiseNv];       // of such a tile
   // A tile of kPairRows rows by a vector of pairs.
   void (*run_pairs)(const DepthwisePairsArgs<T>&) noexcept;
   void (*run_pixels)(const DepthwisePixelsArgs<T>&) noexcept;

@@ -40,7 +40,7 @@ inline constexpr int kRowsOfTile = (V::registers == 32 ? 16 : 8) / (NV <= 2 ? 2 
 
 // kInner: all vectors but the first and the last lie within the row for every tap. A masked load
 // takes a slot in which an FMA could start (96@56 7x7: 388 -> 364 us).
-template <bool kInner, class V, int KH, int NV>
+template <bool kInner, class V, int STRIDE, int KH, int NV>
 FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
   constexpr int kRows = kRowsOfTile<V, NV>;
   V acc[kRows][NV];
@@ -52,18 +52,24 @@ FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
   }
   for (index_t tap = 0; tap < t.w_taps; ++tap) {
     const index_t at = t.start + tap * t.w_step;
-    typename V::Mask mask[NV];
-    FC_UNROLL for (int j = 0; j < NV; ++j) mask[j] =
+    typename V::Mask mask[NV * STRIDE];  // what lies within the row
+    FC_UNROLL for (int j = 0; j < NV * STRIDE; ++j) mask[j] =
         V::lanes_of(clamp_lane<V::lanes>(-at - j * V::lanes),
                     clamp_lane<V::lanes>(t.width - at - j * V::lanes));
     V a[KH];
     FC_UNROLL for (int h = 0; h < KH; ++h) a[h] = V::splat(t.a[h * t.a_row + tap * t.a_column]);
-    FC_UNROLL for (int r = 0; r < kRows + KH - 1; ++r) FC_UNROLL for (int j = 0; j < NV; ++j) {
-      const auto* from = t.rows[r] + at + j * V::lanes;
+    _Pragma("GCC unroll 32") for (int r = 0; r < (kRows - 1) * STRIDE + KH; ++r)
+        FC_UNROLL for (int j = 0; j < NV; ++j) {
+      const auto* from = t.rows[r] + at + j * V::lanes * STRIDE;
       const bool inner = kInner && j > 0 && j + 1 < NV;
-      const V x = inner ? V::load(from) : V::load_mask(from, mask[j]);
-      FC_UNROLL for (int h = 0; h < KH; ++h) if (r - h >= 0 && r - h < kRows) acc[r - h][j] =
-          fma(a[h], x, acc[r - h][j]);
+      V x = inner ? V::load(from) : V::load_mask(from, mask[j * STRIDE]);
+      if constexpr (STRIDE == 2) {
+        V odd;
+        unzip(x, V::load_mask(from + V::lanes, mask[2 * j + 1]), x, odd);
+      }
+      FC_UNROLL for (int h = 0; h < KH; ++h) if (const int o = r - h;
+                                                 o >= 0 && o % STRIDE == 0 && o / STRIDE < kRows)
+          acc[o / STRIDE][j] = fma(a[h], x, acc[o / STRIDE][j]);
     }
   }
   FC_UNROLL for (int r = 0; r < kRows; ++r) if (r < t.lines) {
@@ -73,13 +79,14 @@ FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
   }
 }
 
-template <class V, int KH, int NV>
+template <class V, int STRIDE, int KH, int NV>
 void depthwise_rows(const DepthwiseRowsArgs<typename V::T>& t) noexcept {
   const index_t last = t.start + (t.w_taps - 1) * t.w_step;
-  if (NV > 2 && t.start + V::lanes >= 0 && last + (NV - 1) * V::lanes <= t.width)
-    depthwise_rows_tile<NV >= 3, V, KH, NV>(t);
+  constexpr bool kCanInner = STRIDE == 1 && NV > 2;
+  if (kCanInner && t.start + V::lanes >= 0 && last + (NV - 1) * V::lanes <= t.width)
+    depthwise_rows_tile<kCanInner, V, STRIDE, KH, NV>(t);
   else
-    depthwise_rows_tile<false, V, KH, NV>(t);
+    depthwise_rows_tile<false, V, STRIDE, KH, NV>(t);
 }
 
 template <class V>
@@ -119,14 +126,15 @@ consteval DepthwiseKernels<typename V::T> make_depthwise() {
   kernels.run_pairs = &depthwise_pairs<V>;
   kernels.run_pixels = &depthwise_pixels<V>;
   kernels.run_pixels_grad = &depthwise_pixels_grad<V>;
-  auto add = [&]<int NV>() {
-    kernels.rows[NV - 1] = kRowsOfTile<V, NV>;
-    kernels.run_rows[0][NV - 1] = &depthwise_rows<V, 3, NV>;
-    kernels.run_rows[1][NV - 1] = &depthwise_rows<V, 5, NV>;
-    kernels.run_rows[2][NV - 1] = &depthwise_rows<V, 7, NV>;
+  auto add = [&]<int STRIDE, int NV>() {
+    kernels.rows[STRIDE - 1][NV - 1] = kRowsOfTile<V, NV>;
+    kernels.run_rows[STRIDE - 1][0][NV - 1] = &depthwise_rows<V, STRIDE, 3, NV>;
+    kernels.run_rows[STRIDE - 1][1][NV - 1] = &depthwise_rows<V, STRIDE, 5, NV>;
+    kernels.run_rows[STRIDE - 1][2][NV - 1] = &depthwise_rows<V, STRIDE, 7, NV>;
   };
-  add.template operator()<1>(), add.template operator()<2>();
-  add.template operator()<3>(), add.template operator()<4>();
+  add.template operator()<1, 1>(), add.template operator()<1, 2>();
+  add.template operator()<1, 3>(), add.template operator()<1, 4>();
+  add.template operator()<2, 1>(), add.template operator()<2, 2>();
   return kernels;
 }
 

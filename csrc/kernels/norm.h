@@ -69,6 +69,7 @@ struct Part {
 
 template <class V>
 double sum_rows(const typename V::T* x, index_t n, index_t rows, index_t step) noexcept {
+  if (rows == 1 && n == V::lanes) return static_cast<double>(V::load(x).sum());  // of a dot product
   const Part<V> part(n);
   const auto term = [&](index_t row, index_t i, bool tail, auto& sums)
                         __attribute__((always_inline)) {

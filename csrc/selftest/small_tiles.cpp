@@ -65,42 +65,44 @@ void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool fresh, Re
 
 // Rows of an image with zeros around it, for kernels of 3, 5 and 7 rows.
 template <class T>
-void test_depthwise_rows(const Kernels<T>& k, int height, index_t nv, index_t columns,
+void test_depthwise_rows(const Kernels<T>& k, int stride, int height, index_t nv, index_t columns,
                          Report& report) {
   constexpr index_t kTaps = 3;
   const auto& depthwise = k.conv.depthwise;
   const index_t lanes = k.conv.gemm.lanes, tail = columns - (nv - 1) * lanes;
-  const index_t rows = depthwise.rows[nv - 1], lines = rows - 1, width = columns + 1;
-  const Integers<T> image((rows + height - 1) * width), a(height * kTaps), init(lines * columns);
+  const index_t rows = depthwise.rows[stride - 1][nv - 1], lines = rows - 1,
+                width = stride * columns + 1;
+  const index_t reads = (rows - 1) * stride + height;
+  const Integers<T> image(reads * width), a(height * kTaps), init(lines * columns);
   const T* read[32];
-  for (index_t i = 0; i < rows + height - 1; ++i) read[i] = image.data() + i * width;
+  for (index_t i = 0; i < reads; ++i) read[i] = image.data() + i * width;
   for (const index_t start : {-2, 0, 1}) {
     Fenced<T> got(lines * columns, 77), want(got.size(), 77);
-    depthwise.run_rows[(height - 3) / 2][nv - 1]({.rows = read,
-                                                  .width = width,
-                                                  .start = start,
-                                                  .w_taps = kTaps,
-                                                  .w_step = 1,
-                                                  .a = a.data() + height * kTaps - 1,
-                                                  .a_row = -kTaps,
-                                                  .a_column = -1,
-                                                  .c = got.data(),
-                                                  .ldc = columns,
-                                                  .init = init.data(),
-                                                  .bias = 3,
-                                                  .lines = static_cast<int>(lines),
-                                                  .tail = static_cast<int>(tail)});
+    depthwise.run_rows[stride - 1][(height - 3) / 2][nv - 1]({.rows = read,
+                                                              .width = width,
+                                                              .start = start,
+                                                              .w_taps = kTaps,
+                                                              .w_step = 1,
+                                                              .a = a.data() + height * kTaps - 1,
+                                                              .a_row = -kTaps,
+                                                              .a_column = -1,
+                                                              .c = got.data(),
+                                                              .ldc = columns,
+                                                              .init = init.data(),
+                                                              .bias = 3,
+                                                              .lines = static_cast<int>(lines),
+                                                              .tail = static_cast<int>(tail)});
     for (index_t r = 0; r < lines; ++r)
       for (index_t j = 0; j < columns; ++j) {
         T sum = init[r * columns + j] + 3;
         for (index_t h = 0; h < height; ++h)
           for (index_t tap = 0; tap < kTaps; ++tap)
-            if (const index_t at = start + j + tap; at >= 0 && at < width)
-              sum += a[height * kTaps - 1 - h * kTaps - tap] * image[(r + h) * width + at];
+            if (const index_t at = start + j * stride + tap; at >= 0 && at < width)
+              sum += a[height * kTaps - 1 - h * kTaps - tap] * image[(r * stride + h) * width + at];
         want[r * columns + j] = sum;
       }
-    report.expect_close(got, want, 0, 0, "depthwise rows ", height, ", nv ", nv, ", columns ",
-                        columns, ", start ", start);
+    report.expect_close(got, want, 0, 0, "depthwise rows ", height, ", stride ", stride, ", nv ",
+                        nv, ", columns ", columns, ", start ", start);
   }
 }
 
@@ -120,7 +122,8 @@ void test(const Kernels<T>& k, Report& report) {
   for (const int height : {3, 5, 7})
     for (int nv = 1; nv <= kDepthwiseNv; ++nv)
       for (index_t columns = (nv - 1) * lanes + 1; columns <= nv * lanes; ++columns)
-        test_depthwise_rows(k, height, nv, columns, report);
+        for (int stride = 1; stride <= (nv <= 2 ? 2 : 1); ++stride)
+          test_depthwise_rows(k, stride, height, nv, columns, report);
   for (const index_t n : {0, 1, 2, 3, 5, 31, 32, 33, 500}) {
     const Integers<T> x(n);
     double want = 0;
