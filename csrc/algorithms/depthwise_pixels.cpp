@@ -16,7 +16,7 @@ namespace {
 // Cycles for a channel of an image, fitted on one thread with AVX-512 from 2x2 to 112x112: turning
 // an element and a vector of a tap, here; on planes, what each costs, a vector of a tap, of
 // outputs, an output of a strip at a stride, and one of a pair of phases.
-constexpr double kTurn = 0.7, kTap = 0.8;
+constexpr double kTurn = 0.7, kTurnBeyondL1 = 1, kTap = 0.8;
 constexpr double kRowsPlane = 70, kRowsTap = 0.8, kRowsVector = 4;
 constexpr double kRowsTap2 = 1.1, kRowsColumn2 = 6.3;  // at stride 2, also a column of taps
 constexpr double kStripPlane = 250, kStripTap = 1.25, kStripGather = 2.2;
@@ -45,12 +45,14 @@ double planar_cycles(const std::vector<Correlation>& phases, double lanes) {
   return cycles;
 }
 
-double turned_cycles(const std::vector<Correlation>& phases, double lanes) {
+double turned_cycles(const std::vector<Correlation>& phases, double lanes, index_t item) {
   const Correlation& r = phases.front();
   double taps = 0;
   for (const Correlation& phase : phases) taps += double(phase.taps()) * double(phase.pixels());
   const double idle = std::ceil(double(r.groups) / lanes) * lanes / double(r.groups);
-  return idle * (double(r.in_plane() + r.out_plane()) * kTurn + taps * kTap / lanes);
+  const double elements = double(r.in_plane() + r.out_plane());
+  const bool fits = elements * lanes * double(item) <= double(cache_sizes().l1);
+  return idle * (elements * (fits ? kTurn : kTurnBeyondL1) + taps * kTap / lanes);
 }
 
 // Outputs wait until all phases are done.
@@ -151,7 +153,7 @@ bool takes_pixels(const std::vector<Correlation>& phases, const Exec& exec) {
   if (!is_depthwise(r) || r.m != 1 || r.mode != PadMode::zeros) return false;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
   if (PixelFrame(phases, lanes, sizeof(T), r.h.out).bytes() > cache_sizes().l2 / 2) return false;
-  return turned_cycles(phases, double(lanes)) < planar_cycles(phases, double(lanes));
+  return turned_cycles(phases, double(lanes), sizeof(T)) < planar_cycles(phases, double(lanes));
 }
 
 template <class T>
