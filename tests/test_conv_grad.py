@@ -276,3 +276,19 @@ def test_out_may_be_strided_or_overlap_what_is_read(function):
     over = (dy if want.size <= dy.size else x).reshape(-1)[: want.size].reshape(want.shape)
     assert calls[function](over) is over
     np.testing.assert_array_equal(over, want)
+
+
+@pytest.mark.parametrize("far", [2**29, 2**30 - 1])
+def test_absurd_dilation_of_a_depthwise_layer(far, isa):
+    """Only the middle tap meets the image; everything else is padding that nobody may allocate."""
+    rng = np.random.default_rng(3)
+    x, dy = rng.standard_normal((2, 2, 17, 3, 3)).astype(np.float32)
+    w = rng.standard_normal((17, 1, 3, 3)).astype(np.float32)
+    how = {"padding": far, "dilation": far, "groups": 17}
+    middle = w[:, 0, 1, 1].reshape(1, -1, 1, 1)
+    np.testing.assert_allclose(fastconv.conv2d(x, w, **how), x * middle, rtol=1e-6)
+    dx, dw, _ = grad.conv2d(x, w, dy, **how)
+    np.testing.assert_allclose(dx, dy * middle, rtol=1e-6)
+    want = np.zeros_like(w)
+    want[:, 0, 1, 1] = (x * dy).sum(axis=(0, 2, 3))
+    np.testing.assert_allclose(dw, want, rtol=1e-5, atol=1e-6)

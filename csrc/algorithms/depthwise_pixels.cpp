@@ -152,7 +152,7 @@ bool takes_pixels(const std::vector<Correlation>& phases, const Exec& exec) {
   const Correlation& r = phases.front();
   if (!is_depthwise(r) || r.m != 1 || r.mode != PadMode::zeros) return false;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  if (PixelFrame(phases, lanes, sizeof(T), r.h.out).bytes() > cache_sizes().l2 / 2) return false;
+  if (!PixelFrame(phases, lanes, sizeof(T), r.h.out).fits()) return false;
   return turned_cycles(phases, double(lanes), sizeof(T)) < planar_cycles(phases, double(lanes));
 }
 
@@ -187,7 +187,9 @@ void depthwise_pixels(const Job<T>& job, const DepthwisePixels& layout, const Ex
   const Correlation& r = job.r;
   const index_t blocks = ceil_div(r.groups, layout.lanes), all = r.batch * blocks;
   const index_t tasks = std::min<index_t>(all, 8 * exec.threads);
-  const double work = 2 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.out_plane());
+  // An element costs about a cycle, in which a thread computes some 20 FMAs.
+  const double work =
+      20 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.out_plane());
   const index_t each = sizes_for<T>(layout).all();
   parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
     Task<T> images(job, layout, exec, scratch + thread * each);

@@ -20,7 +20,7 @@ PixelFrame::PixelFrame(const std::vector<Correlation>& phases, index_t lanes, in
   count_ = ceil_div(phases.front().h.out, phases.front().h.out_step);
   for (const Correlation& r : phases) {
     columns = std::max(columns, r.w.count);
-    out_rows = r.h.out_step, out_columns = r.w.out;
+    out_rows = std::min(r.h.out_step, r.h.out), out_columns = r.w.out;
     for (const Tap& tap : r.h.taps)
       first_h_ = std::min(first_h_, tap.offset), last_h_ = std::max(last_h_, tap.offset);
     for (const Tap& tap : r.w.taps)
@@ -30,6 +30,11 @@ PixelFrame::PixelFrame(const std::vector<Correlation>& phases, index_t lanes, in
   // What is read and written for a block takes an eighth of L2; the rows that two blocks share are
   // turned twice.
   const index_t vector = lanes * item;
+  // With absurd padding and dilation, which cost nothing elsewhere, the product has no integer.
+  const double least = double(last_h_ - first_h_ + 1) * double(pitch_ + in_w_) +
+                       double(out_rows) * double(out_columns);
+  fits_ = least * double(vector) <= double(cache_sizes().l2) / 2;
+  if (!fits_) return;
   const index_t fixed = (last_h_ - first_h_ + 1) * (pitch_ + in_w_) * vector;
   const index_t each = (h_step_ * (pitch_ + in_w_) + out_rows * out_columns) * vector;
   const index_t most = std::min((cache_sizes().l2 / 8 - fixed) / each + 1, most_rows);

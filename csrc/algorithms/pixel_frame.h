@@ -15,6 +15,8 @@ class PixelFrame {
   // For all of `phases`, which read one image, in blocks of at most `most_rows` of their rows.
   PixelFrame(const std::vector<Correlation>& phases, index_t lanes, index_t item,
              index_t most_rows);
+  // Whether a block of one row fits half of L2; if not, there is nothing more to ask for.
+  bool fits() const { return fits_; }
 
   index_t rows() const { return rows_; }  // of each phase in a block, at most
   index_t blocks() const { return ceil_div(count_, rows_); }
@@ -41,6 +43,7 @@ class PixelFrame {
   index_t first_h_ = 0, last_h_ = 0, first_w_ = 0, last_w_ = 0;  // reads of the first output
   index_t pitch_ = 0;
   index_t frame_ = 0, copy_ = 0;  // bytes
+  bool fits_ = false;
 };
 
 // Planes as pixels: `pixels` of them, in vectors of `lanes`, and back.

@@ -77,7 +77,7 @@ std::optional<PixelsGrad> pixels_grad(const Correlation& r, const Exec& exec) {
                r.taps(),
                lanes,
                r.w.count};
-  if (l.frame.bytes() > cache_sizes().l2 / 2 || r.w.count > kMostTerms) return {};
+  if (!l.frame.fits() || r.w.count > kMostTerms) return {};
   const double wide = double(lanes), taps = double(r.taps());
   const double idle = double(ceil_div(r.groups, lanes) * lanes) / double(r.groups);
   const double turned =
@@ -102,7 +102,7 @@ void pixels_grad(const WeightGrad<T>& job, const PixelsGrad& layout, const Exec&
                  std::byte* scratch) noexcept {
   const Correlation& r = job.r;
   const index_t tasks = ceil_div(r.groups, layout.lanes), each = sizes_for<T>(layout).all();
-  const double work = 2 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.pixels());
+  const double work = 20 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.pixels());
   parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
     run_channels(job, layout, exec, scratch + thread * each, task * layout.lanes);
   });
