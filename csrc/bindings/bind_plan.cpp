@@ -54,8 +54,8 @@ class Plan {
     });
   }
 
-  // The gradient of the input as a plan of its own, on the same weights; none where padding has to be
-  // folded back.
+  // The gradient of the input as a plan of its own, on the same weights; none where padding has to
+  // be folded back.
   std::unique_ptr<Plan> adjoint() const {
     if (desc_.mode != PadMode::zeros) return nullptr;
     return with_float(dtype_, [&]<class T>() {
