@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.readme:
             readme.write()
             return 0
-        runs = [results.read(path) for path in chosen.files or results.newest()[:1]]
+        runs = [results.read(path) for path in chosen.files] or results.newest()[:1]
     except (ImportError, OSError, ValueError) as error:
         print(f"python -m bench.report: {error}", file=sys.stderr)
         return 1

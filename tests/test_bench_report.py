@@ -111,3 +111,14 @@ def test_pictures_without_threads_or_peers(tmp_path):
     run["rows"] = run["rows"][2:]
     del run["rows"][0]["us"]["fastconv 1 thread"]
     assert {path.name for path in figures.draw_all(run, tmp_path)} == {"peak-n1.png", "time.png"}
+
+
+def test_without_files_the_newest_stored_run_is_shown(tmp_path, capsys, monkeypatch):
+    old, new = stored_run(), stored_run()
+    old["date"], new["commit"] = "2026-01-01 00:00", "newest"
+    results.save(old, tmp_path / "old.json")
+    results.save(new, tmp_path / "new.json")
+    monkeypatch.setattr(results.newest, "__defaults__", (tmp_path,))
+    for arguments in ([], ["--goals"]):
+        assert report.main(arguments) == 0
+        assert "newest" in capsys.readouterr().out
