@@ -166,11 +166,7 @@ DepthwisePixels pixels_layout(std::vector<Correlation> phases, bool complete, co
                          complete};
   for (Correlation& r : phases) {
     DepthwisePixels::Phase phase{std::move(r), {}, {}};
-    for (const Tap& h : phase.r.h.taps)
-      for (const Tap& w : phase.r.w.taps) {
-        phase.x_at.push_back(layout.frame.at(h, w));
-        phase.w_at.push_back((h.kernel * phase.r.w_row + w.kernel) * lanes);
-      }
+    layout.frame.list_taps(phase.r, phase.x_at, phase.w_at);
     layout.phases.push_back(std::move(phase));
   }
   return layout;

@@ -181,7 +181,7 @@ bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
   // Many channels to write: strips are a small part, but outputs of a block wait in L2 until their
   // phases are together, and lanes beyond a row are lost.
   if (phases.size() > kMostPhases) return false;
-  if (prefers_columns<T>(phases, exec)) return true;
+  if (prefers_columns(phases)) return true;
   if (phases.size() < 2) return false;
   const Correlation& r = phases.front();
   if (r.m <= kFewOutputs) return true;
@@ -208,7 +208,7 @@ PhasesLayout columns_first(const std::vector<Correlation>& phases, const Exec& e
 
 template <class T>
 PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& exec) {
-  if (prefers_columns<T>(phases, exec)) return columns_first<T>(phases, exec);
+  if (prefers_columns(phases)) return columns_first<T>(phases, exec);
   Correlation all = phases.front();
   all.h = all_taps(phases, &Correlation::h), all.w = all_taps(phases, &Correlation::w);
   index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));

@@ -8,7 +8,7 @@
 namespace fastconv {
 namespace {
 
-constexpr index_t kFewRows = 2, kFewOutputs = 4, kFewChannels = 16;
+constexpr index_t kMostOutputs = 4, kFewChannels = 16;
 constexpr index_t kMostTaps = 256;  // of a row
 
 struct Span {
@@ -133,18 +133,16 @@ class Sums {
 
 }  // namespace
 
-template <class T>
-bool prefers_columns(const std::vector<Correlation>& phases, const Exec& exec) {
+bool prefers_columns(const std::vector<Correlation>& phases) {
   if (phases.empty()) return false;
   const Correlation& r = phases.front();
   if (r.mode != PadMode::zeros || r.h.in_step != 1 || r.w.in_step != 1) return false;
-  if (r.m > kFewOutputs || r.c < kFewChannels) return false;
+  if (r.m > kMostOutputs || r.c < kFewChannels) return false;
   index_t taps = 0;
   for (const Correlation& phase : phases)
     if (phase.h.out_start == r.h.out_start) taps += phase.w.n_taps();
   // Otherwise sums of their own are as good, or better.
-  return taps <= kMostTaps && taps > 1 && taps * r.m >= kFewRows &&
-         exec.kernels<T>().conv.gemm.max_mr > 1;
+  return taps <= kMostTaps && taps > 1;
 }
 
 template <class T>
@@ -175,8 +173,7 @@ PhaseColumns columns_layout(const std::vector<Correlation>& phases, const Exec& 
     }
   }
   l.tile = choose_tile(exec.kernels<T>().conv.gemm, l.rows);
-  // The slices of a sum depend on the problem only. Planes far beyond L2 are read in slices of as
-  // many channels as the hardware fetches streams.
+  // The slices of a sum depend on the problem only.
   l.kc = choose_kc<T>(r.c);
   // Products take a quarter of L2, and the image, which each row of the kernel reads again, half.
   const index_t half = cache_sizes().l2 / 2 / index_t{sizeof(T)};
@@ -232,7 +229,6 @@ void sum_columns(const Job<T>& job, const PhaseColumns& layout, const Exec& exec
 }
 
 #define FC_INSTANTIATE(T)                                                                      \
-  template bool prefers_columns<T>(const std::vector<Correlation>&, const Exec&);              \
   template PhaseColumns columns_layout<T>(const std::vector<Correlation>&, const Exec&);       \
   template void pack_columns(const Correlation&, const PhaseColumns&, const T*, T*) noexcept;  \
   template void sum_columns(const Job<T>&, const PhaseColumns&, const Exec&, index_t, index_t, \

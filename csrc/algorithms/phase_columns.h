@@ -38,8 +38,7 @@ struct PhaseColumns {
   }
 };
 
-template <class T>
-bool prefers_columns(const std::vector<Correlation>& phases, const Exec& exec);
+bool prefers_columns(const std::vector<Correlation>& phases);
 template <class T>
 PhaseColumns columns_layout(const std::vector<Correlation>& phases, const Exec& exec);
 

@@ -57,9 +57,13 @@ void turn_out(const T* from, index_t pixels, index_t channels, T* planes, index_
   exec.kernels<T>().elementwise.transpose({from, lanes, planes, plane, pixels, channels});
 }
 
-template <class T>
-void PixelFrame::clear(T* frame) const noexcept {
-  std::fill_n(frame, frame_ / index_t{sizeof(T)}, T{0});
+void PixelFrame::list_taps(const Correlation& r, std::vector<index_t>& x_at,
+                           std::vector<index_t>& w_at) const {
+  for (const Tap& h : r.h.taps)
+    for (const Tap& w : r.w.taps) {
+      x_at.push_back(((h.offset - first_h_) * pitch_ + w.offset - first_w_) * lanes_);
+      w_at.push_back((h.kernel * r.w_row + w.kernel) * lanes_);
+    }
 }
 
 template <class T>
@@ -85,7 +89,6 @@ void PixelFrame::fill(const T* image, index_t channels, index_t row, const Exec&
 #define FC_INSTANTIATE(T)                                                                \
   template void turn_in(const T*, index_t, index_t, index_t, const Exec&, T*) noexcept;  \
   template void turn_out(const T*, index_t, index_t, T*, index_t, const Exec&) noexcept; \
-  template void PixelFrame::clear(T*) const noexcept;                                    \
   template void PixelFrame::fill(const T*, index_t, index_t, const Exec&, T*) const noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

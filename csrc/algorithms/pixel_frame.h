@@ -21,17 +21,16 @@ class PixelFrame {
   index_t rows() const { return rows_; }  // of each phase in a block, at most
   index_t blocks() const { return ceil_div(count_, rows_); }
   index_t bytes() const { return frame_ + copy_; }  // of one frame
-  // Where a tap of a phase reads for the block's first output, and the steps from there, elements.
-  index_t at(const Tap& h, const Tap& w) const {
-    return ((h.offset - first_h_) * pitch_ + w.offset - first_w_) * lanes_;
-  }
+  // From what a tap reads for an output to what it reads for the next, in elements.
   index_t row_step() const { return h_step_ * pitch_ * lanes_; }
   index_t column_step() const { return w_step_ * lanes_; }
 
+  // Appends where each tap of a phase reads, and where its weight lies among vectors of them.
+  void list_taps(const Correlation& r, std::vector<index_t>& x_at,
+                 std::vector<index_t>& w_at) const;
+
   // Fills the frame with what the block from `row` on needs; `image` is the first of `channels`
-  // planes. What is padding in every block must be zero: clear() once.
-  template <class T>
-  void clear(T* frame) const noexcept;
+  // planes. The frame must have been zero at first: what is padding in every block is not written.
   template <class T>
   void fill(const T* image, index_t channels, index_t row, const Exec& exec,
             T* frame) const noexcept;

@@ -84,11 +84,7 @@ std::optional<PixelsGrad> pixels_grad(const Correlation& r, const Exec& exec) {
       idle * (double(r.in_plane() + r.pixels()) * kTurn + taps * double(r.pixels()) * kTap / wide);
   const double vectors = double(r.h.count) * std::ceil(double(r.w.count) / wide);
   if (turned >= kDots + taps * (vectors * kDotsTap + kDotsSum / double(r.batch))) return {};
-  for (const Tap& h : r.h.taps)
-    for (const Tap& w : r.w.taps) {
-      l.x_at.push_back(l.frame.at(h, w));
-      l.w_at.push_back((h.kernel * r.w_row + w.kernel) * lanes);
-    }
+  l.frame.list_taps(r, l.x_at, l.w_at);
   return l;
 }
 
