@@ -131,3 +131,74 @@ def test_who_gets_it():
         fastconv.conv2d(x, w, algorithm="winograd", precision="highest")
     with pytest.raises(ValueError, match=r"algorithm 'winograd' cannot take .*3 or 5 taps"):
         fastconv.conv2d(x, w, stride=2, algorithm="winograd")
+
+
+def weight_grad(x, dy, form, padding, threads=1):
+    (m_h, r_h), (m_w, r_w) = form
+    return _native.testing.winograd_weight_grad(x, dy, r_h, r_w, padding, m_h, m_w, threads)
+
+
+GRADIENTS = {  # image, output channels, padding
+    "one tile": ((1, 2, 5, 6), 3, 0),
+    "odd rests, units that are not full": ((2, 5, 19, 71), 14, (2, 1)),
+    "tiles across images": ((7, 3, 7, 8), 5, 1),
+    "several units on both sides": ((1, 70, 9, 12), 67, 1),
+    "sums that go on in double": ((5, 3, 60, 61), 2, 1),
+}
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("size", GRADIENTS)
+def test_weight_gradients_of_every_form(size, form, isa):
+    (m_h, r_h), (m_w, r_w) = form
+    shape, channels, padding = GRADIENTS[size]
+    rng = np.random.default_rng(m_h + 10 * m_w)
+    x = rng.standard_normal(shape)
+    kernel = (channels, shape[1], r_h, r_w)
+    dy = rng.standard_normal(fastconv.conv_output_shape(shape, kernel, padding=padding))
+    want = reference.grad.conv2d_weight(x, kernel, dy, padding=padding)
+    for dtype, limit in ((np.float32, 2e-6), (np.float64, 1e-13)):
+        one, many = (
+            weight_grad(x.astype(dtype), dy.astype(dtype), form, padding, threads)
+            for threads in (1, 3)
+        )
+        assert np.linalg.norm(one - want) <= limit * np.linalg.norm(want)
+        assert one.tobytes() == many.tobytes()
+
+
+@pytest.mark.parametrize("form", [((4, 3), (4, 3)), ((2, 5), (2, 5))], ids=str)
+def test_weight_gradients_of_a_million_terms(form, isa):
+    rng = np.random.default_rng(2)
+    x = np.maximum(rng.standard_normal((16, 2, 250, 252)), 0).astype(np.float32)
+    dy = rng.standard_normal((16, 3, 250, 252)).astype(np.float32)
+    kernel = (3, 2, form[0][1], form[1][1])
+    how = {"padding": kernel[2] // 2}
+    want = fastconv.grad.conv2d_weight(x.astype(np.float64), kernel, dy.astype(np.float64), **how)
+    got = weight_grad(x, dy, form, **how)
+    assert np.linalg.norm(got - want) <= 2e-6 * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weight_gradients_that_are_not_finite_are_the_plain_ones(value, isa):
+    rng = np.random.default_rng(3)
+    x, dy = (rng.random((1, 5, 21, 22)).astype(np.float32) for _ in range(2))
+    x[0, 3, 0, 0] = value  # a corner: only four taps of channel 3 ever see it
+    want = fastconv.grad.conv2d_weight(x, (5, 5, 3, 3), dy, padding=1, precision="highest")
+    got = weight_grad(x, dy, ((4, 3), (4, 3)), 1)
+    assert (~np.isfinite(want)).sum() >= 5 * 4
+    np.testing.assert_array_equal(got, want)
+
+
+def test_which_weight_gradients_get_it():
+    """Where float32 is asked for at the usual precision; what it gives differs a little."""
+    rng = np.random.default_rng(4)
+    x, dy = (rng.standard_normal((1, 64, 40, 40)) for _ in range(2))
+    for dtype in (np.float32, np.float64):
+        args = x.astype(dtype), (64, 64, 3, 3), dy.astype(dtype)
+        auto = fastconv.grad.conv2d_weight(*args, padding=1)
+        plain = fastconv.grad.conv2d_weight(*args, padding=1, precision="highest")
+        assert (auto.tobytes() == plain.tobytes()) == (dtype == np.float64)
+        how = {"padding": 1, "padding_mode": "reflect"}  # tiles are cut from the image as it is
+        auto = fastconv.grad.conv2d_weight(*args, **how)
+        plain = fastconv.grad.conv2d_weight(*args, **how, precision="highest")
+        assert auto.tobytes() == plain.tobytes()

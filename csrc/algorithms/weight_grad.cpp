@@ -2,36 +2,42 @@
 #include "algorithms/weight_grad.h"
 
 #include "algorithms/blocking.h"
+#include "algorithms/winograd_grad.h"
 #include "core/parallel.h"
 
 namespace fastconv {
 namespace {
 
-// Whether outer products cost less than dot products, in cycles of two FMAs: either wastes lanes,
-// along the output channels or at the ends of rows, and a dot product is a horizontal sum at last
-// (12 cycles).
-bool prefers_outer(const Correlation& r, index_t lanes) {
-  const double images = double(r.batch), m = double(r.m);
-  const double outer = images * double(r.pixels()) * double(ceil_div(r.m, lanes)) / 2;
+// What outer and dot products cost, in cycles of two FMAs: either wastes lanes, along the output
+// channels or at the ends of rows, and a dot product is a horizontal sum at last (12 cycles).
+double outer_cycles(const Correlation& r, index_t lanes) {
+  return double(r.groups) * double(r.k()) * double(r.batch) * double(r.pixels()) *
+         double(ceil_div(r.m, lanes)) / 2;
+}
+double dots_cycles(const Correlation& r, index_t lanes) {
   const double vectors = double(r.h.count) * double(ceil_div(r.w.count, lanes));
-  return outer < m * (images * vectors / 2 + 12);
+  return double(r.groups) * double(r.k()) * double(r.m) * (double(r.batch) * vectors / 2 + 12);
 }
 
 }  // namespace
 
 template <class T>
-LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Exec& exec) {
-  const Correlation r = forward_of(d);
-  if (auto pixels = pixels_grad<T>(r, exec)) {
-    const index_t scratch = pixels_grad_scratch<T>(*pixels, exec);
-    return {r, false, {}, std::move(pixels), scratch};
+LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Wish& wish, const Exec& exec) {
+  LoweredWeightGrad g{forward_of(d), false, {}, {}, {}, 0};
+  const Correlation& r = g.r;
+  if (!wish.form && (g.pixels = pixels_grad<T>(r, exec))) {
+    g.scratch = pixels_grad_scratch<T>(*g.pixels, exec);
+    return g;
   }
-  if (prefers_outer(r, exec.kernels<T>().conv.gemm.lanes)) {
-    const StripLayout layout = outer_layout<T>(r, exec);
-    return {r, true, layout, {}, outer_scratch<T>(r, layout, exec)};
-  }
-  const StripLayout layout = dots_layout<T>(r);
-  return {r, false, layout, {}, dots_scratch<T>(r, layout, exec)};
+  const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+  const double outer = outer_cycles(r, lanes), dots = dots_cycles(r, lanes);
+  g.outer = outer < dots;
+  g.layout = g.outer ? outer_layout<T>(r, exec) : dots_layout<T>(r);
+  g.scratch = (g.outer ? outer_scratch<T> : dots_scratch<T>)(r, *g.layout, exec);
+  constexpr double kFeeding = 1.2;  // gathering strips, turning gradients
+  g.winograd = winograd_grad_form<T>(r, kFeeding * std::min(outer, dots), wish, exec);
+  if (g.winograd) g.scratch = std::max(g.scratch, winograd_grad_scratch<T>(r, *g.winograd, exec));
+  return g;
 }
 
 template <class T>
@@ -41,6 +47,7 @@ void run(const LoweredWeightGrad& lowered, const T* x, const T* dy, T* dw, const
   if (r.batch == 0) return void(std::fill_n(dw, r.groups * r.m * r.k(), T{0}));
   const WeightGrad<T> job{r, x, dy, dw};
   if (lowered.pixels) return pixels_grad(job, *lowered.pixels, exec, scratch);
+  if (lowered.winograd && winograd_grad(job, *lowered.winograd, exec, scratch)) return;
   (lowered.outer ? outer<T> : dots<T>)(job, *lowered.layout, exec, scratch);
 }
 
@@ -70,11 +77,11 @@ void fold_padding(const ConvDesc& d, index_t planes, const T* padded, T* dx,
   });
 }
 
-#define FC_INSTANTIATE(T)                                                                 \
-  template LoweredWeightGrad lower_weight_grad<T>(const ConvDesc&, const Exec&);          \
-  template void run(const LoweredWeightGrad&, const T*, const T*, T*, const Exec&,        \
-                    std::byte*) noexcept;                                                 \
-  template void bias_grad(index_t, index_t, index_t, const T*, T*, const Exec&) noexcept; \
+#define FC_INSTANTIATE(T)                                                                     \
+  template LoweredWeightGrad lower_weight_grad<T>(const ConvDesc&, const Wish&, const Exec&); \
+  template void run(const LoweredWeightGrad&, const T*, const T*, T*, const Exec&,            \
+                    std::byte*) noexcept;                                                     \
+  template void bias_grad(index_t, index_t, index_t, const T*, T*, const Exec&) noexcept;     \
   template void fold_padding(const ConvDesc&, index_t, const T*, T*, const Exec&) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

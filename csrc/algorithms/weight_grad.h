@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "algorithms/choose.h"
 #include "algorithms/pixel_frame.h"
 #include "algorithms/strip.h"
 #include "core/exec.h"
@@ -28,17 +29,19 @@ struct PixelsGrad {
   index_t kernel, lanes, columns;
 };
 
-// How it is computed: from pixels, or by outer products or dot products from a strip. Made before
-// the parallel region; `scratch` in bytes.
+// How it is computed: from pixels, by Winograd's algorithm (and plain sums, should one of its not
+// be finite), or by outer products or dot products from a strip. Made before the parallel region;
+// `scratch` in bytes.
 struct LoweredWeightGrad {
   Correlation r;
   bool outer;
   std::optional<StripLayout> layout;
   std::optional<PixelsGrad> pixels;
+  std::optional<WinogradForm> winograd;
   index_t scratch;
 };
 template <class T>
-LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Exec& exec);
+LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Wish& wish, const Exec& exec);
 template <class T>
 void run(const LoweredWeightGrad& lowered, const T* x, const T* dy, T* dw, const Exec& exec,
          std::byte* scratch) noexcept;

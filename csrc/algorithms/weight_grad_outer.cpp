@@ -6,7 +6,7 @@
 #include "algorithms/blocking.h"
 #include "algorithms/loops.h"
 #include "algorithms/pixel_blocks.h"
-#include "algorithms/weight_grad.h"
+#include "algorithms/weight_grad_sums.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
@@ -137,8 +137,12 @@ class Task {
       for (index_t u = units_.begin; u < units_.end; ++u) {
         T* sums = sums_ + live(u) * unit_size();
         multiply(strip, u, sums, block % cut_.most_blocks == 0);
-        if (full && cut_.in_double()) add(u, sums, block < cut_.most_blocks, last);
-        if (last) store(u, sums);
+        if (full && cut_.in_double())
+          exec_.kernels<T>().conv.add_to_totals(sums, totals_ + live(u) * unit_size(), unit_size(),
+                                                block < cut_.most_blocks, last);
+        if (last)
+          store_sums(job_, exec_, sums, block_.unit, g_,
+                     {u * block_.unit, u * block_.unit + outputs(u)}, {c0_, c0_ + channels_});
       }
     }
   }
@@ -194,26 +198,6 @@ class Task {
                                                   .x_image = image_step(),
                                                   .fresh = fresh});
     }
-  }
-
-  // Moves what was summed in T to the totals; at the end, the totals back.
-  void add(index_t u, T* sums, bool first, bool last) noexcept {
-    double* totals = totals_ + live(u) * unit_size();
-    for (index_t i = 0; i < unit_size(); ++i) {
-      const double total = (first ? 0 : totals[i]) + static_cast<double>(sums[i]);
-      totals[i] = total;
-      if (last) sums[i] = static_cast<T>(total);
-    }
-  }
-
-  void store(index_t u, const T* sums) noexcept {
-    exec_.kernels<T>().elementwise.transpose(
-        {.x = sums,
-         .ldx = block_.unit,
-         .y = job_.dw + (g_ * r_.m + u * block_.unit) * r_.k() + c0_ * r_.taps(),
-         .ldy = r_.k(),
-         .rows = rows(),
-         .columns = outputs(u)});
   }
 
   const WeightGrad<T>& job_;

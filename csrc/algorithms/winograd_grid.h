@@ -58,6 +58,11 @@ struct TileRun {
   TileAxis::Place h, w;
 };
 
+// Run b lies right below run a, so that they share rows of the image.
+inline bool below(const TileRun& a, const TileRun& b) {
+  return a.image == b.image && a.tw == b.tw && a.n == b.n && a.th + 1 == b.th && a.h.left > 1;
+}
+
 struct TileGrid {
   TileGrid(const Correlation& r, WinogradForm form) : h(r.h, form.h), w(r.w, form.w) {}
   TileAxis h, w;

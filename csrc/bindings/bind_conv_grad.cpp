@@ -38,8 +38,9 @@ void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Wish& w
 }
 
 template <class T>
-void run_weight_grad(const ConvDesc& d, const T* x, const T* dy, T* dw, const Exec& exec) {
-  const LoweredWeightGrad lowered = lower_weight_grad<T>(d, exec);
+void run_weight_grad(const ConvDesc& d, const T* x, const T* dy, T* dw, const Wish& wish,
+                     const Exec& exec) {
+  const LoweredWeightGrad lowered = lower_weight_grad<T>(d, wish, exec);
   const Scratch scratch(lowered.scratch);
   const py::gil_scoped_release unlocked;
   run(lowered, x, dy, dw, exec, scratch.bytes());
@@ -96,13 +97,14 @@ struct Call {
     });
   }
 
+  Wish wish() const { return {Algorithm::auto_, options.highest}; }
+
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
     const Result dx(image_dims(d), rank, dy.batched, options, dy.dtype, out, {&dy, &w});
     const Exec exec = make_exec(options.threads);
-    const Wish wish{Algorithm::auto_, options.highest};
     with_float(dy.dtype, [&]<class T>() {
-      if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), wish, exec);
-      const auto lowered = lowered_forward<T>(d, wish, exec);
+      if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), wish(), exec);
+      const auto lowered = lowered_forward<T>(d, wish(), exec);
       run_call<T>(*lowered, {dy.data, w.data, nullptr, nullptr, dx.as<T>(), {}}, exec);
     });
     return dx.finish();
@@ -115,9 +117,9 @@ struct Call {
     with_float(x.dtype, [&]<class T>() {
       // A transposed convolution's weights see the roles of input and gradient exchanged.
       if (transposed)
-        run_weight_grad(d, dy.as<T>(), x.as<T>(), dw.as<T>(), exec);
+        run_weight_grad(d, dy.as<T>(), x.as<T>(), dw.as<T>(), wish(), exec);
       else
-        run_weight_grad(d, x.as<T>(), dy.as<T>(), dw.as<T>(), exec);
+        run_weight_grad(d, x.as<T>(), dy.as<T>(), dw.as<T>(), wish(), exec);
     });
     return dw.finish();
   }

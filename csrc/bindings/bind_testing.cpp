@@ -4,11 +4,13 @@
 #include <vector>
 
 #include "algorithms/blocking.h"
+#include "algorithms/weight_grad.h"
 #include "bindings/arrays.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "core/dispatch.h"
 #include "core/exec.h"
+#include "core/memory.h"
 #include "core/parallel.h"
 #include "core/require.h"
 
@@ -126,6 +128,15 @@ py::object dot_tile(py::handle a_, py::handle b_) {
   return c.finish();
 }
 
+WinogradForm winograd_form_of(const ConvDesc& d, int m_h, int m_w) {
+  WinogradForm form;
+  for (int i = 0; i < kNumSchemes; ++i) {
+    if (kSchemes[i].r == d.h.kernel && kSchemes[i].m == m_h) form.h = i;
+    if (kSchemes[i].r == d.w.kernel && kSchemes[i].m == m_w) form.w = i;
+  }
+  return form;
+}
+
 // A 2-D convolution by Winograd's F(m_h, r_h) x F(m_w, r_w), whatever the cost model thinks of it.
 py::object winograd_form(py::handle input, py::handle weight, py::handle padding,
                          py::handle dilation, int m_h, int m_w, int threads) {
@@ -137,16 +148,35 @@ py::object winograd_form(py::handle input, py::handle weight, py::handle padding
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", 2), geometry);
   const Result y(output_dims(d), 2, x.batched, options, x.dtype, py::none(), {});
   const Exec exec = make_exec(threads);
-  Wish wish{.algorithm = Algorithm::winograd, .form = WinogradForm{}};
-  for (int i = 0; i < kNumSchemes; ++i) {
-    if (kSchemes[i].r == d.h.kernel && kSchemes[i].m == m_h) wish.form->h = i;
-    if (kSchemes[i].r == d.w.kernel && kSchemes[i].m == m_w) wish.form->w = i;
-  }
+  const Wish wish{.algorithm = Algorithm::winograd, .form = winograd_form_of(d, m_h, m_w)};
   with_float(x.dtype, [&]<class T>() {
     const Lowered lowered = lower_forward<T>(d, wish, exec);
     run_call<T>(lowered, {x.data, w.data, nullptr, nullptr, y.as<T>(), {}}, exec);
   });
   return y.finish();
+}
+
+// The gradient of its weights, undilated, likewise.
+py::object winograd_weight_grad(py::handle input, py::handle grad_output, index_t kernel_h,
+                                index_t kernel_w, py::handle padding, int m_h, int m_w,
+                                int threads) {
+  const Options options{.threads = threads};
+  const Image x = to_image(input, "input", 2, options);
+  const Image dy = to_image(grad_output, "grad_output", 2, options);
+  const ConvGeometry geometry =
+      to_geometry(2, py::int_(1), padding, py::int_(1), py::int_(1), py::str("zeros"));
+  const Dims dims{dy.c(), x.c(), kernel_h, kernel_w};
+  const ConvDesc d = conv_desc(x.dims, kernel_shape(dims, "weight_size", 2), geometry);
+  expect_image(dy, "grad_output", output_dims(d), 2, x.batched, false);
+  const Result dw(dims, x.dtype, py::none());
+  const Exec exec = make_exec(threads);
+  with_float(x.dtype, [&]<class T>() {
+    const Wish wish{.form = winograd_form_of(d, m_h, m_w)};
+    const LoweredWeightGrad lowered = lower_weight_grad<T>(d, wish, exec);
+    const Scratch scratch(lowered.scratch);
+    run(lowered, x.as<T>(), dy.as<T>(), dw.as<T>(), exec, scratch.bytes());
+  });
+  return dw.finish();
 }
 
 // (m, r) of every scheme that Winograd's kernels are compiled for.
@@ -180,6 +210,7 @@ void bind_testing(py::module_& m) {
   testing.def("depthwise_tile", &depthwise_tile);
   testing.def("dot_tile", &dot_tile);
   testing.def("winograd", &winograd_form);
+  testing.def("winograd_weight_grad", &winograd_weight_grad);
   testing.def("winograd_schemes", &winograd_schemes);
   testing.def("fma_peak", &fma_peak);
 }

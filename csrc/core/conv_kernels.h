@@ -267,6 +267,8 @@ struct ConvKernels {
   void (*interleave)(const T* even, const T* odd, index_t n, T* y) noexcept;
   // Of `rows` rows of n elements, `step` apart; in double.
   double (*sum)(const T* x, index_t n, index_t rows, index_t step) noexcept;
+  // totals[i] += x[i], or = x[i] if `first`; then x[i] = totals[i] if `last`; i < n.
+  void (*add_to_totals)(T* x, double* totals, index_t n, bool first, bool last) noexcept;
 };
 
 }  // namespace fastconv

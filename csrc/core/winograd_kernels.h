@@ -28,6 +28,7 @@ struct TileRow {
 template <class T>
 struct TileRowsArgs {
   const T* image;
+  const T* next;  // the image whose rows are wanted after these
   index_t width, step;
   PadMode mode;
   const TileRow* rows;
@@ -80,6 +81,10 @@ struct WinogradKernels {
   void (*output[kNumSchemes])(const PlanesArgs<T>&) noexcept;
   bool (*pixel_rows[kNumSchemes])(const PixelRowArgs<T>&) noexcept;  // whether all are finite
   void (*weights[kNumSchemes])(const PlanesArgs<T>&) noexcept;
+  // Adjoints, for the gradient of the weights: of `output`, from m values to alpha; of `weights`,
+  // from alpha to r.
+  void (*grads[kNumSchemes])(const PlanesArgs<T>&) noexcept;
+  void (*sums[kNumSchemes])(const PlanesArgs<T>&) noexcept;
   void (*store_runs)(const StoreRunsArgs<T>&) noexcept;
 };
 

@@ -67,6 +67,17 @@ struct Part {
   }
 };
 
+// The compiler's vectors will do: a load and a store of doubles for each element.
+template <class T>
+void add_to_totals(T* x, double* totals, index_t n, bool first, bool last) noexcept {
+  if (first)
+    for (index_t i = 0; i < n; ++i) totals[i] = x[i];
+  else
+    for (index_t i = 0; i < n; ++i) totals[i] += x[i];
+  if (last)
+    for (index_t i = 0; i < n; ++i) x[i] = static_cast<T>(totals[i]);
+}
+
 template <class V>
 double sum_rows(const typename V::T* x, index_t n, index_t rows, index_t step) noexcept {
   if (rows == 1 && n == V::lanes) return static_cast<double>(V::load(x).sum());  // of a dot product

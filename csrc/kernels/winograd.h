@@ -103,6 +103,34 @@ FC_INLINE void transform_weights(const V (&g)[R], V (&u)[ALPHA]) {
   if constexpr (ALPHA > 1) u[ALPHA - 1] = g[R - 1];
 }
 
+// The adjoint of transform_output: results as the coefficients of a polynomial.
+template <int ALPHA, int M, class V>
+FC_INLINE void transform_grads(const V (&y)[M], V (&v)[ALPHA]) {
+  v[0] = y[0];
+  if constexpr (ALPHA == 4) evaluate(y, 1, 1, v[1], v[2]);
+  if constexpr (ALPHA == 6) evaluate(y, kP, 1, v[1], v[2]), evaluate(y, kQ, 1, v[3], v[4]);
+  if constexpr (ALPHA > 1) v[ALPHA - 1] = y[M - 1];
+}
+
+// The adjoint of transform_weights, where `distances` is as there.
+template <int R, int ALPHA, class V>
+FC_INLINE void transform_sums(const V (&u)[ALPHA], V (&g)[R]) {
+  FC_UNROLL for (int k = 0; k < R; ++k) g[k] = k == 0       ? u[0]
+                                               : k == R - 1 ? u[ALPHA - 1]
+                                                            : V::zero();
+  const auto add = [&](int i, double a, double distances) __attribute__((always_inline)) {
+    const V even = u[i] + u[i + 1], odd = u[i] - u[i + 1];
+    double scale = 1 / distances;
+    FC_UNROLL for (int k = 0; k < R; ++k, scale *= a) g[k] = times(scale, k % 2 ? odd : even, g[k]);
+  };
+  if constexpr (ALPHA == 4) add(1, 1, 2);
+  if constexpr (ALPHA == 6) {
+    constexpr double p2 = kP * kP, q2 = kQ * kQ;
+    add(1, kP, 2 * p2 * (p2 - q2));
+    add(3, kQ, 2 * q2 * (q2 - p2));
+  }
+}
+
 // The alpha elements of as many tiles as lanes allow, from whole vectors of the row.
 template <class V, int M, int ALPHA>
 FC_INLINE void load_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r, index_t t0,
@@ -167,6 +195,8 @@ void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
       if (vectors) {
         n = left < kChunk ? left : kChunk;
         if constexpr (kShortCut) load_tiles<V, M>(a, r, t0, d);
+        FC_UNROLL for (int i = 0; i < M; ++i)
+            __builtin_prefetch(a.next + r.at + r.start + t0 * M + i * V::lanes);
       } else {
         n = left < V::lanes ? left : V::lanes;
         gather_tiles<V, M>(a, r, t0, n, d);
@@ -214,6 +244,20 @@ void weight_planes(const PlanesArgs<typename V::T>& a) noexcept {
   transform_planes<V, R, kAlpha>(a,
                                  [](const V(&g)[R], V(&u)[kAlpha])
                                      __attribute__((always_inline)) { transform_weights(g, u); });
+}
+
+template <class V, int M, int R>
+void grad_planes(const PlanesArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  transform_planes<V, M, kAlpha>(a, [](const V(&y)[M], V(&v)[kAlpha])
+                                        __attribute__((always_inline)) { transform_grads(y, v); });
+}
+
+template <class V, int M, int R>
+void sum_planes(const PlanesArgs<typename V::T>& a) noexcept {
+  constexpr int kAlpha = M + R - 1;
+  transform_planes<V, kAlpha, R>(a, [](const V(&u)[kAlpha], V(&g)[R])
+                                        __attribute__((always_inline)) { transform_sums(u, g); });
 }
 
 template <class V, int M>
@@ -286,6 +330,8 @@ consteval WinogradKernels<typename V::T> make_winograd() {
     kernels.output[S] = &output_planes<V, s.m, s.r>;
     kernels.pixel_rows[S] = &pixel_rows<V, s.m, s.r>;
     kernels.weights[S] = &weight_planes<V, s.m, s.r>;
+    kernels.grads[S] = &grad_planes<V, s.m, s.r>;
+    kernels.sums[S] = &sum_planes<V, s.m, s.r>;
   };
   add.template operator()<0>(), add.template operator()<1>(), add.template operator()<2>();
   add.template operator()<3>();

@@ -143,7 +143,7 @@ void test_gradients(const KernelTable& isa, const ConvDesc& d, Report& report) {
   const Integers<T> x(image_size(d)), dy(result_size(d));
   Fenced<T> got(weight_size(d)), want(weight_size(d)), got_bias(d.c_out), want_bias(d.c_out);
   const auto compute = [&](const Exec& exec, Fenced<T>& dw, Fenced<T>& db) {
-    const LoweredWeightGrad lowered = lower_weight_grad<T>(d, exec);
+    const LoweredWeightGrad lowered = lower_weight_grad<T>(d, {.plain_sums = true}, exec);
     const Scratch scratch(lowered.scratch);
     run(lowered, x.data(), dy.data(), dw.data(), exec, scratch.bytes());
     bias_grad(d.batch, d.c_out, d.out_plane(), dy.data(), db.data(), exec);

@@ -26,6 +26,7 @@ void test_tile_rows(const WinogradKernels<T>& k, const WinogradKernels<T>& plain
     const TileRow row{.at = 0, .start = start, .n = n, .dst = {0, 2 * n, n}, .n_dst = 3};
     const auto run = [&](const WinogradKernels<T>& kernels, Fenced<T>& dst) {
       kernels.tile_rows[s]({.image = image.data(),
+                            .next = image.data(),
                             .width = image.size(),
                             .step = step,
                             .mode = mode,
@@ -128,6 +129,8 @@ void test(const Kernels<T>& isa, const Kernels<T>& scalar_isa, Report& report) {
     test_planes(k.input[s], plain.input[s], scheme.alpha, scheme.alpha, lanes, "input", report);
     test_planes(k.output[s], plain.output[s], scheme.alpha, scheme.m, lanes, "output", report);
     test_planes(k.weights[s], plain.weights[s], scheme.r, scheme.alpha, lanes, "weight", report);
+    test_planes(k.grads[s], plain.grads[s], scheme.m, scheme.alpha, lanes, "gradient", report);
+    test_planes(k.sums[s], plain.sums[s], scheme.alpha, scheme.r, lanes, "sum", report);
     test_pixel_rows(k, plain, s, lanes, report);
   }
   for (const index_t step : {1, 3})
