@@ -204,6 +204,8 @@ TRANSPOSED = (
     _transposed("one channel, phases of two kinds", (1, 1, 2, 5), (1, 13, 5, 7), stride=(2, 1)),
     _transposed("the same, one column", (1, 1, 2, 5), (1, 13, 3, 1), stride=2),
     _transposed("the same, fewer outputs", (1, 1, 2, 5), (1, 9, 3, 1), stride=2),
+    _transposed("few outputs of very many phases", (1, 33, 1, 9), (33, 2, 1, 50), stride=(1, 20)),
+    _transposed("the same, in both axes", (2, 17, 3, 4), (17, 1, 6, 7), stride=(5, 6)),
     _transposed("many phases", (1, 3, 2, 3), (3, 2, 5, 7), stride=(5, 7)),
     _transposed("doubling, 4x4", (2, 6, 7, 5), (6, 4, 4, 4), stride=2, padding=1),
     _transposed("doubling, 3x3", (1, 6, 7, 5), (6, 13, 3, 3), stride=2, padding=1,

@@ -113,8 +113,8 @@ void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wi
     return add_pixels<T>(lowered, std::move(phases), exec);
   if (depthwise && takes_pairs(phases)) return add_pairs<T>(lowered, std::move(phases), wish);
   const bool direct = wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::direct;
-  const bool few =
-      !phases.empty() && phases.front().m <= kFewOutputs && phases.size() <= kMostPhases;
+  const bool few = prefers_columns(phases) || (!phases.empty() && phases.front().m <= kFewOutputs &&
+                                               phases.size() <= kMostPhases);
   const bool broadcast = !(direct && few) && prefers_broadcast<T>(phases, wish, exec);
   if (direct && !broadcast && takes_phases<T>(phases, exec))
     return add_phases<T>(lowered, std::move(phases), exec);
@@ -192,7 +192,7 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
   }
   const Correlation& r = lowered.steps.front().r;  // all have its groups and channels
   if (lowered.phases && lowered.phases->by_columns)
-    return pack_columns(r, *lowered.phases->by_columns, weights, packed);
+    return pack_columns(r, *lowered.phases->by_columns, weights, packed, exec);
   // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
   // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
   // (512@4 -> 256, 4x4 stride 2: 8 MB are read once instead of four times, 0.24 -> 0.61 of

@@ -180,9 +180,8 @@ template <class T>
 bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
   // Many channels to write: strips are a small part, but outputs of a block wait in L2 until their
   // phases are together, and lanes beyond a row are lost.
-  if (phases.size() > kMostPhases) return false;
   if (prefers_columns(phases)) return true;
-  if (phases.size() < 2) return false;
+  if (phases.size() < 2 || phases.size() > kMostPhases) return false;
   const Correlation& r = phases.front();
   if (r.m <= kFewOutputs) return true;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes, filled = ceil_div(r.w.count, lanes);

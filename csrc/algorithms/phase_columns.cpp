@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "core/cache.h"
+#include "core/parallel.h"
 
 namespace fastconv {
 namespace {
 
 constexpr index_t kMostOutputs = 4, kFewChannels = 16;
-constexpr index_t kMostTaps = 256;  // of a row
+constexpr index_t kMostTaps = 256;       // of a phase in a row
+constexpr index_t kMostProducts = 4096;  // of a pixel: 64 pixels of them take half of L2
 
 struct Span {
   index_t begin, end;
@@ -139,10 +141,12 @@ bool prefers_columns(const std::vector<Correlation>& phases) {
   if (r.mode != PadMode::zeros || r.h.in_step != 1 || r.w.in_step != 1) return false;
   if (r.m > kMostOutputs || r.c < kFewChannels) return false;
   index_t taps = 0;
-  for (const Correlation& phase : phases)
+  for (const Correlation& phase : phases) {
     if (phase.h.out_start == r.h.out_start) taps += phase.w.n_taps();
+    if (phase.w.n_taps() > kMostTaps) return false;
+  }
   // Otherwise sums of their own are as good, or better.
-  return taps <= kMostTaps && taps > 1;
+  return taps > 1 && taps * r.m <= kMostProducts;
 }
 
 template <class T>
@@ -156,7 +160,7 @@ PhaseColumns columns_layout(const std::vector<Correlation>& phases, const Exec& 
     width = std::max(width, phase.w.count), height = std::max(height, phase.h.count);
     if (i > 0 && phase.h.out_start == phases[i - 1].h.out_start) continue;  // seen
     for (const Tap& h : phase.h.taps) {
-      PhaseColumns::KernelRow row{h.kernel, h.offset, {}};
+      PhaseColumns::KernelRow row{h.offset, {}, {}};
       index_t at = 0;
       for (std::size_t j = i; j < phases.size(); ++j) {
         if (phases[j].h.out_start != phase.h.out_start) break;
@@ -165,6 +169,9 @@ PhaseColumns columns_layout(const std::vector<Correlation>& phases, const Exec& 
           taps.kernel.push_back(w.kernel), taps.offset.push_back(w.offset);
           l.first = std::min(l.first, w.offset), l.last = std::max(l.last, w.offset);
         }
+        for (index_t m = 0; m < r.m; ++m)
+          for (const index_t kernel : taps.kernel)
+            row.weights.push_back(m * r.w_m + h.kernel * r.w_row + kernel);
         at += r.m * phases[j].w.n_taps();
         row.taps.push_back(std::move(taps));
       }
@@ -196,24 +203,21 @@ PhaseColumns columns_layout(const std::vector<Correlation>& phases, const Exec& 
 }
 
 template <class T>
-void pack_columns(const Correlation& r, const PhaseColumns& layout, const T* weights,
-                  T* packed) noexcept {
-  for (index_t g = 0; g < r.groups; ++g)
-    for (const auto& row : layout.kernel_rows) {
-      // Rows one after another, then in panels of the tile's height.
-      index_t i = 0;
-      for (const auto& taps : row.taps)
-        for (index_t m = 0; m < r.m; ++m)
-          for (const index_t kernel : taps.kernel) {
-            const index_t panel = i / layout.tile.mr * layout.tile.mr;
-            const index_t mr = std::min(layout.tile.mr, layout.rows - panel);
-            const T* w = weights + g * r.w_group + m * r.w_m + row.kernel * r.w_row + kernel;
-            T* to = packed + panel * r.c + i - panel;
-            for (index_t c = 0; c < r.c; ++c) to[c * mr] = w[c * r.w_c];
-            ++i;
-          }
-      packed += layout.rows * r.c;
-    }
+void pack_columns(const Correlation& r, const PhaseColumns& layout, const T* weights, T* packed,
+                  const Exec& exec) noexcept {
+  const index_t rows = static_cast<index_t>(layout.kernel_rows.size());
+  const index_t panels = ceil_div(layout.rows, layout.tile.mr), tasks = r.groups * rows * panels;
+  const int threads = useful_threads(tasks, double(layout.packed(r.c) * r.groups), exec.threads);
+  parallel_for(tasks, threads, [&](index_t task, int) {
+    const index_t row = task / panels, first = task % panels * layout.tile.mr;
+    const index_t mr = std::min(layout.tile.mr, layout.rows - first);
+    const T* w = weights + row / rows * r.w_group;
+    const index_t* at =
+        layout.kernel_rows[static_cast<std::size_t>(row % rows)].weights.data() + first;
+    T* to = packed + (row * layout.rows + first) * r.c;
+    for (index_t c = 0; c < r.c; ++c, w += r.w_c, to += mr)
+      for (index_t i = 0; i < mr; ++i) to[i] = w[at[i]];
+  });
 }
 
 template <class T>
@@ -230,7 +234,8 @@ void sum_columns(const Job<T>& job, const PhaseColumns& layout, const Exec& exec
 
 #define FC_INSTANTIATE(T)                                                                      \
   template PhaseColumns columns_layout<T>(const std::vector<Correlation>&, const Exec&);       \
-  template void pack_columns(const Correlation&, const PhaseColumns&, const T*, T*) noexcept;  \
+  template void pack_columns(const Correlation&, const PhaseColumns&, const T*, T*,            \
+                             const Exec&) noexcept;                                            \
   template void sum_columns(const Job<T>&, const PhaseColumns&, const Exec&, index_t, index_t, \
                             const PixelBlock&, T*, T*, index_t, index_t) noexcept
 FC_INSTANTIATE(float);

@@ -22,8 +22,9 @@ struct PhaseColumns {
     index_t count;                        // of its outputs in a row
   };
   struct KernelRow {
-    index_t kernel, offset;
+    index_t offset;
     std::vector<Taps> taps;
+    std::vector<index_t> weights;  // of each product, from the first of a channel
   };
   std::vector<KernelRow> kernel_rows;
   std::size_t phases = 0;
@@ -43,8 +44,8 @@ template <class T>
 PhaseColumns columns_layout(const std::vector<Correlation>& phases, const Exec& exec);
 
 template <class T>
-void pack_columns(const Correlation& r, const PhaseColumns& layout, const T* weights,
-                  T* packed) noexcept;
+void pack_columns(const Correlation& r, const PhaseColumns& layout, const T* weights, T* packed,
+                  const Exec& exec) noexcept;
 
 // Outputs of a block: phase i's channel m at c + (i * r.m + m) * ld, rows `pitch` apart. `products`
 // has layout.rows * layout.pixels elements.
