@@ -43,7 +43,8 @@ class CostModel {
     const double sums = double(r_.c) * reads * vectors / 2 * idle * far();
     const double calls = tiles * std::ceil(vectors / 2) * std::ceil(double(r_.c) / kTerms);
     const double stored = vectors * double(r_.pixels()) * kStored;
-    return images() * (sums + calls * kBroadcastTile + stored);
+    return images() * (sums + calls * kBroadcastTile + stored) +
+           double(r_.groups) * read_again(vectors);
   }
   // What each call pays to pack weights that are not kept.
   double packed_panels() const {
@@ -73,14 +74,14 @@ class CostModel {
   // Channels far apart are not prefetched; a multiple of a page apart they share a set of L1.
   double far() const {
     const index_t bytes = r_.in_plane() * item_;
-    const double channels = bytes % 4096 == 0 ? kAliased
-                            : bytes > 8192    ? kFarther
-                            : bytes > 2048    ? kFar
-                                              : kBroadcast;
-    // Each block of output channels reads all images again.
-    const double all = double(r_.batch) * double(r_.c) * double(bytes);
-    return channels *
-           (1 + kBeyondL2 * std::log2(std::max(1.0, 2 * all / double(cache_sizes().l2))));
+    if (bytes % 4096 == 0) return r_.w.in_step == 1 ? kAliased : kAliasedApart;
+    return bytes > 8192 ? kFarther : bytes > 2048 ? kFar : kBroadcast;
+  }
+  // Each block of output channels reads all images again, from L3 if they are too many for L2.
+  double read_again(double vectors) const {
+    const double all = double(r_.batch) * double(r_.c) * double(r_.in_plane() * item_);
+    const double beyond = std::max(0.0, all - double(cache_sizes().l2) / 2);
+    return beyond * std::ceil(vectors / 2) / kImageRate;
   }
   double images() const { return double(r_.batch) * double(r_.groups); }
   double row_vectors() const { return double(r_.h.count) * double(ceil_div(r_.w.count, lanes_)); }
@@ -148,10 +149,12 @@ class CostModel {
   static constexpr double kTerms = 128;          // of one tile's sum in broadcast
   static constexpr double kBroadcastTile = 110;  // finding its pixels, loading and storing sums
   static constexpr double kInFlight = 8;         // FMAs under way that keep both units busy
-  static constexpr double kBroadcast = 1.25;  // one load for every two FMAs, most of them scattered
-  static constexpr double kFar = 1.5, kFarther = 2, kAliased = 2.1;
-  static constexpr double kBeyondL2 = 0.03;
-  static constexpr double kStored = 4;  // a vector of sums, turned and stored
+  // One load for every two FMAs, most of them scattered: pixels 4 bytes apart, so that lines have
+  // few of them, and channels up to pages apart.
+  static constexpr double kBroadcast = 1.12, kFar = 1.18, kFarther = 1.3;
+  static constexpr double kAliased = 1.4, kAliasedApart = 1.95;
+  static constexpr double kImageRate = 7;  // bytes a cycle, fetched ahead
+  static constexpr double kStored = 4;     // a vector of sums, turned and stored
   static constexpr double kTransposed = 0.85, kPackedPanel = 1.5, kPackedLanes = 0.6;  // an element
 
   const Correlation& r_;

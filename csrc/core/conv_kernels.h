@@ -146,7 +146,9 @@ struct BroadcastArgs {
   const T* w;  // packed
   T* c;
   const index_t* out;
-  const T* ahead;  // k cache lines from here on are wanted soon
+  // k cache lines from here on are wanted soon; if null, the pixels behind the tile's, in each
+  // term.
+  const T* ahead;
   index_t lines = 1, x_line = 0, images = 1, x_image = 0;
   bool fresh = false;  // c is written, not added to
 };

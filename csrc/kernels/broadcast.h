@@ -24,17 +24,13 @@ FC_INLINE void add_pixels(const typename V::T* x, index_t x_step, const index_t 
   }
 }
 
-template <class V, int MR, int NV>
-void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
+// All lines and images of a tile. What is fetched ahead costs the loop no register beyond those
+// that it has.
+template <bool BEHIND, class V, int MR, int NV>
+FC_INLINE void add_lines(const BroadcastArgs<typename V::T>& t, const index_t (&in)[MR],
+                         V (&acc)[MR][NV]) {
   constexpr int kTerms = (MR + 2) * NV + 1 <= V::registers ? 2 : 1;
   constexpr int kLine = 64 / sizeof(typename V::T);
-  V acc[MR][NV];
-  index_t in[MR];  // from the first pixel
-  FC_UNROLL for (int i = 0; i < MR; ++i) {
-    in[i] = t.in[i] - t.in[0];
-    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
-        t.fresh ? V::zero() : V::load(t.c + t.out[i] + j * V::lanes);
-  }
   const auto* x = t.x + t.in[0];
   const auto* w = t.w;
   const auto* ahead = t.ahead;
@@ -44,12 +40,32 @@ void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
   for (index_t line = t.images * t.lines; line > 0; --line, x += skip) {
     index_t p = t.k;
     for (; p >= kTerms; p -= kTerms, x += kTerms * x_step, w += kTerms * NV * V::lanes) {
-      FC_UNROLL for (int i = 0; i < kTerms; ++i, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
+      FC_UNROLL for (int i = 0; i < kTerms; ++i) {
+        if constexpr (BEHIND)
+          __builtin_prefetch(x + i * x_step + 2 * MR);
+        else
+          __builtin_prefetch(ahead, 0, 2), ahead += kLine;
+      }
       add_pixels<kTerms>(x, x_step, in, w, acc);
     }
     for (; p > 0; --p, x += x_step, w += NV * V::lanes) add_pixels<1>(x, x_step, in, w, acc);
     if (--left == 0) left = t.lines, x += skip_image;
   }
+}
+
+template <class V, int MR, int NV>
+void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
+  V acc[MR][NV];
+  index_t in[MR];  // from the first pixel
+  FC_UNROLL for (int i = 0; i < MR; ++i) {
+    in[i] = t.in[i] - t.in[0];
+    FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
+        t.fresh ? V::zero() : V::load(t.c + t.out[i] + j * V::lanes);
+  }
+  if (t.ahead)
+    add_lines<false>(t, in, acc);
+  else
+    add_lines<true>(t, in, acc);
   FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j].store(
       t.c + t.out[i] + j * V::lanes);
 }
