@@ -24,8 +24,8 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   constexpr double kInput = 3.2;           // per vector: a value of a transformed tile of the image
   constexpr double kOutput = 3.0;          // per vector: a product, and a pixel that it becomes
   constexpr double kRow = 40;              // a row of tiles cut out of the image, or put back
-  constexpr double kGathered = 8;          // an element, where it is read or written one by one
-  constexpr double kPair = 14, kWeight = 0.4;  // a pair of channels and each place, unless kept
+  constexpr double kGathered = 8, kApart = 2;   // an element, read or written one by one, or apart
+  constexpr double kTap = 2.2, kWeight = 0.55;  // of a pair of channels and each place, unless kept
   const TileGrid grid(r, form);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const double pairs = double(r.m) * double(r.c), places = double(grid.alphas());
@@ -40,11 +40,11 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   const double stream = std::ceil(vectors / most) * (kept + image * again) / rate;
   const double rows = double(r.batch) * double(grid.h.tiles()) *
                       double(ceil_div(grid.w.tiles(), lanes)) * double(h.m) * kRow;
-  const bool vectorised = grid.w.step() == 1 && r.mode == PadMode::zeros && w.m != 3;
-  const double gathered = vectorised ? 0 : tiles * double(h.m * w.alpha) * kGathered;
+  const double element = r.mode != PadMode::zeros ? kGathered : grid.w.step() != 1 ? kApart : 0;
+  const double gathered = tiles * double(h.m * w.alpha) * element;
   const double input = vectors * places * kInput + rows + gathered;
   const double output = vectors * (places + double(h.m * w.m)) * kOutput + rows + gathered;
-  const double weights = packed_ahead ? 0 : pairs * (kPair + places * kWeight);
+  const double weights = packed_ahead ? 0 : pairs * (double(r.taps()) * kTap + places * kWeight);
   return double(r.groups) *
          (std::max(product, stream) + double(r.c) * input + double(r.m) * output + weights);
 }

@@ -131,18 +131,17 @@ FC_INLINE void transform_sums(const V (&u)[ALPHA], V (&g)[R]) {
   }
 }
 
-// The alpha elements of as many tiles as lanes allow, from whole vectors of the row.
+// The alpha elements of as many tiles as lanes allow, from element `start` on of a row in whole
+// vectors; what lies beyond the row is 0.
 template <class V, int M, int ALPHA>
-FC_INLINE void load_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r, index_t t0,
-                          V (&d)[ALPHA]) {
-  const auto* row = a.image + r.at;
+FC_INLINE void load_tiles(const typename V::T* row, index_t start, index_t width, V (&d)[ALPHA]) {
   V v[M], phase[M];
   FC_UNROLL for (int i = 0; i < M; ++i) {
-    const index_t at = r.start + t0 * M + i * V::lanes;
-    v[i] = at >= 0 && at + V::lanes <= a.width
+    const index_t at = start + i * V::lanes;
+    v[i] = at >= 0 && at + V::lanes <= width
                ? V::load(row + at)
                : V::load_mask(row + at, V::lanes_of(clamp_lane<V::lanes>(-at),
-                                                    clamp_lane<V::lanes>(a.width - at)));
+                                                    clamp_lane<V::lanes>(width - at)));
   }
   if constexpr (M == 1) {
     phase[0] = v[0];
@@ -163,7 +162,7 @@ FC_INLINE void load_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r
   }
 }
 
-// The same one by one, for steps, padding modes and tiles that have no such short cut. A tile that
+// The same one by one, for padding modes and tiles that have no such short cut. A tile that
 // has more outputs than the image may reach beyond its padding, too.
 template <class V, int M, int ALPHA>
 FC_INLINE void gather_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r, index_t t0,
@@ -178,12 +177,27 @@ FC_INLINE void gather_tiles(const TileRowsArgs<typename V::T>& a, const TileRow&
   }
 }
 
-template <class V, int M, int R>
-void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
+template <class V>
+__attribute__((noinline)) void gather_apart(const TileRowsArgs<typename V::T>& a,
+                                            const typename V::T* row, index_t start, index_t n,
+                                            typename V::T* dst) noexcept {
+  gather_long<V>({.row = row,
+                  .width = a.width,
+                  .start = start,
+                  .step = a.step,
+                  .n = n,
+                  .mode = a.mode,
+                  .dst = dst});
+}
+
+enum class Reads { vectors, apart, one_by_one };
+
+template <class V, int M, int R, Reads HOW>
+FC_INLINE void transform_rows(const TileRowsArgs<typename V::T>& a) {
   constexpr int kAlpha = M + R - 1;
-  constexpr index_t kChunk = V::lanes - (kAlpha - 1) / M;  // the last lanes lack their neighbours
-  constexpr bool kShortCut = kChunk > 0;
-  const bool vectors = kShortCut && a.step == 1 && a.mode == PadMode::zeros;
+  constexpr bool kOneByOne = HOW == Reads::one_by_one;
+  constexpr index_t kChunk = kOneByOne ? V::lanes : V::lanes - (kAlpha - 1) / M;
+  typename V::T apart[V::lanes * M];  // elements of a dilated row, side by side
   auto* const dst = a.dst;  // vector stores may alias anything: what lies in memory is read again
   const index_t ld = a.ld;
   for (const TileRow* next = a.rows; next != a.rows + a.n_rows; ++next) {
@@ -191,14 +205,18 @@ void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
     index_t n = 0;
     for (index_t t0 = 0; t0 < r.n; t0 += n) {
       V d[kAlpha], v[kAlpha];
-      const index_t left = r.n - t0;
-      if (vectors) {
-        n = left < kChunk ? left : kChunk;
-        if constexpr (kShortCut) load_tiles<V, M>(a, r, t0, d);
-        FC_UNROLL for (int i = 0; i < M; ++i)
-            __builtin_prefetch(a.next + r.at + r.start + t0 * M + i * V::lanes);
+      n = r.n - t0 < kChunk ? r.n - t0 : kChunk;
+      const auto* row = a.image + r.at;
+      const index_t start = r.start + t0 * M * (HOW == Reads::vectors ? 1 : a.step);
+      FC_UNROLL for (int i = 0; i < M; ++i)
+          __builtin_prefetch(a.next + r.at + start + i * V::lanes);
+      if constexpr (HOW == Reads::vectors) {
+        load_tiles<V, M>(row, start, a.width, d);
+      } else if constexpr (HOW == Reads::apart) {
+        const index_t width = (n - 1) * M + kAlpha;
+        gather_apart<V>(a, row, start, width, apart);
+        load_tiles<V, M>(apart, 0, width, d);
       } else {
-        n = left < V::lanes ? left : V::lanes;
         gather_tiles<V, M>(a, r, t0, n, d);
       }
       transform_input(d, v);
@@ -208,6 +226,17 @@ void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
       }
     }
   }
+}
+
+template <class V, int M, int R>
+void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
+  // The last lanes of a vector lack their neighbours: some vectors have no others.
+  if constexpr (V::lanes > (M + R - 2) / M) {
+    if (a.mode == PadMode::zeros)
+      return a.step == 1 ? transform_rows<V, M, R, Reads::vectors>(a)
+                         : transform_rows<V, M, R, Reads::apart>(a);
+  }
+  transform_rows<V, M, R, Reads::one_by_one>(a);
 }
 
 // One 1-D transform of planes, from TERMS values of each lane to RESULTS.
