@@ -81,6 +81,20 @@ void add_phases(Lowered& lowered, std::vector<Correlation> phases, const Exec& e
 }
 
 template <class T>
+void add_spread(Lowered& lowered, std::vector<Correlation> phases, const Exec& exec) {
+  const SpreadLayout& layout = lowered.spread.emplace(spread_layout<T>(phases, exec));
+  lowered.scratch_bytes = spread_scratch<T>(phases.front(), layout, exec);
+  lowered.complete = true;
+  for (Correlation& r : phases) {
+    const index_t packed = lowered.packed_elements;
+    lowered.packed_elements += packed_size(r);
+    std::vector<index_t> slots = weight_slots(r);
+    lowered.steps.push_back(
+        {std::move(r), Algorithm::direct, layout.tile.mr, packed, std::move(slots), {}});
+  }
+}
+
+template <class T>
 void add_pairs(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish) {
   lowered.pairs = pairs_layout(phases);
   lowered.scratch_bytes = pairs_scratch(lowered.pairs, sizeof(T));
@@ -116,6 +130,8 @@ void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wi
   const bool few = prefers_columns(phases) || (!phases.empty() && phases.front().m <= kFewOutputs &&
                                                phases.size() <= kMostPhases);
   const bool broadcast = !(direct && few) && prefers_broadcast<T>(phases, wish, exec);
+  if (direct && !broadcast && !few && takes_spread(phases))
+    return add_spread<T>(lowered, std::move(phases), exec);
   if (direct && !broadcast && takes_phases<T>(phases, exec))
     return add_phases<T>(lowered, std::move(phases), exec);
   if (!broadcast) {
@@ -226,12 +242,14 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
     return Job<T>{r,      args.x,          weights,   args.weights, args.bias, args.residual,
                   args.y, args.activation, args.slope};
   };
-  if (lowered.broadcast || lowered.phases || lowered.turned || !lowered.pairs.empty()) {
+  if (lowered.broadcast || lowered.phases || lowered.spread || lowered.turned ||
+      !lowered.pairs.empty()) {
     // All steps together.
     const bool raw = lowered.broadcast && !lowered.kept;
     const Job<T> job = job_of(lowered.steps.front().r, raw ? args.weights : args.packed);
     if (lowered.broadcast) return broadcast(job, *lowered.broadcast, lowered.kept, exec, scratch);
     if (lowered.phases) return direct_phases(job, *lowered.phases, exec, scratch);
+    if (lowered.spread) return spread(job, *lowered.spread, exec, scratch);
     if (lowered.turned) return depthwise_pixels(job, *lowered.turned, exec, scratch);
     return depthwise_pairs(job, lowered.pairs, lowered.kept, exec, scratch);
   }

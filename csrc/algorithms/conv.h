@@ -12,6 +12,7 @@
 #include "algorithms/depthwise_pixels.h"
 #include "algorithms/direct_phases.h"
 #include "algorithms/loops.h"
+#include "algorithms/spread.h"
 #include "algorithms/winograd.h"
 #include "core/conv_desc.h"
 #include "core/exec.h"
@@ -37,6 +38,7 @@ struct Lowered {
   std::vector<Step> steps = {};
   std::optional<BroadcastLayout> broadcast = {};  // takes all steps together, or none
   std::optional<PhasesLayout> phases = {};        // likewise
+  std::optional<SpreadLayout> spread = {};        // likewise
   std::vector<PairsLayout> pairs = {};            // likewise
   std::optional<DepthwisePixels> turned = {};     // likewise
   bool kept = false;                              // weights are packed once for many calls

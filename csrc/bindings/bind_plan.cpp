@@ -192,8 +192,9 @@ class Plan {
            << r.h.out_start << ", " << r.w.out_start << ") in steps of (" << r.h.out_step << ", "
            << r.w.out_step << ")\n";
     text << "chosen: " << name_of(step.algorithm)
-         << (lowered_.phases ? (lowered_.phases->by_columns ? ", products of columns first"
-                                                            : ", all phases from one strip")
+         << (lowered_.phases   ? (lowered_.phases->by_columns ? ", products of columns first"
+                                                              : ", all phases from one strip")
+             : lowered_.spread ? ", one product of all phases"
              : !lowered_.pairs.empty() ? ", both phases of a row together"
              : lowered_.turned         ? ", planes turned into pixels"
                                        : "")
