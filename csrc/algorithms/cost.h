@@ -21,7 +21,9 @@ class CostModel {
   double pointwise() const { return std::min(apart(false), merged()); }
   // Whether panels of pixels better hold several images.
   bool merges(bool packs) const { return r_.batch > 1 && merged() < apart(packs); }
-  double direct() const { return images() * (packs_strip() ? packed_strip() : plain_strip()); }
+  double direct() const {
+    return images() * ((packs_strip() ? packed_strip() : plain_strip()) + scattered(row_vectors()));
+  }
   // Whether a strip better has a copy of its rows for each tap of the width: then no lane is lost
   // at the end of a row of outputs.
   bool packs_strip() const {
@@ -90,9 +92,15 @@ class CostModel {
   double apart(bool packs) const {
     const double bytes = double(r_.m) * double(r_.k()) * double(item_);
     const double again = bytes > double(cache_sizes().l2) / 2 ? bytes / kWeightRate : 0;
-    const double once = images() * block(r_.pixels()) * (packs ? 1 : kUnpacked);
+    const double vectors = double(ceil_div(r_.pixels(), lanes_));
+    const double once =
+        images() * (block(r_.pixels()) * (packs ? 1 : kUnpacked) + scattered(vectors));
     return once + double(r_.groups) * double(r_.batch - 1) * again +
            (packs ? images() * panels_packed(r_.pixels()) : 0);
+  }
+  // What outputs that are not neighbours take to their places.
+  double scattered(double vectors) const {
+    return r_.plain_output() ? 0 : double(r_.m) * vectors * kScattered;
   }
   double merged() const {
     const index_t pixels = r_.batch * r_.pixels();
@@ -139,6 +147,7 @@ class CostModel {
   static constexpr double kUnzipped = 0.5;   // an element of vectors that are taken apart
   static constexpr double kGather = 1;       // one element at a stride
   static constexpr double kUnpacked = 1.05;  // rows of a panel in different pages
+  static constexpr double kScattered = 15;   // the same, between the outputs of other phases
   static constexpr double kMoved = 6;        // a vector of outputs, from a buffer to its image
   static constexpr double kWeightRate = 6;   // bytes a cycle from L3
   static constexpr double kLoadsPerRow = 0.8;
