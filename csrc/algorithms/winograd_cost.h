@@ -21,8 +21,9 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   constexpr double kTile = 40;             // calling a tile, starting and storing it
   constexpr double kNear = 5.5, kFar = 2;  // bytes per cycle from L3, and beyond, all cores reading
   constexpr double kShare = 32e6;          // bytes of an L3 that others use, too
-  constexpr double kInput = 3.2;           // per vector: a value of a transformed tile of the image
-  constexpr double kOutput = 3.0;          // per vector: a product, and a pixel that it becomes
+  constexpr double kInput = 5;             // per vector: a value of a transformed tile of the image
+  constexpr double kOutput = 5;            // per vector: a product, and a pixel that it becomes
+  constexpr double kMemory = 0.12;         // a byte of the images beyond L2: nothing hides its miss
   constexpr double kRow = 40;              // a row of tiles cut out of the image, or put back
   constexpr double kGathered = 8, kApart = 2;   // an element, read or written one by one, or apart
   constexpr double kTap = 2.2, kWeight = 0.55;  // of a pair of channels and each place, unless kept
@@ -45,8 +46,10 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   const double input = vectors * places * kInput + rows + gathered;
   const double output = vectors * (places + double(h.m * w.m)) * kOutput + rows + gathered;
   const double weights = packed_ahead ? 0 : pairs * (double(r.taps()) * kTap + places * kWeight);
+  const double images = double(r.batch) * double((r.c * r.in_plane() + r.m * r.out_plane()) * item);
+  const double missed = kMemory * std::max(0.0, images - double(cache_sizes().l2));
   return double(r.groups) *
-         (std::max(product, stream) + double(r.c) * input + double(r.m) * output + weights);
+         (std::max(product, stream) + missed + double(r.c) * input + double(r.m) * output + weights);
 }
 
 }  // namespace fastconv
