@@ -48,8 +48,8 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   const double weights = packed_ahead ? 0 : pairs * (double(r.taps()) * kTap + places * kWeight);
   const double images = double(r.batch) * double((r.c * r.in_plane() + r.m * r.out_plane()) * item);
   const double missed = kMemory * std::max(0.0, images - double(cache_sizes().l2));
-  return double(r.groups) *
-         (std::max(product, stream) + missed + double(r.c) * input + double(r.m) * output + weights);
+  return double(r.groups) * (std::max(product, stream) + missed + double(r.c) * input +
+                             double(r.m) * output + weights);
 }
 
 }  // namespace fastconv
