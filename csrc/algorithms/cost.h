@@ -146,9 +146,9 @@ class CostModel {
   static constexpr double kVectorCopy = 2;   // a load and a store
   static constexpr double kUnzipped = 0.5;   // an element of vectors that are taken apart
   static constexpr double kGather = 1;       // one element at a stride
-  static constexpr double kUnpacked = 1.05;  // rows of a panel in different pages
+  static constexpr double kUnpacked = 1.02;  // rows of a panel in different pages
   static constexpr double kScattered = 15;   // the same, between the outputs of other phases
-  static constexpr double kMoved = 6;        // a vector of outputs, from a buffer to its image
+  static constexpr double kMoved = 10;       // a vector of outputs, from a buffer to its image
   static constexpr double kWeightRate = 6;   // bytes a cycle from L3
   static constexpr double kLoadsPerRow = 0.8;
   static constexpr double kTile = 30;           // calling a tile, starting and storing it
