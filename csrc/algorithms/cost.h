@@ -147,7 +147,7 @@ class CostModel {
   static constexpr double kUnzipped = 0.5;   // an element of vectors that are taken apart
   static constexpr double kGather = 1;       // one element at a stride
   static constexpr double kUnpacked = 1.02;  // rows of a panel in different pages
-  static constexpr double kScattered = 15;   // the same, between the outputs of other phases
+  static constexpr double kScattered = 20;   // the same, between the outputs of other phases
   static constexpr double kMoved = 10;       // a vector of outputs, from a buffer to its image
   static constexpr double kWeightRate = 6;   // bytes a cycle from L3
   static constexpr double kLoadsPerRow = 0.8;
@@ -160,7 +160,7 @@ class CostModel {
   static constexpr double kInFlight = 8;         // FMAs under way that keep both units busy
   // One load for every two FMAs, most of them scattered: pixels 4 bytes apart, so that lines have
   // few of them, and channels up to pages apart.
-  static constexpr double kBroadcast = 1.12, kFar = 1.18, kFarther = 1.3;
+  static constexpr double kBroadcast = 1.12, kFar = 1.15, kFarther = 1.3;
   static constexpr double kAliased = 1.4, kAliasedApart = 1.95;
   static constexpr double kImageRate = 7;  // bytes a cycle, fetched ahead
   static constexpr double kStored = 4;     // a vector of sums, turned and stored
