@@ -12,7 +12,8 @@
 
 namespace fastconv {
 
-// Rows of weights per panel, as even as possible, and the widest tile that holds so many rows.
+// Rows of weights per panel, as even as possible, and the widest tile that holds so many rows. An
+// odd number of panels is shared badly by two threads: 128 rows are 12 panels of 11, not 11 of 12.
 struct Tile {
   index_t mr, nv;
   index_t nr;  // pixels
@@ -20,7 +21,8 @@ struct Tile {
 
 template <class T>
 Tile choose_tile(const GemmKernels<T>& gemm, index_t m) {
-  const index_t mr = ceil_div(m, ceil_div(m, gemm.max_mr));
+  const index_t least = ceil_div(m, gemm.max_mr);
+  const index_t mr = ceil_div(m, least > 8 ? least + least % 2 : least);
   const index_t nv = gemm.max_nv[mr];
   return {mr, nv, nv * gemm.lanes};
 }
