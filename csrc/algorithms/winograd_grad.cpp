@@ -5,107 +5,10 @@
 #include <cmath>
 
 #include "algorithms/weight_grad_sums.h"
-#include "core/memory.h"
-#include "core/parallel.h"
+#include "algorithms/winograd_grad_cut.h"
 
 namespace fastconv {
 namespace {
-
-// Lanes are channels on both sides, a unit of them at a time: of the image, too, since rows of
-// tiles are short (7x7 has two in a row), and a task transforms the image again.
-struct Side {
-  index_t unit, units;  // channels
-  index_t nv;           // vectors of a unit
-};
-Side side_for(index_t channels, index_t vector) {
-  const index_t nv = std::min<index_t>(kBroadcastNv, ceil_div(channels, vector));
-  return {nv * vector, ceil_div(channels, nv * vector), nv};
-}
-
-// Tasks are (group, some units of input channels, some units of output channels): each walks all
-// blocks of tiles in order, whatever the threads.
-struct Cut {
-  Side x, dy;
-  index_t x_units, x_tasks, dy_units, dy_tasks;  // units of a task
-  index_t tiles, lanes, blocks, most_blocks;     // tiles in all and of a block; added in T
-  // Elements. Planes start a cache line apart in their set, as those of winograd_cut.
-  index_t v_plane, w_plane, u_plane;
-
-  bool in_double() const { return blocks > most_blocks; }
-  // With one block a unit is finished before the next one starts.
-  index_t live_units() const { return blocks == 1 ? 1 : dy_units; }
-};
-
-// Tiles of a block: with 64, 256@56 takes 15.1 ms on one thread, with 96 12.4, with 128 12.3 and
-// more elsewhere.
-constexpr index_t kBlockTiles = 96;
-// Terms of a sum in float, which then errs by 1.2e-6 of its norm; by 2e-6 with 512.
-constexpr index_t kMostTiles = 192;
-
-template <class T>
-Cut cut_for(const Correlation& r, const TileGrid& grid, const Exec& exec) {
-  constexpr index_t item = sizeof(T), line = 64 / item;
-  const index_t vector = exec.kernels<T>().conv.gemm.lanes, places = grid.alphas();
-  Cut cut{};
-  cut.x = side_for(r.c, vector), cut.dy = side_for(r.m, vector);
-  cut.tiles = r.batch * grid.per_image();
-  cut.blocks = ceil_div(cut.tiles, kBlockTiles);
-  cut.lanes = ceil_div(cut.tiles, cut.blocks);
-  cut.most_blocks = sizeof(T) == sizeof(double) ? cut.blocks : kMostTiles / kBlockTiles;
-
-  // L2 for the transformed image of a task, and as much for its sums: what is beyond it costs less
-  // than to transform the image and the gradient more often (256@14, N = 8: a third 7.6 ms, all
-  // 6.3).
-  const index_t most = cache_sizes().l2 / (places * item);
-  cut.x_units = std::clamp(most / (cut.lanes * cut.x.unit), index_t{1}, cut.x.units);
-  cut.dy_units = cut.dy.units;
-  if (cut.blocks > 1)
-    cut.dy_units =
-        std::clamp(most / (cut.x_units * cut.x.unit * cut.dy.unit), index_t{1}, cut.dy.units);
-  const index_t threads = useful_threads(exec.threads, r.fmas() / 4, exec.threads);
-  const index_t few = 4 * threads;
-  const auto tasks = [&] {
-    return r.groups * ceil_div(cut.x.units, cut.x_units) * ceil_div(cut.dy.units, cut.dy_units);
-  };
-  while (tasks() < few && tasks() % threads != 0 && cut.dy_units > 1)
-    cut.dy_units = ceil_div(cut.dy_units, 2);
-  while (tasks() < few && tasks() % threads != 0 && cut.x_units > 1)
-    cut.x_units = ceil_div(cut.x_units, 2);
-  cut.x_tasks = ceil_div(cut.x.units, cut.x_units);
-  cut.dy_tasks = ceil_div(cut.dy.units, cut.dy_units);
-  cut.v_plane = cut.lanes * cut.x.unit + line;
-  cut.w_plane = cut.lanes * cut.dy.unit + line;
-  cut.u_plane = cut.x_units * cut.x.unit * cut.dy.unit + line;
-  return cut;
-}
-
-struct Sizes {
-  // Bytes of each thread.
-  index_t v, w, turned, lines, products, halves, sums, totals, runs, offsets;
-  index_t each() const {
-    return v + w + turned + lines + products + halves + sums + totals + runs + offsets;
-  }
-};
-
-template <class T>
-Sizes sizes_for(const Correlation& r, const TileGrid& grid, const Cut& cut) {
-  constexpr index_t item = sizeof(T);
-  const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
-  const index_t most = std::max(cut.x.unit, cut.dy.unit);
-  const index_t sums = cut.x_units * cut.x.unit * r.taps() * cut.dy.unit;
-  const index_t totals = cut.in_double() ? cut.live_units() * sums * index_t{sizeof(double)} : 0;
-  return {.v = cache_lines(cut.x_units * grid.alphas() * cut.v_plane * item),
-          .w = cache_lines(grid.alphas() * cut.w_plane * item),
-          // Each run of tiles may have its own overlap.
-          .turned = cache_lines(h.alpha * cut.lanes * w.alpha * most * item),
-          .lines = cache_lines(h.alpha * w.alpha * cut.lanes * most * item),
-          .products = cut.live_units() * cache_lines(grid.alphas() * cut.u_plane * item),
-          .halves = cache_lines(h.r * w.alpha * cut.u_plane * item),
-          .sums = cache_lines(sums * item),
-          .totals = cache_lines(totals),
-          .runs = cache_lines(cut.lanes * index_t{sizeof(TileRun)}),
-          .offsets = cache_lines(2 * cut.x_units * cut.x.unit * index_t{sizeof(index_t)})};
-}
 
 // What the tiles of one side read: `terms` of each axis, a tile's m after the one before it.
 template <class T>
@@ -113,7 +16,7 @@ struct Tiles {
   const T* planes;  // of the first image and channel
   index_t image, plane, height, width;
   index_t channels;  // at most a unit
-  const Side& side;
+  const WinogradGradSide& side;
   bool outputs;  // the gradient's tiles, else the image's
   index_t terms_h, terms_w;
   void (*transform_h)(const PlanesArgs<T>&) noexcept;
@@ -123,8 +26,8 @@ struct Tiles {
 template <class T>
 class Task {
  public:
-  Task(const WeightGrad<T>& job, const TileGrid& grid, const Exec& exec, const Cut& cut,
-       const Sizes& sizes, std::byte* memory, index_t index) noexcept
+  Task(const WeightGrad<T>& job, const TileGrid& grid, const Exec& exec, const WinogradGradCut& cut,
+       const WinogradGradSizes& sizes, std::byte* memory, index_t index) noexcept
       : job_(job),
         r_(job.r),
         grid_(grid),
@@ -333,7 +236,7 @@ class Task {
   const TileGrid& grid_;
   const Exec& exec_;
   const WinogradKernels<T>& kernels_;
-  const Cut& cut_;
+  const WinogradGradCut& cut_;
   const index_t product_;  // elements of a unit's products
   T *v_, *w_, *turned_, *lines_, *products_, *halves_, *sums_;
   double* totals_;
@@ -343,56 +246,12 @@ class Task {
   index_t g_, tiles_ = 0, n_runs_ = 0;
 };
 
-// Cycles of one core, as cost.h has them for the forward sums.
-template <class T>
-double cycles(const Correlation& r, const TileGrid& grid, const Exec& exec) {
-  constexpr double kTile = 60;             // calling a tile, loading and storing its sums
-  constexpr double kFeeding = 1.1;         // its loads beside its FMAs
-  constexpr double kTurned = 4;            // a vector of pixels
-  constexpr double kPlace = 4;             // a vector of a transformed tile, both passes
-  constexpr double kRun = 60;              // a row of a run of tiles
-  constexpr double kSum = 4, kTotal = 20;  // a vector of products, and of the sums they become
-  const Cut cut = cut_for<T>(r, grid, exec);
-  const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
-  const double places = double(grid.alphas()), tiles = double(cut.tiles), c = double(r.c);
-  const double vectors = double(cut.dy.units * cut.dy.nv);
-  const double parts = std::ceil(double(cut.x_units * cut.x.unit) /
-                                 double(exec.kernels<T>().conv.broadcast.max_pixels));
-  const double calls = places * double(cut.blocks * cut.dy.units * cut.x_tasks) * parts;
-  const double product = places * tiles * c * vectors / 2 * kFeeding + calls * kTile;
-  const double runs = double(r.batch * grid.h.tiles()) + double(cut.blocks);
-  const auto side = [&](const Side& s, index_t rows, index_t columns) {
-    const double tile = double(rows * columns) * kTurned + places * kPlace;
-    return double(s.units) * (tiles * double(s.nv) * tile + runs * double(rows) * kRun);
-  };
-  const double image = double(cut.dy_tasks) * side(cut.x, h.alpha, w.m);
-  const double gradient = double(cut.x_tasks) * side(cut.dy, h.m, w.m);
-  const double flushes = double(ceil_div(cut.blocks, cut.most_blocks));
-  const double sums = flushes * c * vectors * (places * kSum + double(r.taps()) * kTotal);
-  return double(r.groups) * (product + image + gradient + sums);
-}
-
 }  // namespace
-
-template <class T>
-std::optional<WinogradForm> winograd_grad_form(const Correlation& r, double outer, const Wish& wish,
-                                               const Exec& exec) {
-  if (wish.form) return wish.form;
-  if (wish.plain_sums || sizeof(T) == sizeof(double) || r.batch == 0) return {};
-  if (r.mode != PadMode::zeros) return {};  // tiles are cut from the image as it is
-  std::optional<WinogradForm> best;
-  for (const WinogradForm& form : winograd_forms(r)) {
-    const TileGrid grid(r, form);
-    if (grid.h.step() != 1 || grid.w.step() != 1) continue;  // phases are not worth their rows
-    if (const double cost = cycles<T>(r, grid, exec); cost < outer) outer = cost, best = form;
-  }
-  return best;
-}
 
 template <class T>
 index_t winograd_grad_scratch(const Correlation& r, WinogradForm form, const Exec& exec) {
   const TileGrid grid(r, form);
-  return exec.threads * sizes_for<T>(r, grid, cut_for<T>(r, grid, exec)).each();
+  return exec.threads * winograd_grad_sizes<T>(r, grid, winograd_grad_cut<T>(r, grid, exec)).each();
 }
 
 template <class T>
@@ -400,8 +259,8 @@ bool winograd_grad(const WeightGrad<T>& job, WinogradForm form, const Exec& exec
                    std::byte* scratch) noexcept {
   const Correlation& r = job.r;
   const TileGrid grid(r, form);
-  const Cut cut = cut_for<T>(r, grid, exec);
-  const Sizes sizes = sizes_for<T>(r, grid, cut);
+  const WinogradGradCut cut = winograd_grad_cut<T>(r, grid, exec);
+  const WinogradGradSizes sizes = winograd_grad_sizes<T>(r, grid, cut);
   const index_t tasks = r.groups * cut.x_tasks * cut.dy_tasks;
   std::atomic<bool> finite = true;
   parallel_for(tasks, useful_threads(tasks, r.fmas() / 4, exec.threads),
@@ -414,8 +273,6 @@ bool winograd_grad(const WeightGrad<T>& job, WinogradForm form, const Exec& exec
 }
 
 #define FC_INSTANTIATE(T)                                                                   \
-  template std::optional<WinogradForm> winograd_grad_form<T>(const Correlation&, double,    \
-                                                             const Wish&, const Exec&);     \
   template index_t winograd_grad_scratch<T>(const Correlation&, WinogradForm, const Exec&); \
   template bool winograd_grad(const WeightGrad<T>&, WinogradForm, const Exec&, std::byte*) noexcept
 FC_INSTANTIATE(float);
