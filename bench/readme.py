@@ -51,7 +51,7 @@ def write(root: Path = ROOT) -> None:
 
 
 def chosen(runs: list[Run]) -> list[Run]:
-    """Of the newest run's CPU, the newest run of each mode, dtype, ISA and number of threads.
+    """Of the newest run's CPU, the newest of each mode, dtype, ISA, number of threads and batch.
 
     Runs of the core set go before quick ones; the order is that of the summary.
     """
@@ -61,7 +61,8 @@ def chosen(runs: list[Run]) -> list[Run]:
             s = run["settings"]
             if s["set"] == name and run["cpu"] == runs[0]["cpu"]:
                 isa = ISAS.index(run["isa"])
-                key = (s["dtype"] != "float32", isa, -s["threads"], list(MODES).index(s["mode"]))
+                mode, batch = list(MODES).index(s["mode"]), tuple(s["batch"] or ())
+                key = (s["dtype"] != "float32", isa, -s["threads"], mode, batch)
                 found.setdefault(key, run)
     return [found[key] for key in sorted(found)]
 
@@ -88,7 +89,7 @@ def section(runs: list[Run]) -> str:
         n = min(row["n"] for row in run["rows"])
         picture = f"bench/pictures/{_mode(run)}-ratio-n{n}.png"
         parts.append(f"![{_mode(run).capitalize()}: {PICTURES['ratio-n1']}]({picture})")
-    return "\n\n" + "\n\n".join([*parts, losses(shown)]) + "\n\n"
+    return "\n\n" + "\n\n".join([*parts, losses(runs)]) + "\n\n"
 
 
 def losses(runs: list[Run]) -> str:
@@ -97,7 +98,8 @@ def losses(runs: list[Run]) -> str:
     for run in runs:
         behind = [s for s in standings(run) if s.ratio is not None and s.ratio < TIE]
         behind.sort(key=lambda s: (not s.dense, s.ratio))
-        lines += [[_mode(run), s.row["family"], s.title, *_numbers(s)] for s in behind]
+        name = f"{_mode(run)}, {run['settings']['dtype']}"
+        lines += [[name, s.row["family"], s.title, *_numbers(s)] for s in behind]
     if not lines:
         return "No row of these runs is behind."
     columns = ["run", "family", "layer", "fastconv, us", "best peer, us", "ratio"]

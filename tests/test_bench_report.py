@@ -96,6 +96,15 @@ def test_readme_prefers_the_core_set_and_the_newest_run():
     assert [r["settings"]["dtype"] for r in chosen] == ["float32", "float64"]
 
 
+def test_readme_shows_every_batch_and_the_rows_behind_in_each():
+    runs = [stored_run(batch=[n]) for n in (16, 1)]
+    chosen = readme.chosen(runs)
+    assert [r["settings"]["batch"] for r in chosen] == [[1], [16]]
+    assert readme.losses(chosen).count("plans, float32") == 2 * readme.losses(runs[:1]).count(
+        "plans, float32"
+    )
+
+
 def test_this_readme_has_the_marks():
     text = (readme.ROOT / "README.md").read_text(encoding="utf-8")
     assert text.count(readme.BEGIN) == text.count(readme.END) == 1
