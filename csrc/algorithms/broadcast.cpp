@@ -33,16 +33,16 @@ index_t blocks_together(const Correlation& r, const BroadcastWeights& weights, i
   const index_t c = weights.channels(0).size(), batch = r.batch;
   const double image = double(c * r.in_plane() * item);
   const double slice = double(weights.slice_size(c, weights.most_rows()) * item);
+  const auto images = [&](index_t blocks) { return std::clamp(most / blocks, index_t{1}, batch); };
   const auto bytes = [&](index_t blocks) {
-    const index_t images = std::clamp(most / blocks, index_t{1}, batch);
-    return image / double(blocks) + slice / double(images);
+    return image / double(blocks) + slice / double(images(blocks));
   };
   index_t best = 1;
   for (index_t blocks = 2; blocks <= std::min(most, weights.blocks()); ++blocks) {
-    const index_t images = std::clamp(most / blocks, index_t{1}, batch);
-    const index_t tasks = r.groups * ceil_div(weights.blocks(), blocks) * ceil_div(batch, images);
-    if (tasks % threads == 0 || tasks >= 4 * threads)
-      if (bytes(blocks) < 0.8 * bytes(best)) best = blocks;
+    const index_t tasks =
+        r.groups * ceil_div(weights.blocks(), blocks) * ceil_div(batch, images(blocks));
+    const bool shared_out = tasks % threads == 0 || tasks >= 4 * threads;
+    if (shared_out && bytes(blocks) < 0.8 * bytes(best)) best = blocks;
   }
   return best;
 }

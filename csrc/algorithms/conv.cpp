@@ -60,6 +60,16 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
   lowered.steps.push_back(std::move(step));
 }
 
+// Phases that one loop nest computes, their panels of weights one after another.
+void add_packed(Lowered& lowered, std::vector<Correlation> phases, index_t mr) {
+  for (Correlation& r : phases) {
+    const index_t packed = lowered.packed_elements;
+    lowered.packed_elements += packed_size(r);
+    std::vector<index_t> slots = weight_slots(r);
+    lowered.steps.push_back({std::move(r), Algorithm::direct, mr, packed, std::move(slots), {}});
+  }
+}
+
 template <class T>
 void add_phases(Lowered& lowered, std::vector<Correlation> phases, const Exec& exec) {
   const PhasesLayout& layout = lowered.phases.emplace(phases_layout<T>(phases, exec));
@@ -71,13 +81,7 @@ void add_phases(Lowered& lowered, std::vector<Correlation> phases, const Exec& e
       lowered.steps.push_back({std::move(phase), Algorithm::direct, 1, 0, {}, {}});
     return;
   }
-  for (Correlation& r : phases) {
-    const index_t packed = lowered.packed_elements;
-    lowered.packed_elements += packed_size(r);
-    std::vector<index_t> slots = weight_slots(r);
-    lowered.steps.push_back(
-        {std::move(r), Algorithm::direct, layout.tile.mr, packed, std::move(slots), {}});
-  }
+  add_packed(lowered, std::move(phases), layout.tile.mr);
 }
 
 template <class T>
@@ -85,13 +89,7 @@ void add_spread(Lowered& lowered, std::vector<Correlation> phases, const Exec& e
   const SpreadLayout& layout = lowered.spread.emplace(spread_layout<T>(phases, exec));
   lowered.scratch_bytes = spread_scratch<T>(phases.front(), layout, exec);
   lowered.complete = true;
-  for (Correlation& r : phases) {
-    const index_t packed = lowered.packed_elements;
-    lowered.packed_elements += packed_size(r);
-    std::vector<index_t> slots = weight_slots(r);
-    lowered.steps.push_back(
-        {std::move(r), Algorithm::direct, layout.tile.mr, packed, std::move(slots), {}});
-  }
+  add_packed(lowered, std::move(phases), layout.tile.mr);
 }
 
 template <class T>

@@ -164,14 +164,14 @@ PhaseColumns columns_layout(const std::vector<Correlation>& phases, const Exec& 
       index_t at = 0;
       for (std::size_t j = i; j < phases.size(); ++j) {
         if (phases[j].h.out_start != phase.h.out_start) break;
-        PhaseColumns::Taps taps{j, {}, {}, at, phases[j].w.count};
+        PhaseColumns::Taps taps{j, {}, at, phases[j].w.count};
         for (const Tap& w : phases[j].w.taps) {
-          taps.kernel.push_back(w.kernel), taps.offset.push_back(w.offset);
+          taps.offset.push_back(w.offset);
           l.first = std::min(l.first, w.offset), l.last = std::max(l.last, w.offset);
         }
         for (index_t m = 0; m < r.m; ++m)
-          for (const index_t kernel : taps.kernel)
-            row.weights.push_back(m * r.w_m + h.kernel * r.w_row + kernel);
+          for (const Tap& w : phases[j].w.taps)
+            row.weights.push_back(m * r.w_m + h.kernel * r.w_row + w.kernel);
         at += r.m * phases[j].w.n_taps();
         row.taps.push_back(std::move(taps));
       }

@@ -17,9 +17,9 @@ namespace fastconv {
 struct PhaseColumns {
   struct Taps {  // of a phase, in a row of the kernel
     std::size_t phase;
-    std::vector<index_t> kernel, offset;  // along the row
-    index_t row;                          // where its products with output channel 0 start
-    index_t count;                        // of its outputs in a row
+    std::vector<index_t> offset;  // along the row
+    index_t row;                  // where its products with output channel 0 start
+    index_t count;                // of its outputs in a row
   };
   struct KernelRow {
     index_t offset;

@@ -88,8 +88,8 @@ class Task {
   }
 
   const T* weights(std::size_t phase, index_t m, index_t k) const {
-    return job_.weights + l_.phases[phase].packed + (g_ * r_.m + m) * r_.c +
-           k * std::min(l_.tile.mr, r_.m - m);
+    const index_t group = static_cast<index_t>(phase) * r_.groups + g_;
+    return job_.weights + (group * r_.m + m) * r_.c + k * std::min(l_.tile.mr, r_.m - m);
   }
 
   void multiply(std::size_t i, index_t k0, index_t k1) noexcept {
@@ -139,15 +139,15 @@ class Task {
       return nullptr;
     };
     y += columns_.begin * step;
+    const auto or_fill = [&](const T* phase) { return phase ? phase : fill_; };
     // The row may end before the last pixel's outputs do, or after.
     const index_t end = (last_column_ ? r_.w.out : columns_.end * step) - columns_.begin * step;
     const index_t whole = std::min(n, end / step);
     if (step == 2) {
-      const T *even = of(0), *odd = of(1);
-      exec_.kernels<T>().conv.interleave(even ? even : fill_, odd ? odd : fill_, whole, y);
+      exec_.kernels<T>().conv.interleave(or_fill(of(0)), or_fill(of(1)), whole, y);
     } else {
       for (index_t b = 0; b < step; ++b) {
-        const T* from = of(b) ? of(b) : fill_;
+        const T* from = or_fill(of(b));
         for (index_t i = 0; i < whole; ++i) y[i * step + b] = from[i];
       }
     }
@@ -190,10 +190,8 @@ SpreadLayout spread_layout(const std::vector<Correlation>& phases, const Exec& e
   SpreadLayout l{};
   l.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
   l.kc = choose_kc<T>(r.c);
-  for (const Correlation& phase : phases) {
-    const index_t packed = static_cast<index_t>(l.phases.size()) * r.groups * r.m * r.c;
-    l.phases.push_back({phase.h.out_start, phase.w.out_start, packed});
-  }
+  for (const Correlation& phase : phases)
+    l.phases.push_back({phase.h.out_start, phase.w.out_start});
   // Products take half of L2, in blocks of a few tiles at least, which fill their last vector as
   // well as may be (28x28: 112 pixels, not 56).
   const index_t rows = static_cast<index_t>(phases.size()) * r.m;

@@ -14,7 +14,6 @@ namespace fastconv {
 struct SpreadLayout {
   struct Phase {
     index_t row, column;  // of its first output
-    index_t packed;       // where its weights start
   };
   std::vector<Phase> phases;  // by row, then column
   Tile tile;
