@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "algorithms/blocking.h"
-#include "algorithms/job.h"
-#include "algorithms/strip.h"
+#include "algorithms/common/blocking.h"
+#include "algorithms/correlation/job.h"
+#include "algorithms/correlation/strip.h"
 
 namespace fastconv {
 

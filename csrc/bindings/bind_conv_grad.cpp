@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Gradients of convolutions. The forward geometry is derived again from the arguments, and every
 // array's shape must agree with it.
-#include "algorithms/elementwise.h"
-#include "algorithms/weight_grad.h"
+#include "algorithms/elementwise/elementwise.h"
+#include "algorithms/weight_grad/weight_grad.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "bindings/fast_call.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "algorithms/elementwise.h"
+#include "algorithms/elementwise/elementwise.h"
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"

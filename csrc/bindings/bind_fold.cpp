@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // unfold, fold and their gradients, which are each other.
-#include "algorithms/fold.h"
+#include "algorithms/elementwise/fold.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
 #include "bindings/bind.h"

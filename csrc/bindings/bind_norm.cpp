@@ -3,7 +3,7 @@
 // float64.
 #include <optional>
 
-#include "algorithms/batch_norm.h"
+#include "algorithms/elementwise/batch_norm.h"
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <optional>
 
-#include "algorithms/pool_grad.h"
-#include "algorithms/pool_pixels.h"
+#include "algorithms/pool/grad.h"
+#include "algorithms/pool/pixels.h"
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"

@@ -2,8 +2,8 @@
 // Gradients of the pools. The forward geometry is derived again; every shape has to agree with it.
 #include <cmath>
 
-#include "algorithms/pool_grad.h"
-#include "algorithms/pool_pixels.h"
+#include "algorithms/pool/grad.h"
+#include "algorithms/pool/pixels.h"
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "algorithms/blocking.h"
-#include "algorithms/weight_grad.h"
+#include "algorithms/common/blocking.h"
+#include "algorithms/weight_grad/weight_grad.h"
 #include "bindings/arrays.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "algorithms/conv.h"
+#include "algorithms/conv/conv.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
 #include "core/dispatch.h"

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "algorithms/conv.h"
+#include "algorithms/conv/conv.h"
 
 namespace fastconv {
 

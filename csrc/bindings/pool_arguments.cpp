@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "algorithms/pool_grad.h"
+#include "algorithms/pool/grad.h"
 #include "core/require.h"
 
 namespace fastconv {

@@ -2,7 +2,7 @@
 // The arguments that the pools and their gradients share, into a PoolDesc.
 #pragma once
 
-#include "algorithms/pool.h"
+#include "algorithms/pool/pool.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
 #include "core/dispatch.h"

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "algorithms/transpose.h"
+#include "algorithms/elementwise/transpose.h"
 #include "core/dispatch.h"
 
 namespace fastconv {

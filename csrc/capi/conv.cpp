@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Convolutions and their gradients, each as one call.
-#include "algorithms/weight_grad.h"
+#include "algorithms/weight_grad/weight_grad.h"
 #include "capi/conv_map.h"
 #include "capi/functions.h"
 #include "core/memory.h"

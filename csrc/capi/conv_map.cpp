@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "capi/conv_map.h"
 
-#include "algorithms/weight_grad.h"
+#include "algorithms/weight_grad/weight_grad.h"
 #include "core/memory.h"
 
 namespace fastconv::capi {

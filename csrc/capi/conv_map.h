@@ -3,7 +3,7 @@
 // the input, lowered, with the parts of its workspace.
 #pragma once
 
-#include "algorithms/conv.h"
+#include "algorithms/conv/conv.h"
 #include "capi/describe.h"
 
 namespace fastconv::capi {

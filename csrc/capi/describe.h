@@ -2,8 +2,8 @@
 // C's descriptors into those of the core, by the checks that Python's arguments go through.
 #pragma once
 
-#include "algorithms/choose.h"
-#include "algorithms/pool.h"
+#include "algorithms/conv/choose.h"
+#include "algorithms/pool/pool.h"
 #include "capi/error.h"
 #include "core/conv_desc.h"
 #include "core/exec.h"

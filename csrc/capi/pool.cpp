@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Pools and their gradients.
-#include "algorithms/pool_grad.h"
+#include "algorithms/pool/grad.h"
 #include "capi/describe.h"
 #include "capi/functions.h"
 

@@ -5,7 +5,7 @@
 #include "core/kernel_table.h"
 #include "kernels/activation.h"
 #include "kernels/activation_grad.h"
-#include "kernels/broadcast.h"
+#include "kernels/channel_lanes.h"
 #include "kernels/depthwise.h"
 #include "kernels/dot.h"
 #include "kernels/gemm.h"

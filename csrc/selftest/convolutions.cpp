@@ -3,8 +3,8 @@
 // on one thread and on two: on whole numbers just what the scalar ISA's im2col gives.
 #include <stdexcept>
 
-#include "algorithms/conv.h"
-#include "algorithms/weight_grad.h"
+#include "algorithms/conv/conv.h"
+#include "algorithms/weight_grad/weight_grad.h"
 #include "core/memory.h"
 #include "isa/tables.h"
 #include "selftest/check.h"

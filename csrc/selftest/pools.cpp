@@ -3,7 +3,7 @@
 // order that does not know the lanes.
 #include <limits>
 
-#include "algorithms/pool.h"
+#include "algorithms/pool/pool.h"
 #include "isa/tables.h"
 #include "selftest/check.h"
 

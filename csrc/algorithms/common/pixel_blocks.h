@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// A plane of outputs cut into blocks that are neighbours in memory: whole rows, or a part of one.
+#pragma once
+
+#include <algorithm>
+
+#include "algorithms/common/blocking.h"
+
+namespace fastconv {
+
+struct PixelBlock {
+  index_t row, rows, column, columns;
+};
+
+struct PixelBlocks {
+  index_t height = 1, width = 1;
+  index_t rows = 1, columns = 1;  // of a block, at most
+  index_t row_blocks = 1, column_blocks = 1;
+
+  PixelBlocks() = default;
+  PixelBlocks(index_t h, index_t w, index_t most) : height(h), width(w) {
+    column_blocks = ceil_div(width, most);
+    columns = ceil_div(width, column_blocks);
+    const index_t most_rows = column_blocks > 1 ? 1 : std::max(most / width, index_t{1});
+    rows = ceil_div(height, ceil_div(height, most_rows));
+    row_blocks = ceil_div(height, rows);
+  }
+
+  index_t count() const { return row_blocks * column_blocks; }
+  index_t pixels() const { return rows * columns; }
+  PixelBlock at(index_t block) const {
+    const index_t row = block / column_blocks * rows, column = block % column_blocks * columns;
+    return {row, std::min(rows, height - row), column, std::min(columns, width - column)};
+  }
+};
+
+}  // namespace fastconv

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/correlation/correlation.h"
+
+#include <algorithm>
+
+namespace fastconv {
+namespace {
+
+TapAxis forward_axis(const Axis& a) {
+  TapAxis axis{.in = a.in, .in_step = a.stride, .out = a.out, .count = a.out, .taps = {}};
+  axis.taps.reserve(static_cast<std::size_t>(a.kernel));
+  for (index_t k = 0; k < a.kernel; ++k) axis.taps.push_back({k, k * a.dilation - a.lo});
+  return axis;
+}
+
+// y[o] takes x[i] through tap k where o = i * stride + k * dilation - lo: the taps fall into
+// classes by the residue of o, and within a class i = q + offset.
+std::vector<TapAxis> adjoint_axis(const Axis& a) {
+  struct Entry {
+    index_t residue, kernel, shift;
+  };
+  std::vector<Entry> entries;
+  for (index_t k = 0; k < a.kernel; ++k) {
+    const index_t shift = k * a.dilation - a.lo;
+    const index_t residue = (shift % a.stride + a.stride) % a.stride;
+    if (residue < a.in) entries.push_back({residue, k, shift});
+  }
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& x, const Entry& y) { return x.residue < y.residue; });
+  std::vector<TapAxis> phases;
+  for (const auto& [residue, kernel, shift] : entries) {
+    if (phases.empty() || phases.back().out_start != residue)
+      phases.push_back({.in = a.out,
+                        .out = a.in,
+                        .out_start = residue,
+                        .out_step = a.stride,
+                        .count = (a.in - residue - 1) / a.stride + 1,
+                        .taps = {}});
+    phases.back().taps.push_back({kernel, (residue - shift) / a.stride});
+  }
+  return phases;
+}
+
+index_t covered(const std::vector<TapAxis>& phases) {
+  index_t n = 0;
+  for (const TapAxis& phase : phases) n += phase.count;
+  return n;
+}
+
+}  // namespace
+
+index_t TapAxis::even_step() const {
+  if (taps.size() < 2) return 1;
+  const index_t step = taps[1].offset - taps[0].offset;
+  for (std::size_t i = 2; i < taps.size(); ++i)
+    if (taps[i].offset - taps[i - 1].offset != step) return 0;
+  return step;
+}
+
+Correlation flattened(const Correlation& r) {
+  Correlation flat = r;
+  const index_t n = r.pixels();
+  flat.h = {.taps = {{0, 0}}};
+  flat.w = {.in = n, .out = n, .count = n, .taps = {{0, 0}}};
+  return flat;
+}
+
+index_t split_rows(const Correlation& r, index_t first, index_t n, RowSegment* segments) noexcept {
+  index_t count = 0;
+  for (index_t done = 0; done < n; ++count) {
+    const index_t row = (first + done) / r.w.count, ow = (first + done) % r.w.count;
+    const index_t length = std::min(n - done, r.w.count - ow);
+    segments[count] = {done, row / r.h.count, row % r.h.count, ow, length};
+    done += length;
+  }
+  return count;
+}
+
+Correlation forward_of(const ConvDesc& d) {
+  return {.batch = d.batch,
+          .groups = d.groups,
+          .m = d.c_out_group(),
+          .c = d.c_in_group(),
+          .h = forward_axis(d.h),
+          .w = forward_axis(d.w),
+          .mode = d.mode,
+          .w_group = d.c_out_group() * d.depth(),
+          .w_m = d.depth(),
+          .w_c = d.taps(),
+          .w_row = d.w.kernel};
+}
+
+std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete) {
+  const auto rows = adjoint_axis(d.h), columns = adjoint_axis(d.w);
+  *complete = covered(rows) == d.h.in && covered(columns) == d.w.in;
+  std::vector<Correlation> phases;
+  for (const TapAxis& h : rows)
+    for (const TapAxis& w : columns)
+      phases.push_back({.batch = d.batch,
+                        .groups = d.groups,
+                        .m = d.c_in_group(),
+                        .c = d.c_out_group(),
+                        .h = h,
+                        .w = w,
+                        .w_group = d.c_out_group() * d.depth(),
+                        .w_m = d.taps(),
+                        .w_c = d.depth(),
+                        .w_row = d.w.kernel});
+  return phases;
+}
+
+}  // namespace fastconv

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// One Correlation with its memory, and what all loop nests do with finished outputs.
+#pragma once
+
+#include <algorithm>
+
+#include "algorithms/correlation/correlation.h"
+#include "core/exec.h"
+
+namespace fastconv {
+
+template <class T>
+struct Job {
+  const Correlation& r;
+  const T* x;        // (N, G * c, h.in, w.in)
+  const T* weights;  // packed by pack_weights or winograd_pack
+  const T* raw_weights;
+  const T* bias;      // (G * m,) or null
+  const T* residual;  // of y's shape or null; may be y
+  T* y;               // (N, G * m, h.out, w.out)
+  Activation activation;
+  T slope;
+
+  const T* image(index_t n, index_t g) const { return x + (n * r.groups + g) * r.c * r.in_plane(); }
+  // The first element of output channel `row` of group `g`.
+  index_t plane(index_t n, index_t g, index_t row) const {
+    return ((n * r.groups + g) * r.m + row) * r.out_plane();
+  }
+  const T* bias_of(index_t g, index_t row) const { return bias ? bias + g * r.m + row : nullptr; }
+};
+
+// Applies the activation to `rows` rows of `n` finished outputs while they are in L1.
+template <class T>
+void activate_rows(const Job<T>& job, const Exec& exec, T* c, index_t ldc, index_t rows,
+                   index_t n) noexcept {
+  if (job.activation == Activation::none) return;
+  const auto activate = exec.kernels<T>().elementwise.activate;
+  for (index_t i = 0; i < rows; ++i)
+    activate(job.activation, c + i * ldc, c + i * ldc, n, job.slope);
+}
+
+// Writes outputs q.. of a row, finished and contiguous, to where a phase's outputs belong.
+template <class T>
+void scatter_row(const Correlation& r, const T* from, index_t n, index_t oh, index_t ow,
+                 T* plane) noexcept {
+  T* to = plane + (r.h.out_start + oh * r.h.out_step) * r.w.out + r.w.out_start;
+  if (r.w.out_step == 1) return void(std::copy_n(from, n, to + ow));
+  for (index_t i = 0; i < n; ++i) to[(ow + i) * r.w.out_step] = from[i];
+}
+
+}  // namespace fastconv

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/dense/channel_lanes.h"
+
+#include <utility>
+
+#include "algorithms/common/blocking.h"
+#include "algorithms/dense/channel_lanes_weights.h"
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+using Line = BroadcastLayout::Line;
+using Patch = BroadcastLayout::Patch;
+
+// How outputs are cut. Tasks are (group, some blocks of channels, block of images, block of rows).
+struct Cut {
+  index_t channel_tasks, image_blocks, row_blocks;  // rows of the whole output plane
+  index_t blocks, images, rows;                     // most in one task
+  index_t tasks(const Correlation& r) const {
+    return r.groups * channel_tasks * image_blocks * row_blocks;
+  }
+};
+
+// Blocks of channels that a task had better take together: of `most` blocks times images, whose
+// sums stay in L2, those that read the fewest bytes of images and weights. With one block, each
+// reads all images again (2048@33 d6 and d18, N = 16: 1.14 and 1.19 times; at N = 1 L3 is fast
+// enough).
+index_t blocks_together(const Correlation& r, const BroadcastWeights& weights, index_t item,
+                        index_t most, index_t threads) {
+  if (r.batch <= 1) return 1;
+  const index_t c = weights.channels(0).size(), batch = r.batch;
+  const double image = double(c * r.in_plane() * item);
+  const double slice = double(weights.slice_size(c, weights.most_rows()) * item);
+  const auto images = [&](index_t blocks) { return std::clamp(most / blocks, index_t{1}, batch); };
+  const auto bytes = [&](index_t blocks) {
+    return image / double(blocks) + slice / double(images(blocks));
+  };
+  index_t best = 1;
+  for (index_t blocks = 2; blocks <= std::min(most, weights.blocks()); ++blocks) {
+    const index_t tasks =
+        r.groups * ceil_div(weights.blocks(), blocks) * ceil_div(batch, images(blocks));
+    const bool shared_out = tasks % threads == 0 || tasks >= 4 * threads;
+    if (shared_out && bytes(blocks) < 0.8 * bytes(best)) best = blocks;
+  }
+  return best;
+}
+
+Cut cut_for(const Correlation& r, const BroadcastWeights& weights, index_t item, const Exec& exec) {
+  Cut cut{};
+  // Sums of a task take at most half of L2.
+  const index_t row = r.w.out * weights.most_rows() * item, budget = cache_sizes().l2 / 2;
+  cut.row_blocks = ceil_div(r.h.out, std::max<index_t>(1, budget / row));
+  const index_t most = std::max<index_t>(1, budget / (r.h.out * row)), threads = exec.threads;
+  cut.blocks = cut.row_blocks > 1 ? 1 : blocks_together(r, weights, item, most, threads);
+  cut.channel_tasks = ceil_div(weights.blocks(), cut.blocks);
+  cut.blocks = ceil_div(weights.blocks(), cut.channel_tasks);
+  const index_t most_images = std::max<index_t>(1, most / cut.blocks);
+  cut.image_blocks = cut.row_blocks > 1 ? r.batch : ceil_div(r.batch, most_images);
+  // An odd number of equal tasks leaves a thread idle: few tasks come in multiples of the threads.
+  const index_t tasks = cut.tasks(r);
+  if (tasks < 4 * threads && tasks % threads != 0) {
+    if (cut.image_blocks * threads <= r.batch)
+      cut.image_blocks *= threads;
+    else
+      cut.row_blocks = std::min(r.h.out, cut.row_blocks * threads);
+  }
+  cut.images = ceil_div(r.batch, std::max<index_t>(1, cut.image_blocks));
+  cut.rows = ceil_div(r.h.out, cut.row_blocks);
+  return cut;
+}
+
+struct Sizes {
+  index_t sums, bias, weights;  // bytes per thread
+  index_t all() const { return sums + bias + weights; }
+};
+
+template <class T>
+Sizes sizes_for(const Correlation& r, const BroadcastWeights& weights, const Cut& cut, bool kept,
+                const Exec& exec) {
+  constexpr index_t item = sizeof(T);
+  const index_t row = weights.most_rows() * item;
+  // Results leave in whole vectors of pixels.
+  const index_t pixels = cut.images * cut.rows * r.w.out + exec.kernels<T>().conv.gemm.lanes;
+  return {cut.blocks * cache_lines(pixels * row), cut.blocks * cache_lines(row),
+          cache_lines(kept ? 0 : weights.most_slice() * item)};
+}
+
+// Goes through the pixels of a patch, row by row.
+class Walk {
+ public:
+  Walk(const Patch& patch, index_t row, index_t first_out, const Correlation& r, index_t ld)
+      : columns_(patch.w.count),
+        in_step_(patch.w.in_step),
+        out_step_(patch.w.out_step * ld),
+        in_row_step_(patch.h.in_step * r.w.in),
+        out_row_step_(patch.h.out_step * r.w.out * ld),
+        in_row_((patch.h.in + row * patch.h.in_step) * r.w.in + patch.w.in),
+        out_row_(((patch.h.out + row * patch.h.out_step - first_out) * r.w.out + patch.w.out) * ld),
+        in_(in_row_),
+        out_(out_row_) {}
+
+  void take(index_t n, index_t* in, index_t* out) noexcept {
+    for (index_t i = 0; i < n; ++i) {
+      in[i] = in_, out[i] = out_;
+      in_ += in_step_, out_ += out_step_;
+      if (++column_ == columns_) {
+        column_ = 0;
+        in_ = in_row_ += in_row_step_;
+        out_ = out_row_ += out_row_step_;
+      }
+    }
+  }
+
+ private:
+  index_t columns_, in_step_, out_step_, in_row_step_, out_row_step_;
+  index_t in_row_, out_row_, in_, out_, column_ = 0;
+};
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const BroadcastLayout& layout, const BroadcastWeights& weights, bool kept,
+       const Exec& exec, const Cut& cut, std::byte* memory, index_t index) noexcept
+      : job_(job), r_(job.r), layout_(layout), w_(weights), kept_(kept), exec_(exec) {
+    const Sizes sizes = sizes_for<T>(r_, weights, cut, kept, exec);
+    packed_ = reinterpret_cast<T*>(memory + sizes.sums + sizes.bias);
+    out_rows_ = part(r_.h.out, cut.row_blocks, index % cut.row_blocks);
+    index /= cut.row_blocks;
+    images_ = part(r_.batch, cut.image_blocks, index % cut.image_blocks);
+    index /= cut.image_blocks;
+    blocks_ = part(weights.blocks(), cut.channel_tasks, index % cut.channel_tasks);
+    g_ = index / cut.channel_tasks;
+    pixels_ = out_rows_.size() * r_.w.out;
+    all_sums_ = reinterpret_cast<T*>(memory);
+    block_sums_ = sizes.sums / cut.blocks / index_t{sizeof(T)};
+    all_bias_ = reinterpret_cast<T*>(memory + sizes.sums);
+    block_bias_ = sizes.bias / cut.blocks / index_t{sizeof(T)};
+  }
+
+  void run() noexcept {
+    for (index_t b = blocks_.begin; b < blocks_.end; ++b) take(b), start();
+    for (index_t s = 0; s < w_.slices(); ++s)
+      for (index_t b = blocks_.begin; b < blocks_.end; ++b) take(b), add(s);
+    for (index_t b = blocks_.begin; b < blocks_.end; ++b) take(b), finish();
+  }
+
+ private:
+  void take(index_t block) noexcept {
+    rows_ = w_.rows(block);
+    ld_ = w_.ld(rows_), nv_ = ld_ / exec_.kernels<T>().conv.gemm.lanes;
+    sums_ = all_sums_ + (block - blocks_.begin) * block_sums_;
+    bias_ = all_bias_ + (block - blocks_.begin) * block_bias_;
+  }
+
+  // Slice s of the sums of a block.
+  void add(index_t s) noexcept {
+    const Range channels = w_.channels(s);
+    const T* w = kept_ ? job_.weights + w_.at(g_, rows_, s) : packed_;
+    if (!kept_) {
+      pack_slice(r_, layout_, w_, job_.weights, g_, rows_, channels, packed_, exec_);
+      next_row_ = job_.weights + g_ * r_.w_group + rows_.begin * r_.w_m + channels.end * r_.w_c;
+      rows_ahead_ = r_.w_c < r_.w_m && s + 1 < w_.slices() ? rows_.size() : 0;
+    }
+    for (index_t i = 0; i < w_.parts(); ++i) {
+      const Range terms = part(channels.size(), w_.parts(), i);
+      // As many images as fit a quarter of L2 meet a tap's weights, then the next tap's.
+      const index_t image = terms.size() * r_.in_plane() * index_t{sizeof(T)};
+      const index_t some = std::max(cache_sizes().l2 / 4 / image, index_t{1});
+      for (index_t n = images_.begin; n < images_.end; n += some)
+        for (const Patch& patch : layout_.patches())
+          multiply(patch, {n, std::min(n + some, images_.end)},
+                   {channels.begin + terms.begin, channels.begin + terms.end},
+                   w + patch.slot * w_.slot_step(channels.size(), ld_) + terms.begin * ld_);
+    }
+  }
+
+  void start() noexcept {
+    for (index_t i = 0; i < ld_; ++i)
+      bias_[i] = job_.bias && i < rows_.size() ? job_.bias[g_ * r_.m + rows_.begin + i] : T{0};
+    for (index_t p = 0; p < images_.size() * pixels_; ++p) std::copy_n(bias_, ld_, sums_ + p * ld_);
+  }
+
+  // The pixels of a patch, in tiles as even as possible.
+  void multiply(const Patch& patch, Range images, Range channels, const T* w) noexcept {
+    const Line &h = patch.h, &v = patch.w;
+    const auto first_from = [&](index_t out) {
+      return std::clamp(ceil_div(std::max<index_t>(0, out - h.out), h.out_step), index_t{0},
+                        h.count);
+    };
+    const index_t top = first_from(out_rows_.begin);
+    const index_t n = (first_from(out_rows_.end) - top) * v.count;
+    const auto& kernels = exec_.kernels<T>().conv.broadcast;
+    const index_t tiles = ceil_div(n, index_t{kernels.max_pixels});
+    const index_t even = tiles ? n / tiles : 0, larger = n - even * tiles;
+    next_w_ = kept_ ? w + channels.size() * ld_ : w, lines_ahead_ = kept_ ? nv_ : 0;
+    for (index_t image = images.begin; image < images.end; ++image) {
+      Walk walk(patch, top, out_rows_.begin, r_, ld_);
+      for (index_t tile = 0; tile < tiles; ++tile) {
+        index_t in[kMaxPixels], out[kMaxPixels];
+        const index_t pixels = even + (tile < larger);
+        walk.take(pixels, in, out);
+        kernels.run[pixels - 1][nv_ - 1](
+            {.k = channels.size(),
+             .x = job_.image(image, g_) + channels.begin * r_.in_plane(),
+             .x_step = r_.in_plane(),
+             .in = in,
+             .w = w,
+             .c = sums_ + (image - images_.begin) * pixels_ * ld_,
+             .out = out,
+             .ahead = ahead(channels.size())});
+      }
+    }
+  }
+
+  // What a tile of k terms fetches, a line for each: kept weights, the next k terms, in as many
+  // tiles as they have lines each; or a row of what the next slice packs (5 % of 512@7 3x3); then
+  // the next pixels, where channels lie a page or more apart (2048@33 d6: 25 % on one thread; where
+  // planes are smaller, or pixels lie apart, it only costs).
+  const T* ahead(index_t k) noexcept {
+    if (rows_ahead_ > 0) {
+      --rows_ahead_;
+      return std::exchange(next_row_, next_row_ + r_.w_m);
+    }
+    if (lines_ahead_ > 0) {
+      --lines_ahead_;
+      return std::exchange(next_w_, next_w_ + k * index_t{64 / sizeof(T)});
+    }
+    constexpr index_t page = 4096 / sizeof(T);
+    return r_.w.in_step == 1 && r_.in_plane() > page ? nullptr : next_w_;
+  }
+
+  void finish() noexcept {
+    const index_t first = out_rows_.begin * r_.w.out;
+    for (index_t image = images_.begin; image < images_.end; ++image) {
+      const index_t at = job_.plane(image, g_, rows_.begin) + first;
+      exec_.kernels<T>().conv.broadcast.store(
+          {.c = sums_ + (image - images_.begin) * pixels_ * ld_,
+           .ldc = ld_,
+           .rows = rows_.size(),
+           .n = pixels_,
+           .y = job_.y + at,
+           .ldy = r_.out_plane(),
+           .residual = job_.residual ? job_.residual + at : nullptr});
+      activate_rows(job_, exec_, job_.y + at, r_.out_plane(), rows_.size(), pixels_);
+    }
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const BroadcastLayout& layout_;
+  const BroadcastWeights& w_;
+  const bool kept_;
+  const Exec& exec_;
+  T *all_sums_, *all_bias_, *packed_;
+  T *sums_ = nullptr, *bias_ = nullptr;  // of the block at hand
+  Range out_rows_, images_, blocks_, rows_{};
+  index_t g_, nv_ = 0, ld_ = 0, pixels_, block_sums_, block_bias_;
+  const T *next_w_ = nullptr, *next_row_ = nullptr;
+  index_t lines_ahead_ = 0, rows_ahead_ = 0;
+};
+
+}  // namespace
+
+template <class T>
+index_t broadcast_scratch(const Correlation& r, const BroadcastLayout& layout, bool kept,
+                          const Exec& exec) {
+  const auto weights = BroadcastWeights::of<T>(r, layout, exec);
+  const Cut cut = cut_for(r, weights, sizeof(T), exec);
+  return exec.threads * sizes_for<T>(r, weights, cut, kept, exec).all();
+}
+
+template <class T>
+void broadcast(const Job<T>& job, const BroadcastLayout& layout, bool kept, const Exec& exec,
+               std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  const auto weights = BroadcastWeights::of<T>(r, layout, exec);
+  const Cut cut = cut_for(r, weights, sizeof(T), exec);
+  const index_t each = sizes_for<T>(r, weights, cut, kept, exec).all();
+  // Weights that meet few pixels cost what reading them takes: 5 bytes a cycle, or 8 to 32 FMAs
+  // each.
+  const double work = layout.fmas(r) + 8 * double(weights.size());
+  const int threads = useful_threads(cut.tasks(r), work, exec.threads);
+  parallel_for(cut.tasks(r), threads, [&](index_t task, int thread) {
+    Task<T>(job, layout, weights, kept, exec, cut, scratch + thread * each, task).run();
+  });
+}
+
+#define FC_INSTANTIATE(T)                                                                 \
+  template index_t broadcast_scratch<T>(const Correlation&, const BroadcastLayout&, bool, \
+                                        const Exec&);                                     \
+  template void broadcast(const Job<T>&, const BroadcastLayout&, bool, const Exec&,       \
+                          std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
+
+}  // namespace fastconv

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Weights packed for broadcast(): per group and block of output channels slices of the input
+// channels, in each [tap][channel][output channel].
+#pragma once
+
+#include "algorithms/common/blocking.h"
+#include "algorithms/dense/channel_lanes.h"
+
+namespace fastconv {
+
+class BroadcastWeights {
+ public:
+  // A pure function of the problem, the ISA and the caches: slices decide the order of a sum.
+  template <class T>
+  static BroadcastWeights of(const Correlation& r, const BroadcastLayout& layout, const Exec& exec);
+
+  index_t blocks() const { return ceil_div(m_, most_rows_); }  // of output channels
+  Range rows(index_t block) const {
+    return {block * most_rows_, std::min(m_, (block + 1) * most_rows_)};
+  }
+  index_t most_rows() const { return most_rows_; }
+  index_t ld(Range rows) const { return ceil_div(rows.size(), lanes_) * lanes_; }
+
+  index_t slices() const { return slices_; }
+  Range channels(index_t slice) const { return part(c_, slices_, slice); }
+  index_t parts() const { return parts_; }  // of a slice: one tile's sum
+
+  // A line between taps: a power of two apart they would share a set of L1.
+  index_t slot_step(index_t channels, index_t ld) const { return channels * ld + line_; }
+  index_t slice_size(index_t channels, index_t ld) const { return taps_ * slot_step(channels, ld); }
+  index_t most_slice() const { return slice_size(ceil_div(c_, slices_), most_rows_); }
+  index_t size() const { return groups_ * group_size(); }
+  index_t at(index_t g, Range rows, index_t slice) const {
+    return g * group_size() + rows.begin / most_rows_ * block_size(most_rows_) +
+           taps_ * (channels(slice).begin * ld(rows) + slice * line_);
+  }
+
+ private:
+  index_t block_size(index_t ld) const { return taps_ * (c_ * ld + slices_ * line_); }
+  index_t group_size() const {
+    const index_t last = blocks() - 1;
+    return last * block_size(most_rows_) + block_size(ld(rows(last)));
+  }
+  index_t groups_, m_, c_, taps_, lanes_, line_, most_rows_, slices_, parts_;
+};
+
+// Packs one slice of a block of rows of group `g` to dst.
+template <class T>
+void pack_slice(const Correlation& r, const BroadcastLayout& layout,
+                const BroadcastWeights& weights, const T* w, index_t g, Range rows, Range channels,
+                T* dst, const Exec& exec) noexcept;
+
+}  // namespace fastconv

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// Convolution straight from strips of rows: no im2col, so little is copied; best where rows are
+// long or output channels are few. Outputs of a tile lie in one row.
+#include <numeric>
+
+#include "algorithms/conv/cost.h"
+#include "algorithms/correlation/strip.h"
+#include "algorithms/loops.h"
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+struct Sizes {
+  index_t strip, c;  // bytes per thread
+};
+
+template <class T>
+Sizes sizes_for(const Correlation& r, const DirectLayout& l) {
+  const index_t item = sizeof(T);
+  const index_t slack = l.tile.nr + 1;  // a tile reads whole vectors
+  return {cache_lines((l.channels * l.strip.channel() + slack) * item),
+          cache_lines(r.plain_output() ? 0 : r.m * l.rows * l.columns * item)};
+}
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const Exec& exec, const DirectLayout& l, std::byte* memory,
+       index_t strip_bytes, index_t index) noexcept
+      : job_(job),
+        r_(job.r),
+        exec_(exec),
+        l_(l),
+        strip_(reinterpret_cast<T*>(memory)),
+        c_(reinterpret_cast<T*>(memory + strip_bytes)) {
+    const Range panels = part(ceil_div(r_.m, l.tile.mr), l.chunks, index % l.chunks);
+    m_ = {panels.begin * l.tile.mr, std::min(r_.m, panels.end * l.tile.mr)};
+    const index_t block = index / l.chunks;
+    const index_t column_block = block % l.column_blocks;
+    const index_t row_block = block / l.column_blocks % l.row_blocks;
+    const index_t image = block / l.column_blocks / l.row_blocks;
+    n_ = image / r_.groups, g_ = image % r_.groups;
+    oh_ = row_block * l.rows, rows_ = std::min(l.rows, r_.h.count - oh_);
+    ow_ = column_block * l.columns, columns_ = std::min(l.columns, r_.w.count - ow_);
+  }
+
+  void run() noexcept {
+    for (index_t c0 = 0; c0 < r_.c; c0 += l_.channels) {
+      const index_t c1 = std::min(r_.c, c0 + l_.channels);
+      l_.strip.gather(r_, job_.image(n_, g_) + c0 * r_.in_plane(), c1 - c0, oh_, rows_, ow_,
+                      columns_, exec_, strip_);
+      for (index_t m = m_.begin; m < m_.end; m += l_.tile.mr) {
+        if (l_.strip.packed()) {
+          multiply(m, 0, rows_ * columns_, c0, c1);
+        } else {
+          for (index_t row = 0; row < rows_; ++row) multiply(m, row, columns_, c0, c1);
+        }
+      }
+    }
+    if (!r_.plain_output()) scatter();
+  }
+
+ private:
+  // The weights of panel m for channels c0.. of the sum.
+  const T* weights(index_t m, index_t c0) const {
+    return job_.weights + (g_ * r_.m + m) * r_.k() +
+           c0 * r_.taps() * std::min(l_.tile.mr, r_.m - m);
+  }
+  // What is needed after panel m, or null.
+  const T* weights_after(index_t m, index_t c0, index_t c1) const {
+    if (m + l_.tile.mr < m_.end) return weights(m + l_.tile.mr, c0);
+    return c1 < r_.c ? weights(m_.begin, c1) : nullptr;
+  }
+
+  // `n` outputs that are neighbours in the strip, from the start of `row` on.
+  void multiply(index_t m, index_t row, index_t n, index_t c0, index_t c1) noexcept {
+    const auto& gemm = exec_.kernels<T>().conv.gemm;
+    const index_t mr = std::min(l_.tile.mr, r_.m - m), lanes = gemm.lanes;
+    const bool plain = r_.plain_output();
+    const index_t ldc = plain ? r_.out_plane() : l_.rows * l_.columns;
+    const index_t at = job_.plane(n_, g_, m) + (oh_ + row) * r_.w.out + ow_;
+    for (index_t j = 0; j < n; j += l_.tile.nr) {
+      const index_t pixels = std::min(l_.tile.nr, n - j), nv = ceil_div(pixels, lanes);
+      T* c = plain ? job_.y + at + j : c_ + m * ldc + row * l_.columns + j;
+      const T* start = job_.residual ? job_.residual + at + j : nullptr;
+      gemm.run_strip[mr - 1][nv - 1]({
+          .k = (c1 - c0) * r_.taps(),
+          .a = weights(m, c0),
+          .b = strip_ + row * l_.strip.row_step() + j,
+          .ldb = 0,
+          .offsets = l_.offsets.data(),
+          .c = c,
+          .ldc = ldc,
+          .init = c0 == 0 ? start : c,
+          .bias = c0 == 0 ? job_.bias_of(g_, m) : nullptr,
+          .tail = static_cast<int>(pixels - (nv - 1) * lanes),
+          .next = row == 0 && j == 0 ? weights_after(m, c0, c1) : nullptr,
+      });
+      if (c1 == r_.c) activate_rows(job_, exec_, c, ldc, mr, pixels);
+    }
+  }
+
+  void scatter() noexcept {
+    for (index_t m = m_.begin; m < m_.end; ++m)
+      for (index_t row = 0; row < rows_; ++row)
+        scatter_row(r_, c_ + (m * l_.rows + row) * l_.columns, columns_, oh_ + row, ow_,
+                    job_.y + job_.plane(n_, g_, m));
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const Exec& exec_;
+  const DirectLayout& l_;
+  T* strip_;
+  T* c_;
+  index_t n_, g_, oh_, rows_, ow_, columns_;
+  Range m_;
+};
+
+}  // namespace
+
+template <class T>
+DirectLayout direct_layout(const Correlation& r, const Exec& exec) {
+  const auto& gemm = exec.kernels<T>().conv.gemm;
+  const Tile tile = choose_tile(gemm, r.m);
+  const bool packed = CostModel(r, tile, gemm.lanes, sizeof(T)).packs_strip();
+  const index_t column_blocks = ceil_div(r.w.count, CostModel::kMostColumns);
+  const index_t columns = ceil_div(r.w.count, column_blocks);
+  // The slices of a sum must not depend on the threads.
+  const index_t most = std::max(most_terms<T>() / r.taps(), index_t{1});
+  const index_t channels = ceil_div(r.c, ceil_div(r.c, most));
+  const index_t images = r.batch * r.groups * column_blocks;
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
+  // Blocks of rows, as many for each thread.
+  index_t most_rows = 8;  // beyond, a 3x3 kernel has little left to share (10 rows instead of 24)
+  if (packed) {
+    // The strip takes a third of L2; the rows between two blocks are gathered twice.
+    const index_t row = channels * r.w.n_taps() * columns * index_t{sizeof(T)};
+    most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
+  }
+  // Weights that outgrow L2 are better halved than read by all (256@28 -> 256 3x3 s2 on two
+  // threads: 955 -> 830 us), smaller ones read by all than the strip gathered by all (128@56: 926
+  // -> 805).
+  const bool halved = packed && r.m * r.k() * index_t{sizeof(T)} > cache_sizes().l2;
+  const index_t even = halved ? 1 : threads / std::gcd(threads, images);
+  const index_t blocks = ceil_div(ceil_div(r.h.count, most_rows), even) * even;
+  const index_t rows = ceil_div(r.h.count, std::min(r.h.count, blocks));
+  DirectLayout l{tile,
+                 rows,
+                 columns,
+                 ceil_div(r.h.count, rows),
+                 column_blocks,
+                 1,
+                 channels,
+                 StripLayout(r, rows, columns, packed),
+                 {}};
+  if (images * l.row_blocks < few && images * l.row_blocks % threads != 0)
+    l.chunks = std::min(threads, ceil_div(r.m, tile.mr));
+  l.offsets.resize(static_cast<std::size_t>(channels * r.taps() + kAhead));
+  index_t* end = list_terms(l.strip.taps(), channels, l.strip.channel(), l.offsets.data());
+  std::copy_n(l.offsets.begin(), kAhead, end);  // where the next tile starts
+  return l;
+}
+
+template <class T>
+index_t direct_scratch(const Correlation& r, const DirectLayout& layout, const Exec& exec) {
+  const Sizes sizes = sizes_for<T>(r, layout);
+  return exec.threads * (sizes.strip + sizes.c);
+}
+
+template <class T>
+void direct(const Job<T>& job, const DirectLayout& l, const Exec& exec,
+            std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  const Sizes sizes = sizes_for<T>(r, l);
+  const index_t tasks = r.batch * r.groups * l.row_blocks * l.column_blocks * l.chunks;
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
+    std::byte* memory = scratch + thread * (sizes.strip + sizes.c);
+    Task<T>(job, exec, l, memory, sizes.strip, task).run();
+  });
+}
+
+#define FC_INSTANTIATE(T)                                                                   \
+  template DirectLayout direct_layout<T>(const Correlation&, const Exec&);                  \
+  template index_t direct_scratch<T>(const Correlation&, const DirectLayout&, const Exec&); \
+  template void direct(const Job<T>&, const DirectLayout&, const Exec&, std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
+
+}  // namespace fastconv

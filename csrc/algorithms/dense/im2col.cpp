@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+// Convolution as a matrix product, C(m x pixels) = W(m x k) * im2col(k x pixels), of which only a
+// block of pixels by a slice of terms exists at any time: the workspace does not grow with the
+// image.
+#include "algorithms/common/blocking.h"
+#include "algorithms/loops.h"
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+// How one Correlation is cut. Tasks are (image, group, block of pixels, chunk of output channels);
+// cutting outputs differently for more threads changes no sum.
+struct Cut {
+  Tile tile;
+  index_t images, pixels;  // to be cut each for itself: a group's images, unless merged into one
+  index_t kc, panels, blocks, chunks, most_panels;  // panels of nr pixels; most in one block
+  bool scatter;                                     // outputs are not contiguous: finish elsewhere
+  index_t tasks() const { return images * blocks * chunks; }
+};
+
+// What the busiest thread computes if images are cut into `blocks` of pixels by `chunks` of output
+// channels: vectors times rows, two FMAs a cycle, and packing a vector in 3 cycles.
+double busiest(const Cut& cut, index_t m, bool packs, index_t blocks, index_t chunks,
+               index_t threads) {
+  const Tile& tile = cut.tile;
+  const index_t lanes = tile.nr / tile.nv, most = ceil_div(cut.pixels, lanes);
+  const index_t vectors = std::min(ceil_div(cut.panels, blocks) * tile.nv, most);
+  const index_t rows = std::min(ceil_div(ceil_div(m, tile.mr), chunks) * tile.mr, m);
+  const index_t rounds = ceil_div(cut.images * blocks * chunks, threads);
+  return double(rounds) * double(vectors) * (double(rows) / 2 + (packs ? 3 : 0));
+}
+
+template <class T>
+Cut cut_for(const Correlation& r, const PixelForm& form, const Exec& exec) {
+  Cut cut{};
+  cut.images = form.merged ? r.groups : r.batch * r.groups;
+  cut.pixels = form.merged ? r.batch * r.pixels() : r.pixels();
+  cut.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
+  cut.kc = choose_kc<T>(r.k());
+  cut.panels = ceil_div(cut.pixels, cut.tile.nr);
+  cut.scatter = form.merged || !r.plain_output();
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
+  index_t columns = choose_nc<T>(cut.kc, cut.tile.nr);
+  // Outputs that wait for their images take half of L2, too.
+  if (form.merged) columns = std::min(columns, cache_sizes().l2 / 2 / (r.m * index_t{sizeof(T)}));
+  cut.blocks = ceil_div(cut.panels, std::max(columns / cut.tile.nr, index_t{1}));
+  cut.chunks = 1;
+  if (threads > 1 && cut.images * cut.blocks < few) {
+    // Few tasks: the cut that keeps all threads busy longest; of equal ones the coarsest.
+    const index_t least = cut.blocks;
+    double best = busiest(cut, r.m, form.packs, least, 1, threads);
+    for (index_t chunks = 1; chunks <= std::min(threads, ceil_div(r.m, cut.tile.mr)); ++chunks)
+      for (index_t blocks = least; blocks <= std::min(cut.panels, least + few); ++blocks)
+        if (const double load = busiest(cut, r.m, form.packs, blocks, chunks, threads);
+            load < 0.98 * best)
+          best = load, cut.blocks = blocks, cut.chunks = chunks;
+  }
+  cut.most_panels = ceil_div(cut.panels, cut.blocks);
+  return cut;
+}
+
+struct Sizes {
+  index_t segments, b, c;  // bytes per thread
+  index_t all() const { return segments + b + c; }
+};
+
+template <class T>
+Sizes sizes_for(const Correlation& r, const Cut& cut, bool packs) {
+  constexpr index_t item = sizeof(T);
+  const index_t columns = cut.most_panels * cut.tile.nr;
+  return {cache_lines(packs ? cut.tile.nr * index_t{sizeof(RowSegment)} : 0),
+          cache_lines(packs ? columns * cut.kc * item : 0),
+          cache_lines(cut.scatter ? columns * r.m * item : 0)};
+}
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const PixelForm& form, const Exec& exec, const Cut& cut,
+       std::byte* memory, index_t index) noexcept
+      : job_(job), r_(job.r), exec_(exec), cut_(cut), packs_(form.packs), merged_(form.merged) {
+    const Sizes sizes = sizes_for<T>(r_, cut, packs_);
+    segments_ = reinterpret_cast<RowSegment*>(memory);
+    b_ = reinterpret_cast<T*>(memory + sizes.segments);
+    c_ = reinterpret_cast<T*>(memory + sizes.segments + sizes.b);
+    const index_t chunk = index % cut.chunks, block = index / cut.chunks % cut.blocks;
+    const index_t image = index / cut.chunks / cut.blocks;  // merged: the group
+    n_ = image / r_.groups, g_ = image % r_.groups;
+    panels_ = part(cut.panels, cut.blocks, block);
+    const Range rows = part(ceil_div(r_.m, cut.tile.mr), cut.chunks, chunk);
+    rows_ = {rows.begin * cut.tile.mr, std::min(r_.m, rows.end * cut.tile.mr)};
+    // What this thread will take next, if the others keep pace.
+    const index_t later = index + exec.threads, block_later = later / cut.chunks % cut.blocks;
+    const index_t image_later = later / cut.chunks / cut.blocks;
+    if (image_later < cut.images) {
+      const Range p = part(cut.panels, cut.blocks, block_later);
+      next_x_ = job.x + image_later * r_.c * r_.in_plane() + first_pixel(p.begin);
+      next_panels_ = p.size();
+    }
+  }
+
+  void run() noexcept {
+    const bool residual = merged_ && job_.residual;
+    if (residual)
+      each_run([&](T* c, index_t at, index_t n) { std::copy_n(job_.residual + at, n, c); });
+    for (index_t k0 = 0; k0 < r_.k(); k0 += cut_.kc) {
+      const index_t k1 = std::min(r_.k(), k0 + cut_.kc);
+      if (packs_) pack(k0, k1);
+      for (index_t row = rows_.begin; row < rows_.end; row += cut_.tile.mr)
+        for (index_t p = panels_.begin; p < panels_.end; ++p) multiply(row, p, k0, k1);
+    }
+    if (cut_.scatter) scatter();
+  }
+
+ private:
+  index_t first_pixel(index_t panel) const { return panel * cut_.tile.nr; }
+  index_t pixels(index_t panel) const {
+    return std::min(cut_.tile.nr, cut_.pixels - first_pixel(panel));
+  }
+  index_t lanes() const { return exec_.kernels<T>().conv.gemm.lanes; }
+  index_t padded(index_t n) const { return ceil_div(n, lanes()) * lanes(); }
+  T* packed(index_t panel) const { return b_ + (panel - panels_.begin) * cut_.tile.nr * cut_.kc; }
+
+  void pack(index_t k0, index_t k1) noexcept {
+    for (index_t p = panels_.begin; p < panels_.end; ++p) {
+      const index_t n = pixels(p);
+      exec_.kernels<T>().conv.pack_panel(
+          {.image = job_.image(n_, g_),
+           .image_step = r_.groups * r_.c * r_.in_plane(),
+           .h = r_.h.reads(),
+           .w = r_.w.reads(),
+           .mode = r_.mode,
+           .k0 = k0,
+           .k1 = k1,
+           .segments = segments_,
+           .n_segments = split_rows(r_, first_pixel(p), n, segments_),
+           .width = padded(n),
+           .ld = padded(n),
+           .dst = packed(p)});
+    }
+  }
+
+  // The panel of weights that is needed after that of `row`, or null.
+  const T* weights_after(index_t row, index_t k0, index_t k1) const {
+    index_t next = row + cut_.tile.mr, k = k0;
+    if (next >= rows_.end) next = rows_.begin, k = k1;
+    if (k == r_.k()) return nullptr;
+    return job_.weights + (g_ * r_.m + next) * r_.k() + k * std::min(cut_.tile.mr, r_.m - next);
+  }
+
+  struct Next {
+    const T* from;
+    index_t step;
+  };
+  // What to fetch while a tile computes: with the first panel of pixels the next weights; with the
+  // last two panels of weights, half each, the pixels of the next slice, if they are not packed.
+  Next fetched_beside(index_t row, index_t panel, index_t k0, index_t k1) const {
+    if (panel == panels_.begin) return {weights_after(row, k0, k1), 0};
+    const index_t left = ceil_div(rows_.end - row, cut_.tile.mr);
+    if (packs_ || left > 2) return {nullptr, 0};
+    const index_t second = left == 1 ? (k1 - k0) / 2 : 0;
+    if (k1 < r_.k())
+      return {job_.image(n_, g_) + (k1 + second) * r_.in_plane() + first_pixel(panel),
+              r_.in_plane()};
+    if (next_x_ == nullptr || panel - panels_.begin >= next_panels_) return {nullptr, 0};
+    return {next_x_ + second * r_.in_plane() + first_pixel(panel - panels_.begin), r_.in_plane()};
+  }
+
+  void multiply(index_t row, index_t panel, index_t k0, index_t k1) noexcept {
+    const auto& gemm = exec_.kernels<T>().conv.gemm;
+    const index_t rows = std::min(cut_.tile.mr, r_.m - row), n = pixels(panel);
+    const index_t nv = ceil_div(n, lanes()), first = first_pixel(panel);
+    const index_t at = cut_.scatter ? 0 : job_.plane(n_, g_, row) + first;
+    const index_t ldc = cut_.scatter ? cut_.most_panels * cut_.tile.nr : r_.out_plane();
+    T* c = cut_.scatter ? c_ + row * ldc + first - first_pixel(panels_.begin) : job_.y + at;
+    const T* start = !job_.residual ? nullptr : merged_ ? c : job_.residual + at;
+    const Next next = fetched_beside(row, panel, k0, k1);
+    gemm.run_panel[rows - 1][nv - 1]({
+        .k = k1 - k0,
+        .a = job_.weights + (g_ * r_.m + row) * r_.k() + k0 * rows,
+        .b = packs_ ? packed(panel) : job_.image(n_, g_) + k0 * r_.in_plane() + first,
+        .ldb = packs_ ? padded(n) : r_.in_plane(),
+        .offsets = nullptr,
+        .c = c,
+        .ldc = ldc,
+        .init = k0 == 0 ? start : c,
+        .bias = k0 == 0 ? job_.bias_of(g_, row) : nullptr,
+        .tail = static_cast<int>(n - (nv - 1) * lanes()),
+        .next = next.from,
+        .next_step = next.step,
+    });
+    if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
+  }
+
+  // f(from, to, n) for outputs of one image that are neighbours here and there.
+  template <class F>
+  void each_run(const F& f) const noexcept {
+    const index_t ldc = cut_.most_panels * cut_.tile.nr, plane = r_.pixels();
+    const index_t first = first_pixel(panels_.begin);
+    const index_t end = std::min(cut_.pixels, first_pixel(panels_.end));
+    for (index_t row = rows_.begin; row < rows_.end; ++row)
+      for (index_t q = first, n = 0; q < end; q += n) {
+        n = std::min(end - q, plane - q % plane);
+        f(c_ + row * ldc + q - first, job_.plane(n_ + q / plane, g_, row) + q % plane, n);
+      }
+  }
+
+  void scatter() noexcept {
+    if (r_.plain_output())
+      return each_run([&](const T* c, index_t at, index_t n) { std::copy_n(c, n, job_.y + at); });
+    const index_t ldc = cut_.most_panels * cut_.tile.nr;
+    for (index_t p = panels_.begin; p < panels_.end; ++p) {
+      const index_t count = split_rows(r_, first_pixel(p), pixels(p), segments_);
+      for (index_t row = rows_.begin; row < rows_.end; ++row) {
+        const T* from = c_ + row * ldc + (p - panels_.begin) * cut_.tile.nr;
+        for (index_t s = 0; s < count; ++s)
+          scatter_row(r_, from + segments_[s].dst, segments_[s].n, segments_[s].oh, segments_[s].ow,
+                      job_.y + job_.plane(n_ + segments_[s].image, g_, row));
+      }
+    }
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const Exec& exec_;
+  const Cut& cut_;
+  const bool packs_, merged_;
+  RowSegment* segments_;
+  T* b_;
+  T* c_;
+  index_t n_, g_;
+  Range panels_, rows_;
+  const T* next_x_ = nullptr;
+  index_t next_panels_ = 0;
+};
+
+}  // namespace
+
+bool is_pointwise(const Correlation& r) { return r.h.is_identity() && r.w.is_identity(); }
+
+template <class T>
+index_t im2col_scratch(const Correlation& r, const PixelForm& form, const Exec& exec) {
+  return exec.threads * sizes_for<T>(r, cut_for<T>(r, form, exec), form.packs).all();
+}
+
+template <class T>
+void im2col_gemm(const Job<T>& job, const PixelForm& form, const Exec& exec,
+                 std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  const Cut cut = cut_for<T>(r, form, exec);
+  const index_t tasks = cut.tasks(), each = sizes_for<T>(r, cut, form.packs).all();
+  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
+    Task<T>(job, form, exec, cut, scratch + thread * each, task).run();
+  });
+}
+
+#define FC_INSTANTIATE(T)                                                                \
+  template index_t im2col_scratch<T>(const Correlation&, const PixelForm&, const Exec&); \
+  template void im2col_gemm(const Job<T>&, const PixelForm&, const Exec&, std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
+
+}  // namespace fastconv

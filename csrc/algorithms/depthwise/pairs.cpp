@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/depthwise/pairs.h"
+
+#include <algorithm>
+
+#include "algorithms/common/blocking.h"
+#include "algorithms/loops.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+// Kernels of 9 rows and columns have 25 taps of a kind at most, and read 5 rows.
+constexpr index_t kMostTaps = 2 * 25, kMostReads = 5;
+
+bool is_half(const Correlation& r, index_t start) {
+  return r.w.out_start == start && r.w.out_step == 2 && r.w.in_step == 1 && r.h.in_step == 1;
+}
+
+template <class T>
+void run_plane(const Job<T>& job, const PairsLayout& l, bool packed, const Exec& exec,
+               const T* zeros, index_t n, index_t g) noexcept {
+  const Correlation& r = l.r;
+  const auto run_pairs = exec.kernels<T>().conv.depthwise.run_pairs;
+  const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+  const T* image = job.image(n, g);
+  const index_t taps = l.taps[0] + l.taps[1];
+  for (index_t line = 0; line < r.h.count; line += kPairRows) {
+    const T* rows[kPairRows + kMostReads];
+    for (index_t i = 0; i < kPairRows + l.rows - 1; ++i) {
+      const index_t at = line + l.first_row + i;
+      rows[i] = at >= 0 && at < r.h.in ? image + at * r.w.in : zeros;
+    }
+    const index_t lines = std::min<index_t>(kPairRows, r.h.count - line);
+    for (index_t m = 0; m < r.m; ++m) {
+      T a[kMostTaps];
+      for (std::size_t t = 0; t < static_cast<std::size_t>(taps); ++t)
+        a[t] = packed ? job.weights[l.packed[t] + (g * r.m + m) * l.packed_step[t]]
+                      : job.raw_weights[g * r.w_group + m * r.w_m + l.kernel[t]];
+      T* y = job.y + job.plane(n, g, m) + (r.h.out_start + line * r.h.out_step) * r.w.out;
+      for (index_t column = 0; column < r.w.count; column += lanes) {
+        index_t start[kMostTaps];
+        for (std::size_t t = 0; t < static_cast<std::size_t>(taps); ++t)
+          start[t] = l.start[t] + column;
+        run_pairs({.rows = rows,
+                   .width = r.w.in,
+                   .taps = {l.taps[0], l.taps[1]},
+                   .row = l.row.data(),
+                   .start = start,
+                   .a = a,
+                   .c = y + 2 * column,
+                   .ldc = r.h.out_step * r.w.out,
+                   .bias = job.bias ? job.bias[g * r.m + m] : T{0},
+                   .lines = static_cast<int>(lines),
+                   .n = r.w.out - 2 * column});
+      }
+      for (index_t i = 0; i < lines; ++i)
+        activate_rows(job, exec, y + i * r.h.out_step * r.w.out, r.w.out, 1, r.w.out);
+    }
+  }
+}
+
+}  // namespace
+
+bool takes_pairs(const std::vector<Correlation>& phases) {
+  if (phases.size() % 2 != 0 || phases.empty()) return false;
+  for (std::size_t i = 0; i < phases.size(); i += 2) {
+    const Correlation &even = phases[i], &odd = phases[i + 1];
+    const auto [low, high] = std::ranges::minmax(even.h.taps, {}, &Tap::offset);
+    if (!is_depthwise(even) || even.mode != PadMode::zeros || !is_half(even, 0) ||
+        !is_half(odd, 1) || even.h.out_start != odd.h.out_start ||
+        even.taps() + odd.taps() > kMostTaps || high.offset - low.offset >= kMostReads)
+      return false;
+  }
+  return true;
+}
+
+std::vector<PairsLayout> pairs_layout(const std::vector<Correlation>& phases) {
+  std::vector<PairsLayout> layouts;
+  index_t packed = 0;
+  for (std::size_t i = 0; i < phases.size(); i += 2) {
+    PairsLayout l{.r = phases[i],
+                  .row = {},
+                  .start = {},
+                  .kernel = {},
+                  .packed = {},
+                  .packed_step = {},
+                  .taps = {},
+                  .first_row = 0,
+                  .rows = 0};
+    const auto [low, high] = std::ranges::minmax(l.r.h.taps, {}, &Tap::offset);
+    l.first_row = low.offset, l.rows = high.offset - low.offset + 1;
+    for (std::size_t kind = 0; kind < 2; ++kind) {
+      const Correlation& r = phases[i + kind];
+      index_t slot = 0;
+      for (const Tap& h : r.h.taps)
+        for (const Tap& w : r.w.taps) {
+          l.row.push_back(h.offset - l.first_row);
+          l.start.push_back(w.offset);
+          l.kernel.push_back(h.kernel * r.w_row + w.kernel);
+          l.packed.push_back(packed + slot++);
+          l.packed_step.push_back(r.k());
+        }
+      l.taps[kind] = static_cast<int>(r.taps());
+      packed += r.groups * r.m * r.k();
+    }
+    layouts.push_back(std::move(l));
+  }
+  return layouts;
+}
+
+index_t pairs_scratch(const std::vector<PairsLayout>& layouts, index_t item) {
+  return layouts.front().r.w.in * item;
+}
+
+template <class T>
+void depthwise_pairs(const Job<T>& job, const std::vector<PairsLayout>& layouts, bool packed,
+                     const Exec& exec, std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  T* zeros = reinterpret_cast<T*>(scratch);
+  std::fill_n(zeros, r.w.in, T{0});
+  const index_t planes = r.batch * r.groups;
+  const index_t tasks = std::min<index_t>(planes, 16 * exec.threads);
+  const double work = 2 * double(planes) * double(r.m) * double(r.out_plane());
+  parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
+    const Range some = part(planes, tasks, task);
+    for (index_t i = some.begin; i < some.end; ++i)
+      for (const PairsLayout& layout : layouts)
+        run_plane(job, layout, packed, exec, zeros, i / r.groups, i % r.groups);
+  });
+}
+
+template void depthwise_pairs(const Job<float>&, const std::vector<PairsLayout>&, bool, const Exec&,
+                              std::byte*) noexcept;
+template void depthwise_pairs(const Job<double>&, const std::vector<PairsLayout>&, bool,
+                              const Exec&, std::byte*) noexcept;
+
+}  // namespace fastconv

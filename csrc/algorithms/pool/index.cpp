@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Maxima and minima with their places, window by window: of integers, and where pixels do not fit.
+#include <limits>
+#include <type_traits>
+
+#include "algorithms/pool/pool.h"
+#include "algorithms/pool/tasks.h"
+
+namespace fastconv {
+namespace {
+
+template <class T>
+constexpr T lowest() {
+  if constexpr (std::is_floating_point_v<T>) return -std::numeric_limits<T>::infinity();
+  return std::numeric_limits<T>::lowest();
+}
+template <class T>
+constexpr T highest() {
+  if constexpr (std::is_floating_point_v<T>) return std::numeric_limits<T>::infinity();
+  return std::numeric_limits<T>::max();
+}
+
+// Calls window(first element, rows, columns, output) for every window, with what lies inside.
+template <class T, class Window>
+void for_windows(const PoolDesc& d, const T* x, int threads, const Window& window) noexcept {
+  const double work = 4 * usual_taps(d) * static_cast<double>(d.w.out);  // 4: one at a time
+  for_units(d.planes() * d.h.out, work, threads, [&](index_t u, int) {
+    const index_t plane = u / d.h.out;
+    const Span h = span_of(d.h, u % d.h.out);
+    for (index_t ow = 0; ow < d.w.out; ++ow) {
+      const Span w = span_of(d.w, ow);
+      window(x + plane * d.in_plane(), h, w, u * d.w.out + ow);
+    }
+  });
+}
+
+// The best of a window's elements, and whether one of them is NaN: no branch depends on an element.
+template <class T, bool kSmallest>
+T best_of(const T* row, Span h, Span w, index_t row_step, index_t step, bool& has_nan) {
+  T best = kSmallest ? highest<T>() : lowest<T>();
+  has_nan = false;
+  for (index_t p = 0; p < h.count; ++p, row += row_step)
+    for (index_t q = 0; q < w.count; ++q) {
+      const T v = row[q * step];
+      best = (kSmallest ? v < best : v > best) ? v : best;
+      has_nan |= v != v;
+    }
+  return best;
+}
+
+// The place of the first element equal to `best`, or of the last NaN.
+template <class T>
+index_t place_of(const T* plane, T best, bool has_nan, Span h, Span w, index_t row_step,
+                 index_t step, index_t first) {
+  index_t place = first;
+  if (has_nan) {
+    for (index_t p = 0; p < h.count; ++p)
+      for (index_t q = 0; q < w.count; ++q) {
+        const index_t at = first + p * row_step + q * step;
+        if (plane[at] != plane[at]) place = at;
+      }
+    return place;
+  }
+  for (index_t p = h.count - 1; p >= 0; --p)
+    for (index_t q = w.count - 1; q >= 0; --q) {
+      const index_t at = first + p * row_step + q * step;
+      place = plane[at] == best ? at : place;
+    }
+  return place;
+}
+
+template <class T, bool kSmallest>
+void extremes(const PoolDesc& d, const T* x, T* y, std::int64_t* indices, int threads) noexcept {
+  const index_t row_step = d.h.dilation * d.w.in, step = d.w.dilation;
+  for_windows(d, x, threads, [=, &d](const T* plane, Span h, Span w, index_t output) {
+    const index_t first = h.at * d.w.in + w.at;
+    if (h.count == 0 || w.count == 0) {
+      y[output] = kSmallest ? highest<T>() : lowest<T>();
+      return;
+    }
+    bool has_nan;
+    y[output] = best_of<T, kSmallest>(plane + first, h, w, row_step, step, has_nan);
+    if (!indices) return;
+    const index_t place = place_of(plane, y[output], has_nan, h, w, row_step, step, first);
+    indices[output] = place;
+    y[output] = plane[place];
+  });
+}
+
+}  // namespace
+
+template <class T>
+void pool_with_indices(const PoolDesc& d, bool smallest, const T* x, T* y, std::int64_t* indices,
+                       int threads) noexcept {
+  if (smallest)
+    extremes<T, true>(d, x, y, indices, threads);
+  else
+    extremes<T, false>(d, x, y, indices, threads);
+}
+
+template void pool_with_indices(const PoolDesc&, bool, const float*, float*, std::int64_t*,
+                                int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const double*, double*, std::int64_t*,
+                                int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int8_t*, std::int8_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int16_t*, std::int16_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int32_t*, std::int32_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::int64_t*, std::int64_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint8_t*, std::uint8_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint16_t*, std::uint16_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint32_t*, std::uint32_t*,
+                                std::int64_t*, int) noexcept;
+template void pool_with_indices(const PoolDesc&, bool, const std::uint64_t*, std::uint64_t*,
+                                std::int64_t*, int) noexcept;
+
+}  // namespace fastconv

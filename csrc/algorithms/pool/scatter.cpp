@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Moving elements of planes to and from given places. Indices are judged where they are used: a
+// pass ahead over them takes a quarter of the time, and another thread may change them behind it.
+#include <algorithm>
+#include <atomic>
+
+#include "algorithms/pool/grad.h"
+#include "algorithms/pool/tasks.h"
+
+namespace fastconv {
+namespace {
+
+// One load for the check and the use: another thread may change the array in between.
+std::int64_t load(const std::int64_t* index) { return __atomic_load_n(index, __ATOMIC_RELAXED); }
+
+bool inside(std::int64_t index, index_t places) {
+  return static_cast<std::uint64_t>(index) < static_cast<std::uint64_t>(places);
+}
+
+// Calls move(i, at) with each index `at` of a plane; returns the first that is outside.
+template <class Move>
+index_t for_indices(const Planes& p, const std::int64_t* indices, index_t plane, const Move& move) {
+  index_t outside = -1;
+  for (index_t i = plane * p.n; i < (plane + 1) * p.n; ++i) {
+    const std::int64_t at = load(indices + i);
+    if (inside(at, p.places)) [[likely]]
+      move(i, at);
+    else if (outside < 0)
+      outside = i;
+  }
+  return outside;
+}
+
+void keep_first(std::atomic<index_t>& first, index_t at) {
+  index_t seen = first.load();
+  while (at >= 0 && (seen < 0 || at < seen) && !first.compare_exchange_weak(seen, at)) {
+  }
+}
+
+template <class T, class Put>
+index_t scatter_with(const Planes& p, const T* x, const std::int64_t* indices, T* y, int threads,
+                     const Put& put) noexcept {
+  std::atomic<index_t> first{-1};
+  for_units(p.count, 4 * static_cast<double>(p.n) + static_cast<double>(p.places), threads,
+            [&](index_t plane, int) {
+              T* to = y + plane * p.places;
+              std::fill(to, to + p.places, T{});
+              keep_first(first, for_indices(p, indices, plane, [&](index_t i, std::int64_t at) {
+                           put(to[at], x[i]);
+                         }));
+            });
+  return first.load();
+}
+
+}  // namespace
+
+index_t first_outside(const Planes& p, const std::int64_t* indices, int threads) noexcept {
+  std::atomic<index_t> first{-1};
+  for_units(p.count, static_cast<double>(p.n), threads, [&](index_t plane, int) {
+    keep_first(first, for_indices(p, indices, plane, [](index_t, std::int64_t) {}));
+  });
+  return first.load();
+}
+
+template <class T>
+index_t scatter_add(const Planes& p, const T* x, const std::int64_t* indices, T* y,
+                    int threads) noexcept {
+  return scatter_with(p, x, indices, y, threads, [](T& to, T from) { to += from; });
+}
+
+template <class T>
+index_t scatter(const Planes& p, const T* x, const std::int64_t* indices, T* y,
+                int threads) noexcept {
+  return scatter_with(p, x, indices, y, threads, [](T& to, T from) { to = from; });
+}
+
+template <class T>
+index_t gather(const Planes& p, const T* x, const std::int64_t* indices, T* y,
+               int threads) noexcept {
+  std::atomic<index_t> first{-1};
+  for_units(p.count, 4 * static_cast<double>(p.n), threads, [&](index_t plane, int) {
+    const T* from = x + plane * p.places;
+    keep_first(first, for_indices(p, indices, plane,
+                                  [&](index_t i, std::int64_t at) { y[i] = from[at]; }));
+  });
+  return first.load();
+}
+
+template index_t scatter_add(const Planes&, const float*, const std::int64_t*, float*,
+                             int) noexcept;
+template index_t scatter_add(const Planes&, const double*, const std::int64_t*, double*,
+                             int) noexcept;
+
+template index_t gather(const Planes&, const float*, const std::int64_t*, float*, int) noexcept;
+template index_t gather(const Planes&, const double*, const std::int64_t*, double*, int) noexcept;
+
+template index_t scatter(const Planes&, const float*, const std::int64_t*, float*, int) noexcept;
+template index_t scatter(const Planes&, const double*, const std::int64_t*, double*, int) noexcept;
+template index_t scatter(const Planes&, const std::int8_t*, const std::int64_t*, std::int8_t*,
+                         int) noexcept;
+template index_t scatter(const Planes&, const std::int16_t*, const std::int64_t*, std::int16_t*,
+                         int) noexcept;
+template index_t scatter(const Planes&, const std::int32_t*, const std::int64_t*, std::int32_t*,
+                         int) noexcept;
+template index_t scatter(const Planes&, const std::int64_t*, const std::int64_t*, std::int64_t*,
+                         int) noexcept;
+template index_t scatter(const Planes&, const std::uint8_t*, const std::int64_t*, std::uint8_t*,
+                         int) noexcept;
+template index_t scatter(const Planes&, const std::uint16_t*, const std::int64_t*, std::uint16_t*,
+                         int) noexcept;
+template index_t scatter(const Planes&, const std::uint32_t*, const std::int64_t*, std::uint32_t*,
+                         int) noexcept;
+template index_t scatter(const Planes&, const std::uint64_t*, const std::int64_t*, std::uint64_t*,
+                         int) noexcept;
+
+}  // namespace fastconv

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include <numeric>
+
+#include "algorithms/pool/pixels.h"
+
+namespace fastconv {
+namespace {
+
+// From this many strides on: three joins an element against one for each tap, and what blocks cost
+// beside; 9x9 and 13x13 at stride 1 gain by them.
+constexpr index_t kLongWindow = 8;
+constexpr index_t kMostSlide = 4096;  // beyond, the ends of windows leave the caches
+
+// The outputs that element i was part of; both ends round as span_of does.
+Span touched(const Axis& a, index_t i) {
+  if (a.kernel == 0) {
+    const index_t first = i * a.out / a.in;
+    return {first, ((i + 1) * a.out - 1) / a.in + 1 - first};
+  }
+  const index_t place = i + a.lo, before = place - a.reach() + 1;
+  index_t first = before > 0 ? ceil_div(before, a.stride) : 0;
+  const index_t last = std::min(a.out - 1, place / a.stride);
+  const index_t step = a.dilation / std::gcd(a.stride, a.dilation);
+  const index_t end = std::min(last, first + step - 1);
+  while (first <= end && (place - first * a.stride) % a.dilation != 0) ++first;
+  if (first > end) return {0, 0};
+  return {first, (last - first) / step + 1};
+}
+
+}  // namespace
+
+index_t PixelWindows::step() const {
+  if (axis.kernel == 0) return 1;
+  return adjoint ? axis.dilation / std::gcd(axis.stride, axis.dilation) : axis.dilation;
+}
+
+index_t PixelWindows::longest() const {
+  const index_t usual = in() / std::max<index_t>(out(), 1) + 2;
+  if (axis.kernel == 0) return std::min(usual, in());
+  return std::min(in(), adjoint ? axis.kernel / axis.stride + 1 : axis.kernel);
+}
+
+index_t PixelWindows::reach(index_t n) const {
+  if (axis.kernel == 0) return std::min(in(), n * (in() / std::max<index_t>(out(), 1) + 1) + 1);
+  if (!adjoint) return std::min(in(), (n - 1) * axis.stride + axis.reach());
+  return std::min(in(), (n - 1 + axis.reach() - 1) / axis.stride + 1);
+}
+
+index_t PixelWindows::slide() const {
+  const index_t stride = adjoint ? 1 : axis.stride;
+  if (axis.dilation > 1 || axis.kernel > kMostSlide || axis.kernel < kLongWindow * stride) return 0;
+  return adjoint && axis.stride > 1 ? 0 : axis.kernel;
+}
+
+Span PixelWindows::operator()(index_t o) const {
+  return adjoint ? touched(axis, o) : span_of(axis, o);
+}
+
+}  // namespace fastconv

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/transposed/depth_to_space.h"
+
+#include <algorithm>
+
+#include "core/memory.h"
+#include "core/parallel.h"
+
+namespace fastconv {
+namespace {
+
+struct Sizes {
+  index_t image, products, fill;  // bytes of each thread
+  index_t each() const { return image + products + fill; }
+};
+
+// Rows of products of a chunk, at most.
+index_t most_rows(const Correlation& r, const SpreadLayout& l) {
+  const index_t panels = ceil_div(ceil_div(r.m, l.tile.mr), l.chunks);
+  return std::min(r.m, panels * l.tile.mr);
+}
+
+template <class T>
+Sizes sizes_for(const Correlation& r, const SpreadLayout& l) {
+  constexpr index_t item = sizeof(T);
+  const index_t columns = ceil_div(l.pixels(), l.tile.nr) * l.tile.nr;
+  const index_t phases = static_cast<index_t>(l.phases.size());
+  return {cache_lines(columns * l.kc * item),
+          cache_lines(phases * most_rows(r, l) * columns * item),
+          cache_lines((l.columns + 1) * item)};
+}
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const SpreadLayout& layout, const Exec& exec, std::byte* memory,
+       index_t index) noexcept
+      : job_(job), r_(job.r), l_(layout), exec_(exec), gemm_(exec.kernels<T>().conv.gemm) {
+    const Sizes sizes = sizes_for<T>(r_, layout);
+    image_ = reinterpret_cast<T*>(memory);
+    products_ = reinterpret_cast<T*>(memory + sizes.image);
+    fill_ = reinterpret_cast<T*>(memory + sizes.image + sizes.products);
+    ld_ = ceil_div(l_.pixels(), l_.tile.nr) * l_.tile.nr;
+    const index_t chunk = index % l_.chunks;
+    index /= l_.chunks;
+    const Range panels = part(ceil_div(r_.m, l_.tile.mr), l_.chunks, chunk);
+    m_ = {panels.begin * l_.tile.mr, std::min(r_.m, panels.end * l_.tile.mr)};
+    columns_ = part(r_.w.in, l_.column_blocks, index % l_.column_blocks);
+    last_column_ = index % l_.column_blocks + 1 == l_.column_blocks;
+    index /= l_.column_blocks;
+    rows_ = part(r_.h.in, l_.row_blocks, index % l_.row_blocks);
+    last_row_ = index % l_.row_blocks + 1 == l_.row_blocks;
+    index /= l_.row_blocks;
+    n_ = index / r_.groups, g_ = index % r_.groups;
+    pixels_ = rows_.size() * columns_.size();
+  }
+
+  void run() noexcept {
+    for (index_t k0 = 0; k0 < r_.c; k0 += l_.kc) {
+      const index_t k1 = std::min(r_.c, k0 + l_.kc);
+      pack(k0, k1);
+      for (std::size_t i = 0; i < l_.phases.size(); ++i) multiply(i, k0, k1);
+    }
+    for (index_t m = m_.begin; m < m_.end; ++m) store(m);
+  }
+
+ private:
+  // Panels of the block's pixels, which are one run of each plane: what a tile reads lies together.
+  void pack(index_t k0, index_t k1) noexcept {
+    const T* from = job_.image(n_, g_) + rows_.begin * r_.w.in + columns_.begin;
+    for (index_t j = 0; j < pixels_; j += l_.tile.nr) {
+      const index_t n = std::min(l_.tile.nr, pixels_ - j);
+      exec_.kernels<T>().conv.gather_rows({.row = from + k0 * r_.in_plane() + j,
+                                           .width = n,
+                                           .start = 0,
+                                           .step = 1,
+                                           .n = n,
+                                           .mode = PadMode::zeros,
+                                           .dst = image_ + j * l_.kc,
+                                           .rows = k1 - k0,
+                                           .row_step = r_.in_plane(),
+                                           .dst_step = l_.tile.nr});
+    }
+  }
+
+  T* products(std::size_t phase, index_t m) const {
+    return products_ + (static_cast<index_t>(phase) * (m_.end - m_.begin) + m - m_.begin) * ld_;
+  }
+
+  const T* weights(std::size_t phase, index_t m, index_t k) const {
+    const index_t group = static_cast<index_t>(phase) * r_.groups + g_;
+    return job_.weights + (group * r_.m + m) * r_.c + k * std::min(l_.tile.mr, r_.m - m);
+  }
+
+  void multiply(std::size_t i, index_t k0, index_t k1) noexcept {
+    for (index_t m = m_.begin; m < m_.end; m += l_.tile.mr) {
+      const index_t mr = std::min(l_.tile.mr, m_.end - m);
+      const T* next = m + mr < m_.end            ? weights(i, m + mr, k0)
+                      : i + 1 < l_.phases.size() ? weights(i + 1, m_.begin, k0)
+                                                 : nullptr;
+      for (index_t j = 0; j < pixels_; j += l_.tile.nr) {
+        const index_t n = std::min(l_.tile.nr, pixels_ - j), nv = ceil_div(n, index_t{gemm_.lanes});
+        T* c = products(i, m) + j;
+        gemm_.run_panel[mr - 1][nv - 1]({.k = k1 - k0,
+                                         .a = weights(i, m, k0),
+                                         .b = image_ + j * l_.kc,
+                                         .ldb = l_.tile.nr,
+                                         .offsets = nullptr,
+                                         .c = c,
+                                         .ldc = ld_,
+                                         .init = k0 == 0 ? nullptr : c,
+                                         .bias = k0 == 0 ? job_.bias_of(g_, m) : nullptr,
+                                         .tail = static_cast<int>(n - (nv - 1) * gemm_.lanes),
+                                         .next = j == 0 ? next : nullptr});
+      }
+    }
+  }
+
+  void store(index_t m) noexcept {
+    for (std::size_t i = 0; i < l_.phases.size(); ++i)
+      activate_rows(job_, exec_, products(i, m), 0, 1, pixels_);
+    std::fill_n(fill_, columns_.size() + 1, job_.bias ? *job_.bias_of(g_, m) : T{0});
+    activate_rows(job_, exec_, fill_, 0, 1, columns_.size() + 1);
+    const index_t step = r_.h.out_step;
+    const index_t end = last_row_ ? r_.h.out : rows_.end * step;
+    T* plane = job_.y + job_.plane(n_, g_, m);
+    for (index_t oh = rows_.begin * step; oh < end; ++oh)
+      store_row(m, oh / step - rows_.begin, oh % step, plane + oh * r_.w.out);
+  }
+
+  // A row of outputs: by turns of the phases that share it, and of the fill where there is none.
+  void store_row(index_t m, index_t row, index_t start, T* y) noexcept {
+    const index_t step = r_.w.out_step, n = columns_.size();
+    const auto of = [&](index_t column) -> const T* {
+      if (row >= rows_.size()) return nullptr;
+      for (std::size_t i = 0; i < l_.phases.size(); ++i)
+        if (l_.phases[i].row == start && l_.phases[i].column == column)
+          return products(i, m) + row * n;
+      return nullptr;
+    };
+    y += columns_.begin * step;
+    const auto or_fill = [&](const T* phase) { return phase ? phase : fill_; };
+    // The row may end before the last pixel's outputs do, or after.
+    const index_t end = (last_column_ ? r_.w.out : columns_.end * step) - columns_.begin * step;
+    const index_t whole = std::min(n, end / step);
+    if (step == 2) {
+      exec_.kernels<T>().conv.interleave(or_fill(of(0)), or_fill(of(1)), whole, y);
+    } else {
+      for (index_t b = 0; b < step; ++b) {
+        const T* from = or_fill(of(b));
+        for (index_t i = 0; i < whole; ++i) y[i * step + b] = from[i];
+      }
+    }
+    for (index_t i = whole * step; i < end; ++i) {
+      const T* from = i / step < n ? of(i % step) : nullptr;
+      y[i] = from ? from[i / step] : fill_[0];
+    }
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const SpreadLayout& l_;
+  const Exec& exec_;
+  const GemmKernels<T>& gemm_;
+  T *image_, *products_, *fill_;
+  index_t n_, g_, ld_, pixels_;
+  Range m_, rows_, columns_;
+  bool last_row_, last_column_;
+};
+
+// Whether the axis of a phase reads each element once, from the first to the last.
+bool reads_once(const TapAxis& axis) {
+  return axis.n_taps() == 1 && axis.taps[0].offset == 0 && axis.in_step == 1 &&
+         axis.count == axis.in && axis.out_start < axis.out_step;
+}
+
+}  // namespace
+
+bool takes_spread(const std::vector<Correlation>& phases) {
+  if (phases.empty() || phases.front().mode != PadMode::zeros) return false;
+  const Correlation& r = phases.front();
+  if (r.h.out_step * r.w.out_step == 1) return false;
+  return std::ranges::all_of(
+      phases, [](const Correlation& phase) { return reads_once(phase.h) && reads_once(phase.w); });
+}
+
+template <class T>
+SpreadLayout spread_layout(const std::vector<Correlation>& phases, const Exec& exec) {
+  const Correlation& r = phases.front();
+  SpreadLayout l{};
+  l.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
+  l.kc = choose_kc<T>(r.c);
+  for (const Correlation& phase : phases)
+    l.phases.push_back({phase.h.out_start, phase.w.out_start});
+  // Products take half of L2, in blocks of a few tiles at least, which fill their last vector as
+  // well as may be (28x28: 112 pixels, not 56).
+  const index_t rows = static_cast<index_t>(phases.size()) * r.m;
+  const index_t most = std::max(cache_sizes().l2 / 2 / (rows * index_t{sizeof(T)}), 2 * l.tile.nr);
+  l.column_blocks = ceil_div(r.w.in, most);
+  l.columns = ceil_div(r.w.in, l.column_blocks);
+  const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+  const auto filled = [&](index_t n) {
+    return double(n * r.w.in) / double(ceil_div(n * r.w.in, lanes) * lanes);
+  };
+  index_t block = std::clamp(most / r.w.in, index_t{1}, r.h.in);
+  for (index_t n = block; n > block / 2; --n)
+    if (filled(n) > filled(block) + 0.02) block = n;
+  l.row_blocks = ceil_div(r.h.in, block);
+  const double fmas = r.fmas() * double(phases.size());
+  const index_t threads = useful_threads(exec.threads, fmas, exec.threads), few = 4 * threads;
+  const auto blocks = [&] { return r.batch * r.groups * l.row_blocks * l.column_blocks; };
+  if (blocks() > 0 && blocks() < few && blocks() % threads != 0)
+    l.row_blocks = std::min(r.h.in, ceil_div(l.row_blocks, threads) * threads);
+  l.rows = ceil_div(r.h.in, l.row_blocks);
+  l.chunks = 1;
+  if (blocks() > 0 && blocks() < threads) l.chunks = std::min(threads, ceil_div(r.m, l.tile.mr));
+  return l;
+}
+
+template <class T>
+index_t spread_scratch(const Correlation& r, const SpreadLayout& layout, const Exec& exec) {
+  return exec.threads * sizes_for<T>(r, layout).each();
+}
+
+template <class T>
+void spread(const Job<T>& job, const SpreadLayout& layout, const Exec& exec,
+            std::byte* scratch) noexcept {
+  const Correlation& r = job.r;
+  const index_t each = sizes_for<T>(r, layout).each();
+  const index_t tasks =
+      r.batch * r.groups * layout.row_blocks * layout.column_blocks * layout.chunks;
+  const double fmas = r.fmas() * double(layout.phases.size());
+  parallel_for(tasks, useful_threads(tasks, fmas, exec.threads), [&](index_t task, int thread) {
+    Task<T>(job, layout, exec, scratch + thread * each, task).run();
+  });
+}
+
+#define FC_INSTANTIATE(T)                                                                   \
+  template SpreadLayout spread_layout<T>(const std::vector<Correlation>&, const Exec&);     \
+  template index_t spread_scratch<T>(const Correlation&, const SpreadLayout&, const Exec&); \
+  template void spread(const Job<T>&, const SpreadLayout&, const Exec&, std::byte*) noexcept
+FC_INSTANTIATE(float);
+FC_INSTANTIATE(double);
+#undef FC_INSTANTIATE
+
+}  // namespace fastconv

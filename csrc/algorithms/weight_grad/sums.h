@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Sums of a unit of output channels, lanes along these: a row for each (input channel, tap).
+#pragma once
+
+#include "algorithms/common/blocking.h"
+#include "algorithms/weight_grad/weight_grad.h"
+
+namespace fastconv {
+
+// Turns the finished sums of output channels m.. of group g and input channels c.. into dw.
+template <class T>
+void store_sums(const WeightGrad<T>& job, const Exec& exec, const T* sums, index_t unit, index_t g,
+                Range m, Range c) noexcept {
+  const Correlation& r = job.r;
+  exec.kernels<T>().elementwise.transpose(
+      {.x = sums,
+       .ldx = unit,
+       .y = job.dw + (g * r.m + m.begin) * r.k() + c.begin * r.taps(),
+       .ldy = r.k(),
+       .rows = c.size() * r.taps(),
+       .columns = m.size()});
+}
+
+}  // namespace fastconv

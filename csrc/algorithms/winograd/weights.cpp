@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/winograd/winograd.h"
+
+#include <algorithm>
+
+namespace fastconv {
+
+index_t winograd_packed_size(const Correlation& r, WinogradForm form) {
+  return r.groups * r.m * r.c * form.alphas();
+}
+
+template <class T>
+void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const T* weights,
+                   index_t g, index_t row, T* panel, const Exec& exec) noexcept {
+  // A few channels at a time, as lanes, transformed, and written to places in runs of whole cache
+  // lines: places lie powers of two apart, so that one channel's would push one another out of L1.
+  constexpr index_t kRun = 16, kMostTaps = 25, kMostRows = 16, kMostTap = 5;
+  constexpr int kMostPlaces = kMostAlpha * kMostAlpha;
+  static_assert(kMaxMr <= kMostRows);
+  const ConvKernels<T>& kernels = exec.kernels<T>().conv;
+  const index_t rows = std::min(mr, r.m - row), places = grid.alphas(), taps = r.taps();
+  const index_t lanes = kernels.gemm.lanes, vectors = ceil_div(rows, lanes);
+  const index_t w_taps = taps / grid.h.scheme().r, w_alpha = grid.w.scheme().alpha;
+  // Vectors of rows end in the next channel's, which comes later, or in what is left free here.
+  const index_t plane = kRun * rows + kMostRows;
+  T lead[kMostRows + kRun * kMostTaps * kMostRows] = {}, half[kMostTap * kMostAlpha * kMostRows];
+  T done[kMostPlaces * (kRun + 1) * kMostRows];
+  T* const raw = lead + kMostRows;
+  for (index_t c0 = 0; c0 < r.c; c0 += kRun) {
+    const index_t n = std::min(kRun, r.c - c0);
+    // Whole vectors of rows, though the next panel's. Those at the end begin early: their first
+    // lanes fall into the last ones of the tap before, which nobody reads (rows that end early are
+    // copied one by one: a third of the time at 32 output channels).
+    for (index_t i = 0; i < rows; i += lanes) {
+      const index_t early = std::clamp(row + i + lanes - r.m, index_t{0}, row + i);
+      kernels.broadcast.pack({.w = weights + g * r.w_group + (row + i - early) * r.w_m + c0 * r.w_c,
+                              .end = weights + r.groups * r.w_group,
+                              .row_step = r.w_m,
+                              .rows = std::min(lanes, r.m - row - i + early),
+                              .channel_step = r.w_c,
+                              .channels = n,
+                              .slots = grid.slots.data(),
+                              .taps = static_cast<index_t>(grid.slots.size()),
+                              .dst = raw + i - early,
+                              .slot_step = kMostRows,
+                              .ld = taps * kMostRows,
+                              .keep = lanes});
+    }
+    for (index_t c = 0; c < n; ++c) {
+      kernels.winograd.weights[grid.w.index()]({.src = raw + c * taps * kMostRows,
+                                                .src_term = kMostRows,
+                                                .src_line = w_taps * kMostRows,
+                                                .dst = half,
+                                                .dst_term = kMostRows,
+                                                .dst_line = w_alpha * kMostRows,
+                                                .lines = taps / w_taps,
+                                                .vectors = vectors});
+      kernels.winograd.weights[grid.h.index()]({.src = half,
+                                                .src_term = w_alpha * kMostRows,
+                                                .src_line = kMostRows,
+                                                .dst = done + c * rows,
+                                                .dst_term = w_alpha * plane,
+                                                .dst_line = plane,
+                                                .lines = w_alpha,
+                                                .vectors = vectors});
+    }
+    for (index_t xi = 0; xi < places; ++xi)
+      std::copy_n(done + xi * plane, n * rows, panel + (xi * r.c + c0) * rows);
+  }
+}
+
+template void winograd_pack(const Correlation&, const TileGrid&, index_t, const float*, index_t,
+                            index_t, float*, const Exec&) noexcept;
+template void winograd_pack(const Correlation&, const TileGrid&, index_t, const double*, index_t,
+                            index_t, double*, const Exec&) noexcept;
+
+}  // namespace fastconv
