@@ -64,7 +64,7 @@ def bound(case, x, w, b, **more):
     return (terms + 2) * UNIT[x.dtype] * sizes
 
 
-ALGORITHMS = ("auto", "direct", "im2col", "pointwise", "depthwise", "broadcast")
+ALGORITHMS = ("auto", "direct", "im2col", "pointwise", "depthwise", "channel_lanes")
 
 
 def takes(case, algorithm):

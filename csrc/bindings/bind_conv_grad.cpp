@@ -16,10 +16,10 @@ namespace {
 // The gradient of a convolution's input, or of a transposed convolution's output: the adjoint of d.
 // Padding modes other than zeros give the gradient of the padded image first, then fold it.
 template <class T>
-void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Wish& wish,
+void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Request& request,
                 const Exec& exec) {
   if (d.mode == PadMode::zeros) {
-    const auto lowered = lowered_adjoint<T>(d, wish, exec);
+    const auto lowered = lowered_adjoint<T>(d, request, exec);
     run_call<T>(*lowered, {dy, w, nullptr, nullptr, dx, {}}, exec);
     return;
   }
@@ -32,15 +32,15 @@ void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Wish& w
   const index_t size = product("the padded input", {framed.batch, framed.c_in, framed.h.in,
                                                     framed.w.in, index_t{sizeof(T)}});
   const Scratch padded(size);
-  input_grad(framed, dy, w, padded.as<T>(), wish, exec);
+  input_grad(framed, dy, w, padded.as<T>(), request, exec);
   const py::gil_scoped_release unlocked;
   fold_padding(d, d.batch * d.c_in, padded.as<T>(), dx, exec);
 }
 
 template <class T>
-void run_weight_grad(const ConvDesc& d, const T* x, const T* dy, T* dw, const Wish& wish,
+void run_weight_grad(const ConvDesc& d, const T* x, const T* dy, T* dw, const Request& request,
                      const Exec& exec) {
-  const LoweredWeightGrad lowered = lower_weight_grad<T>(d, wish, exec);
+  const LoweredWeightGrad lowered = lower_weight_grad<T>(d, request, exec);
   const Scratch scratch(lowered.scratch);
   const py::gil_scoped_release unlocked;
   run(lowered, x, dy, dw, exec, scratch.bytes());
@@ -97,14 +97,14 @@ struct Call {
     });
   }
 
-  Wish wish() const { return {Algorithm::auto_, options.highest}; }
+  Request request() const { return {Algorithm::auto_, options.highest}; }
 
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
     const Result dx(image_dims(d), rank, dy.batched, options, dy.dtype, out, {&dy, &w});
     const Exec exec = make_exec(options.threads);
     with_float(dy.dtype, [&]<class T>() {
-      if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), wish(), exec);
-      const auto lowered = lowered_forward<T>(d, wish(), exec);
+      if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), request(), exec);
+      const auto lowered = lowered_forward<T>(d, request(), exec);
       run_call<T>(*lowered, {dy.data, w.data, nullptr, nullptr, dx.as<T>(), {}}, exec);
     });
     return dx.finish();
@@ -117,9 +117,9 @@ struct Call {
     with_float(x.dtype, [&]<class T>() {
       // A transposed convolution's weights see the roles of input and gradient exchanged.
       if (transposed)
-        run_weight_grad(d, dy.as<T>(), x.as<T>(), dw.as<T>(), wish(), exec);
+        run_weight_grad(d, dy.as<T>(), x.as<T>(), dw.as<T>(), request(), exec);
       else
-        run_weight_grad(d, x.as<T>(), dy.as<T>(), dw.as<T>(), wish(), exec);
+        run_weight_grad(d, x.as<T>(), dy.as<T>(), dw.as<T>(), request(), exec);
     });
     return dw.finish();
   }

@@ -17,7 +17,7 @@ namespace {
 class Plan {
  public:
   Plan(int rank, bool transposed, const Options& options, DType dtype, bool batched,
-       const ConvDesc& d, const Wish& wish, const Exec& exec, ActivationSpec activation,
+       const ConvDesc& d, const Request& request, const Exec& exec, ActivationSpec activation,
        const Operand& weight, const std::optional<Operand>& bias)
       : rank_(rank),
         transposed_(transposed),
@@ -25,7 +25,7 @@ class Plan {
         options_(options),
         dtype_(dtype),
         desc_(d),
-        wish_(wish),
+        request_(request),
         exec_(exec),
         activation_(activation),
         kernel_(weight.dims),
@@ -40,13 +40,13 @@ class Plan {
   // The same convolution, with the candidate of this label for each step.
   std::unique_ptr<Plan> with_candidate(const std::string& label) const {
     return with_float(dtype_, [&]<class T>() {
-      Wish wish = wish_;
-      for (const Candidate& c : candidates<T>(lowered_.steps.at(0).r, wish_, exec_))
+      Request request = request_;
+      for (const Candidate& c : candidates<T>(lowered_.steps.at(0).r, request_, exec_))
         if (label_of(c) == label) {
-          wish.algorithm = c.algorithm;
-          if (c.algorithm == Algorithm::winograd) wish.form = c.form;
+          request.algorithm = c.algorithm;
+          if (c.algorithm == Algorithm::winograd) request.form = c.form;
         }
-      auto plan = std::unique_ptr<Plan>(new Plan(*this, wish));
+      auto plan = std::unique_ptr<Plan>(new Plan(*this, request));
       plan->weight_ = copy<T>(weight_.as<T>(), kernel_.size());
       if (has_bias_) plan->bias_ = copy<T>(bias_.as<T>(), channels());
       plan->prepare<T>();
@@ -60,7 +60,7 @@ class Plan {
     if (desc_.mode != PadMode::zeros) return nullptr;
     return with_float(dtype_, [&]<class T>() {
       auto plan = std::unique_ptr<Plan>(
-          new Plan(*this, Wish{Algorithm::auto_, wish_.plain_sums, wish_.packed_ahead}));
+          new Plan(*this, Request{Algorithm::auto_, request_.plain_sums, request_.prepacked}));
       plan->transposed_ = !transposed_;
       plan->activation_ = {};
       plan->has_bias_ = false;
@@ -76,7 +76,7 @@ class Plan {
     py::list labels;
     if (!lowered_.steps.empty())
       with_float(dtype_, [&]<class T>() {
-        for (const Candidate& c : candidates<T>(lowered_.steps[0].r, wish_, exec_))
+        for (const Candidate& c : candidates<T>(lowered_.steps[0].r, request_, exec_))
           if (!c.refused) labels.append(label_of(c));
       });
     return labels;
@@ -154,14 +154,14 @@ class Plan {
   }
 
  private:
-  Plan(const Plan& other, const Wish& wish)  // without weights
+  Plan(const Plan& other, const Request& request)  // without weights
       : rank_(other.rank_),
         transposed_(other.transposed_),
         batched_(other.batched_),
         options_(other.options_),
         dtype_(other.dtype_),
         desc_(other.desc_),
-        wish_(wish),
+        request_(request),
         exec_(other.exec_),
         activation_(other.activation_),
         kernel_(other.kernel_),
@@ -169,8 +169,8 @@ class Plan {
 
   template <class T>
   void prepare() {
-    lowered_ =
-        transposed_ ? lower_adjoint<T>(desc_, wish_, exec_) : lower_forward<T>(desc_, wish_, exec_);
+    lowered_ = transposed_ ? lower_adjoint<T>(desc_, request_, exec_)
+                           : lower_forward<T>(desc_, request_, exec_);
     packed_ = Scratch(lowered_.packed_elements * index_t{sizeof(T)});
     const py::gil_scoped_release unlocked;
     pack(lowered_, weight_.as<T>(), packed_.as<T>(), exec_);
@@ -200,7 +200,7 @@ class Plan {
                                        : "")
          << ", for " << r.groups << " x " << r.m << " output channels, sums of " << r.k()
          << " terms, " << r.batch << " x " << r.h.count << " x " << r.w.count << " outputs\n";
-    for (const Candidate& c : candidates<T>(r, wish_, exec_)) {
+    for (const Candidate& c : candidates<T>(r, request_, exec_)) {
       text << "  " << label_of(c) << ": ";
       if (c.refused)
         text << "not possible, " << c.refused << "\n";
@@ -231,7 +231,7 @@ class Plan {
   Options options_;
   DType dtype_;
   ConvDesc desc_;
-  Wish wish_;
+  Request request_;
   Exec exec_;
   ActivationSpec activation_;
   Dims kernel_;
@@ -259,8 +259,8 @@ std::unique_ptr<Plan> make_plan(int rank, bool transposed, py::handle input_shap
                                 : conv_desc(size.nchw, kernel, geometry);
   const auto b = to_bias(bias, w, transposed ? d.c_in : d.c_out);
   return std::make_unique<Plan>(rank, transposed, options, w.dtype, size.batched, d,
-                                Wish{asked, options.highest, true}, make_exec(options.threads), act,
-                                w, b);
+                                Request{asked, options.highest, true}, make_exec(options.threads),
+                                act, w, b);
 }
 
 // Plan::call as a function: as a method of a class it takes twice as long to reach.

@@ -52,7 +52,7 @@ py::object gemm_tile(py::handle a_, py::handle b_, py::handle init_, py::handle 
     std::copy_n(b.as<T>(), k * n, strip_b.begin());
     std::vector<index_t> offsets;
     for (index_t p = 0; p < k + kAhead; ++p) offsets.push_back(p < k ? p * n : 0);
-    const auto run = strip ? gemm.run_strip : gemm.run_panel;
+    const auto run = strip ? gemm.run_indirect : gemm.run_gemm;
     run[rows - 1][nv - 1]({.k = k,
                            .a = a.as<T>(),
                            .b = strip ? strip_b.data() : b.as<T>(),
@@ -111,7 +111,7 @@ py::object dot_tile(py::handle a_, py::handle b_) {
     const Scratch sums(mr * nr * lanes * index_t{sizeof(T)});
     std::vector<index_t> offsets;
     for (index_t j = 0; j < nr; ++j) offsets.push_back(j * n);
-    for (const bool fresh : {true, false})
+    for (const bool overwrite : {true, false})
       kernels.dot.run[mr - 1][nr - 1]({.n = n / 2,
                                        .lines = 2,
                                        .a = a.as<T>(),
@@ -121,7 +121,7 @@ py::object dot_tile(py::handle a_, py::handle b_) {
                                        .offsets = offsets.data(),
                                        .sums = sums.as<T>(),
                                        .ld = nr,
-                                       .fresh = fresh});
+                                       .overwrite = overwrite});
     for (index_t i = 0; i < mr * nr; ++i)
       c.as<T>()[i] = static_cast<T>(kernels.sum(sums.as<T>() + i * lanes, lanes, 1, 0) / 2);
   });
@@ -148,9 +148,9 @@ py::object winograd_form(py::handle input, py::handle weight, py::handle padding
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", 2), geometry);
   const Result y(output_dims(d), 2, x.batched, options, x.dtype, py::none(), {});
   const Exec exec = make_exec(threads);
-  const Wish wish{.algorithm = Algorithm::winograd, .form = winograd_form_of(d, m_h, m_w)};
+  const Request request{.algorithm = Algorithm::winograd, .form = winograd_form_of(d, m_h, m_w)};
   with_float(x.dtype, [&]<class T>() {
-    const Lowered lowered = lower_forward<T>(d, wish, exec);
+    const Lowered lowered = lower_forward<T>(d, request, exec);
     run_call<T>(lowered, {x.data, w.data, nullptr, nullptr, y.as<T>(), {}}, exec);
   });
   return y.finish();
@@ -171,8 +171,8 @@ py::object winograd_weight_grad(py::handle input, py::handle grad_output, index_
   const Result dw(dims, x.dtype, py::none());
   const Exec exec = make_exec(threads);
   with_float(x.dtype, [&]<class T>() {
-    const Wish wish{.form = winograd_form_of(d, m_h, m_w)};
-    const LoweredWeightGrad lowered = lower_weight_grad<T>(d, wish, exec);
+    const Request request{.form = winograd_form_of(d, m_h, m_w)};
+    const LoweredWeightGrad lowered = lower_weight_grad<T>(d, request, exec);
     const Scratch scratch(lowered.scratch);
     run(lowered, x.as<T>(), dy.as<T>(), dw.as<T>(), exec, scratch.bytes());
   });

@@ -149,7 +149,7 @@ Algorithm to_algorithm(py::handle value) {
       if (PyUnicode_CompareWithASCIIString(value.ptr(), name_of(algorithm)) == 0) return algorithm;
   }
   throw py::value_error(sentence(
-      "algorithm must be 'auto', 'direct', 'im2col', 'broadcast', 'pointwise', 'depthwise' or "
+      "algorithm must be 'auto', 'direct', 'im2col', 'channel_lanes', 'pointwise', 'depthwise' or "
       "'winograd', got ",
       shown(value)));
 }

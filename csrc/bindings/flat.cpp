@@ -18,7 +18,7 @@ py::array contiguous(const py::array& array) {
   return py::reinterpret_steal<py::array>(copy);
 }
 
-py::array fresh(const Flat& like) {
+py::array overwrite(const Flat& like) {
   return fresh_array(numpy_dtype(like.dtype), static_cast<int>(like.shape.size()),
                      like.shape.data());
 }
@@ -51,7 +51,7 @@ void expect_like(const Flat& a, const char* a_name, const Flat& b, const char* b
 FlatResult::FlatResult(const Flat& like, py::handle out,
                        std::initializer_list<const Flat*> in_place,
                        std::initializer_list<const Flat*> inputs)
-    : result_(out.is_none() ? fresh(like) : checked_out(out, like.dtype, like.shape)),
+    : result_(out.is_none() ? overwrite(like) : checked_out(out, like.dtype, like.shape)),
       work_(result_) {
   if (out.is_none()) return;
   constexpr int kDirect = int{py::array::c_style} | int{npy_api::NPY_ARRAY_ALIGNED_};
@@ -59,7 +59,7 @@ FlatResult::FlatResult(const Flat& like, py::handle out,
   for (const Flat* input : in_place)
     direct = direct && (apart(result_, *input) || input->data == result_.data());
   for (const Flat* input : inputs) direct = direct && apart(result_, *input);
-  if (!direct) work_ = fresh(like);
+  if (!direct) work_ = overwrite(like);
 }
 
 py::object FlatResult::finish() const {

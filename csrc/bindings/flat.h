@@ -16,8 +16,8 @@ Flat to_flat(py::handle value, const char* name);
 // ValueError unless `b` has a's shape, TypeError unless it has its dtype.
 void expect_like(const Flat& a, const char* a_name, const Flat& b, const char* b_name);
 
-// A fresh array, or the caller's `out`, of the shape and dtype of `like`. Each of `in_place` may be
-// exactly `out`; any other overlap makes it compute into a temporary.
+// A overwrite array, or the caller's `out`, of the shape and dtype of `like`. Each of `in_place`
+// may be exactly `out`; any other overlap makes it compute into a temporary.
 class FlatResult {
  public:
   FlatResult(const Flat& like, py::handle out, std::initializer_list<const Flat*> in_place,

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kKept = 16, kMostSteps = 4;
 constexpr index_t kMostTaps = 256;
 
-using Lower = Lowered (*)(const ConvDesc&, const Wish&, const Exec&);
+using Lower = Lowered (*)(const ConvDesc&, const Request&, const Exec&);
 
 struct Entry {
   Lower lower = nullptr;  // forward or adjoint, float or double
@@ -29,13 +29,13 @@ struct Entry {
   }
 };
 
-std::shared_ptr<const Lowered> find_or_lower(Lower lower, const ConvDesc& d, const Wish& wish,
+std::shared_ptr<const Lowered> find_or_lower(Lower lower, const ConvDesc& d, const Request& request,
                                              const Exec& exec) {
   static thread_local std::array<Entry, kKept> entries;  // the latest first
-  Entry asked{lower, d, wish.algorithm, wish.plain_sums, exec.table, exec.threads, nullptr};
+  Entry asked{lower, d, request.algorithm, request.plain_sums, exec.table, exec.threads, nullptr};
   auto found = std::ranges::find_if(entries, [&](const Entry& e) { return e.answers(asked); });
   if (found == entries.end()) {
-    asked.result = std::make_shared<const Lowered>(lower(d, wish, exec));
+    asked.result = std::make_shared<const Lowered>(lower(d, request, exec));
     if (asked.result->steps.size() > kMostSteps || d.taps() > kMostTaps) return asked.result;
     found = entries.end() - 1;
     *found = std::move(asked);
@@ -47,21 +47,21 @@ std::shared_ptr<const Lowered> find_or_lower(Lower lower, const ConvDesc& d, con
 }  // namespace
 
 template <class T>
-std::shared_ptr<const Lowered> lowered_forward(const ConvDesc& d, const Wish& wish,
+std::shared_ptr<const Lowered> lowered_forward(const ConvDesc& d, const Request& request,
                                                const Exec& exec) {
-  return find_or_lower(&lower_forward<T>, d, wish, exec);
+  return find_or_lower(&lower_forward<T>, d, request, exec);
 }
 
 template <class T>
-std::shared_ptr<const Lowered> lowered_adjoint(const ConvDesc& d, const Wish& wish,
+std::shared_ptr<const Lowered> lowered_adjoint(const ConvDesc& d, const Request& request,
                                                const Exec& exec) {
-  return find_or_lower(&lower_adjoint<T>, d, wish, exec);
+  return find_or_lower(&lower_adjoint<T>, d, request, exec);
 }
 
-#define FC_INSTANTIATE(T)                                                                  \
-  template std::shared_ptr<const Lowered> lowered_forward<T>(const ConvDesc&, const Wish&, \
-                                                             const Exec&);                 \
-  template std::shared_ptr<const Lowered> lowered_adjoint<T>(const ConvDesc&, const Wish&, \
+#define FC_INSTANTIATE(T)                                                                     \
+  template std::shared_ptr<const Lowered> lowered_forward<T>(const ConvDesc&, const Request&, \
+                                                             const Exec&);                    \
+  template std::shared_ptr<const Lowered> lowered_adjoint<T>(const ConvDesc&, const Request&, \
                                                              const Exec&)
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

@@ -12,10 +12,10 @@ namespace fastconv {
 // As lower_forward and lower_adjoint; the last few results of this thread are kept. Several threads
 // share nothing.
 template <class T>
-std::shared_ptr<const Lowered> lowered_forward(const ConvDesc& d, const Wish& wish,
+std::shared_ptr<const Lowered> lowered_forward(const ConvDesc& d, const Request& request,
                                                const Exec& exec);
 template <class T>
-std::shared_ptr<const Lowered> lowered_adjoint(const ConvDesc& d, const Wish& wish,
+std::shared_ptr<const Lowered> lowered_adjoint(const ConvDesc& d, const Request& request,
                                                const Exec& exec);
 
 }  // namespace fastconv

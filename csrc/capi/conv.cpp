@@ -58,7 +58,7 @@ int conv_workspace(const fastconv_conv_desc* desc, int pass, std::size_t* bytes)
            "pass must be from 0 to 2, got ", pass);
     const Convolution c = describe(desc);
     *bytes = workspace_for(with_type(c.is_double, [&]<class T>() {
-      if (pass == FASTCONV_WEIGHT_GRAD) return lower_weight_grad<T>(c.d, c.wish, c.exec).scratch;
+      if (pass == FASTCONV_WEIGHT_GRAD) return lower_weight_grad<T>(c.d, c.request, c.exec).scratch;
       const ConvMap map = conv_map<T>(c, pass, false);
       return map.packed_bytes + map.scratch_bytes();
     }));
@@ -96,7 +96,7 @@ int conv_weight_grad(const fastconv_conv_desc* desc, const void* x, const void* 
     const Convolution c = describe(desc);
     if (c.transposed) std::swap(x, dy);  // its weights see the roles exchanged
     with_type(c.is_double, [&]<class T>() {
-      const LoweredWeightGrad lowered = lower_weight_grad<T>(c.d, c.wish, c.exec);
+      const LoweredWeightGrad lowered = lower_weight_grad<T>(c.d, c.request, c.exec);
       std::byte* memory = checked_workspace(workspace, workspace_bytes, lowered.scratch);
       fastconv::run(lowered, static_cast<const T*>(x), static_cast<const T*>(dy),
                     static_cast<T*>(dw), c.exec, memory);

@@ -8,9 +8,9 @@ namespace fastconv::capi {
 namespace {
 
 template <class T>
-Lowered lower(const ConvDesc& d, bool adjoint, const Wish& wish, const Exec& exec) {
+Lowered lower(const ConvDesc& d, bool adjoint, const Request& request, const Exec& exec) {
   try {
-    return adjoint ? lower_adjoint<T>(d, wish, exec) : lower_forward<T>(d, wish, exec);
+    return adjoint ? lower_adjoint<T>(d, request, exec) : lower_forward<T>(d, request, exec);
   } catch (const std::invalid_argument& refusal) {  // of the algorithm: the shape is valid
     fail(FASTCONV_UNSUPPORTED, refusal.what());
   }
@@ -31,16 +31,16 @@ ConvDesc frame_of(const ConvDesc& d) {
 
 template <class T>
 ConvMap conv_map(const Convolution& c, int pass, bool kept) {
-  Wish wish = c.wish;
-  wish.packed_ahead = kept;
-  if (pass != FASTCONV_FORWARD) wish.algorithm = Algorithm::auto_;
+  Request request = c.request;
+  request.prepacked = kept;
+  if (pass != FASTCONV_FORWARD) request.algorithm = Algorithm::auto_;
   const bool adjoint = c.transposed == (pass == FASTCONV_FORWARD);
   const bool framed = adjoint && c.d.mode != PadMode::zeros;
   const ConvDesc d = framed ? frame_of(c.d) : c.d;
   constexpr index_t item = sizeof(T);
   ConvMap map{.d = c.d,
               .exec = c.exec,
-              .lowered = lower<T>(d, adjoint, wish, c.exec),
+              .lowered = lower<T>(d, adjoint, request, c.exec),
               .framed = framed,
               .packed_bytes = 0,
               .frame_bytes = framed ? cache_lines(d.batch * d.c_in * d.in_plane() * item) : 0};

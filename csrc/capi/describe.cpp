@@ -144,8 +144,8 @@ Convolution describe(const fastconv_conv_desc* desc) {
   return {.d = geometry(*desc),
           .transposed = desc->transposed != 0,
           .is_double = desc->dtype == FASTCONV_FLOAT64,
-          .wish = {.algorithm = static_cast<Algorithm>(desc->algorithm),
-                   .plain_sums = desc->highest != 0},
+          .request = {.algorithm = static_cast<Algorithm>(desc->algorithm),
+                      .plain_sums = desc->highest != 0},
           .activation = static_cast<Activation>(desc->activation),
           .slope = desc->slope,
           .exec = exec};

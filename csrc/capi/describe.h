@@ -14,7 +14,7 @@ namespace fastconv::capi {
 struct Convolution {
   ConvDesc d;  // of a transposed convolution: the one whose adjoint it is
   bool transposed, is_double;
-  Wish wish;
+  Request request;
   Activation activation;
   double slope;
   Exec exec;

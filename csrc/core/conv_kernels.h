@@ -22,8 +22,8 @@ template <class T>
 struct TileArgs {
   index_t k;    // the number of terms p
   const T* a;   // packed: a[p * mr + i]
-  const T* b;   // rows p of pixels, at p * ldb (run_panel) or at offsets[p] (run_strip);
-  index_t ldb;  // readable for whole vectors but for run_panel's last, which reads `tail`
+  const T* b;   // rows p of pixels, at p * ldb (run_gemm) or at offsets[p] (run_indirect);
+  index_t ldb;  // readable for whole vectors but for run_gemm's last, which reads `tail`
   const index_t* offsets;  // of k + kAhead rows; the last are fetched only
   T* c;
   index_t ldc;
@@ -40,9 +40,9 @@ template <class T>
 struct GemmKernels {
   using Run = void (*)(const TileArgs<T>&) noexcept;
   int lanes, max_mr;
-  int max_nv[kMaxMr + 1];         // by mr: the most vectors whose accumulators fit the registers
-  Run run_panel[kMaxMr][kMaxNv];  // [mr - 1][nv - 1]
-  Run run_strip[kMaxMr][kMaxNv];
+  int max_nv[kMaxMr + 1];        // by mr: the most vectors whose accumulators fit the registers
+  Run run_gemm[kMaxMr][kMaxNv];  // [mr - 1][nv - 1]
+  Run run_indirect[kMaxMr][kMaxNv];
 };
 
 // `rows` by `nv` vectors of one channel: c[r][j] = init + bias + sum_p a[p] * b[r * row_step +
@@ -99,8 +99,8 @@ struct DepthwisePairsArgs {
 inline constexpr int kPairRows = 4;
 
 // Lanes are channels: for `rows` rows of `columns` outputs, y[j * y_step] = bias + sum over taps t
-// of w[w_at[t]] * x[x_at[t] + j * x_step], added to what is there unless `fresh`. The gradient adds
-// to sums[w_at[t]] the products of y, which is then that of the outputs, and x.
+// of w[w_at[t]] * x[x_at[t] + j * x_step], added to what is there unless `overwrite`. The gradient
+// adds to sums[w_at[t]] the products of y, which is then that of the outputs, and x.
 template <class T>
 struct DepthwisePixelsArgs {
   index_t taps;
@@ -112,7 +112,7 @@ struct DepthwisePixelsArgs {
   T* y;
   index_t y_row, y_step;
   const T* bias = nullptr;  // a vector
-  bool fresh = false;
+  bool overwrite = false;
 };
 
 inline constexpr int kDepthwiseHeights = 3;  // kernels of 3, 5 and 7 rows
@@ -138,7 +138,7 @@ struct DepthwiseKernels {
 // i < the tile's pixels, j < nv * lanes. There may be more `lines` of k terms, x_line apart in x,
 // and more `images` of such lines, x_image apart.
 template <class T>
-struct BroadcastArgs {
+struct ChannelLanesArgs {
   index_t k;
   const T* x;
   index_t x_step;
@@ -150,7 +150,7 @@ struct BroadcastArgs {
   // term.
   const T* ahead;
   index_t lines = 1, x_line = 0, images = 1, x_image = 0;
-  bool fresh = false;  // c is written, not added to
+  bool overwrite = false;  // c is written, not added to
 };
 
 // One vector of rows of weights, packed as lanes: dst[slots[tap] * slot_step + channel * ld + row],
@@ -180,20 +180,20 @@ struct StoreLanesArgs {
 };
 
 inline constexpr int kMaxPixels = 12;
-inline constexpr int kBroadcastNv = 2;
+inline constexpr int kChannelLanesNv = 2;
 
 template <class T>
-struct BroadcastKernels {
-  using Run = void (*)(const BroadcastArgs<T>&) noexcept;
+struct ChannelLanesKernels {
+  using Run = void (*)(const ChannelLanesArgs<T>&) noexcept;
   int max_pixels;
-  Run run[kMaxPixels][kBroadcastNv];  // [pixels - 1][nv - 1]
+  Run run[kMaxPixels][kChannelLanesNv];  // [pixels - 1][nv - 1]
   void (*pack)(const PackLanesArgs<T>&) noexcept;
   void (*store)(const StoreLanesArgs<T>&) noexcept;
 };
 
 // Dot products along the pixels of a strip, not yet summed over the lanes: lane l of
 // sums[(i * ld + j) * lanes + l] is the sum over lines q and pixels p = l modulo lanes of
-// a[i * lda + q * n + p] * b[q * b_line + offsets[j] + p], added to what is there or `fresh`.
+// a[i * lda + q * n + p] * b[q * b_line + offsets[j] + p], added to what is there or `overwrite`.
 template <class T>
 struct DotArgs {
   index_t n, lines;
@@ -204,7 +204,7 @@ struct DotArgs {
   const index_t* offsets;
   T* sums;
   index_t ld;
-  bool fresh;
+  bool overwrite;
 };
 
 inline constexpr int kMaxDot = 5;
@@ -259,7 +259,7 @@ struct RowArgs {
 template <class T>
 struct ConvKernels {
   GemmKernels<T> gemm;
-  BroadcastKernels<T> broadcast;
+  ChannelLanesKernels<T> channel_lanes;
   DepthwiseKernels<T> depthwise;
   DotKernels<T> dot;
   WinogradKernels<T> winograd;

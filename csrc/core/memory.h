@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory of calls: workspaces, and the data of large results. Blocks are 64-byte aligned; a freed
-// one waits for the next call, up to a cap that all share: a fresh one costs a page fault every 4
-// KiB.
+// one waits for the next call, up to a cap that all share: a overwrite one costs a page fault every
+// 4 KiB.
 #pragma once
 
 #include <string>

@@ -48,7 +48,7 @@ struct PixelAxis {
   const Span* taps;       // of each window, in elements of the input
   index_t n, step;        // windows; between taps
   index_t first, size;    // what is there of the input
-  index_t slide;          // 0, or the length of windows that start `stride` apart from `start` on,
+  index_t long_window;    // 0, or the length of windows that start `stride` apart from `start` on,
   index_t stride, start;  // to be joined as long ones are
 };
 

@@ -27,7 +27,7 @@ FC_INLINE void add_pixels(const typename V::T* x, index_t x_step, const index_t 
 // All lines and images of a tile. What is fetched ahead costs the loop no register beyond those
 // that it has.
 template <bool BEHIND, class V, int MR, int NV>
-FC_INLINE void add_lines(const BroadcastArgs<typename V::T>& t, const index_t (&in)[MR],
+FC_INLINE void add_lines(const ChannelLanesArgs<typename V::T>& t, const index_t (&in)[MR],
                          V (&acc)[MR][NV]) {
   constexpr int kTerms = (MR + 2) * NV + 1 <= V::registers ? 2 : 1;
   constexpr int kLine = 64 / sizeof(typename V::T);
@@ -54,13 +54,13 @@ FC_INLINE void add_lines(const BroadcastArgs<typename V::T>& t, const index_t (&
 }
 
 template <class V, int MR, int NV>
-void broadcast_tile(const BroadcastArgs<typename V::T>& t) noexcept {
+void channel_lanes_tile(const ChannelLanesArgs<typename V::T>& t) noexcept {
   V acc[MR][NV];
   index_t in[MR];  // from the first pixel
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     in[i] = t.in[i] - t.in[0];
     FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
-        t.fresh ? V::zero() : V::load(t.c + t.out[i] + j * V::lanes);
+        t.overwrite ? V::zero() : V::load(t.c + t.out[i] + j * V::lanes);
   }
   if (t.ahead)
     add_lines<false>(t, in, acc);
@@ -156,17 +156,17 @@ void store_lanes(const StoreLanesArgs<typename V::T>& a) noexcept {
 }
 
 template <class V, int MR>
-consteval void add_broadcast(BroadcastKernels<typename V::T>& kernels) {
-  kernels.run[MR - 1][0] = &broadcast_tile<V, MR, 1>;
-  kernels.run[MR - 1][1] = &broadcast_tile<V, MR, 2>;
-  if constexpr (MR > 1) add_broadcast<V, MR - 1>(kernels);
+consteval void add_channel_lanes(ChannelLanesKernels<typename V::T>& kernels) {
+  kernels.run[MR - 1][0] = &channel_lanes_tile<V, MR, 1>;
+  kernels.run[MR - 1][1] = &channel_lanes_tile<V, MR, 2>;
+  if constexpr (MR > 1) add_channel_lanes<V, MR - 1>(kernels);
 }
 
 template <class V, int PIXELS>
-consteval BroadcastKernels<typename V::T> make_broadcast() {
-  BroadcastKernels<typename V::T> kernels{};
+consteval ChannelLanesKernels<typename V::T> make_channel_lanes() {
+  ChannelLanesKernels<typename V::T> kernels{};
   kernels.max_pixels = PIXELS;
-  add_broadcast<V, PIXELS>(kernels);
+  add_channel_lanes<V, PIXELS>(kernels);
   kernels.pack = &pack_lanes<V>;
   kernels.store = &store_lanes<V>;
   return kernels;

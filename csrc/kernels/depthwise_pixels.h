@@ -14,7 +14,7 @@ FC_INLINE void sum_taps(const DepthwisePixelsArgs<typename V::T>& a, const typen
                         typename V::T* y) {
   V acc[OUTPUTS];
   FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = V::load(a.bias);
-  if (!a.fresh)
+  if (!a.overwrite)
     FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = acc[j] + V::load(y + j * a.y_step);
   for (index_t t = 0; t < a.taps; ++t) {
     const V w = V::load(a.w + a.w_at[t]);

@@ -34,7 +34,7 @@ void dot_tile(const DotArgs<typename V::T>& t) noexcept {
   }
   FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NR; ++j) {
     auto* sum = t.sums + (i * t.ld + j) * V::lanes;
-    (t.fresh ? acc[i][j] : V::load(sum) + acc[i][j]).store(sum);
+    (t.overwrite ? acc[i][j] : V::load(sum) + acc[i][j]).store(sum);
   }
 }
 

@@ -102,8 +102,8 @@ consteval void add_tiles(GemmKernels<typename V::T>& kernels) {
   if constexpr (widest > 0) kernels.max_mr = MR;
   auto add = [&]<int NV>() {
     if constexpr (NV <= widest) {
-      kernels.run_panel[MR - 1][NV - 1] = &any_tile<V, MR, NV, false>;
-      kernels.run_strip[MR - 1][NV - 1] = &any_tile<V, MR, NV, true>;
+      kernels.run_gemm[MR - 1][NV - 1] = &any_tile<V, MR, NV, false>;
+      kernels.run_indirect[MR - 1][NV - 1] = &any_tile<V, MR, NV, true>;
     }
   };
   add.template operator()<1>(), add.template operator()<2>(), add.template operator()<3>();

@@ -12,14 +12,14 @@ namespace fastconv::FC_ISA {
 // however long they are (van Herk, Gil and Werman): a window is the end of one block of `kernel`
 // elements and the beginning of the next. Nothing is ever taken away again, so sums do not drift.
 template <class Op, class V, class Out>
-FC_INLINE void slide(const typename V::T* x, index_t step, index_t n, const PixelAxis& a,
-                     typename V::T* ends, const Out& out) {
+FC_INLINE void long_window(const typename V::T* x, index_t step, index_t n, const PixelAxis& a,
+                           typename V::T* ends, const Out& out) {
   const V none = V::splat(static_cast<typename V::T>(Op::none()));
   const auto clip = [&](index_t p) { return p < 0 ? 0 : p < a.size ? p : a.size; };
-  const index_t in_block = (a.slide + a.stride - 1) / a.stride;
+  const index_t in_block = (a.long_window + a.stride - 1) / a.stride;
   for (index_t o = 0; o < a.n; o += in_block) {
     const index_t windows = a.n - o < in_block ? a.n - o : in_block;
-    const index_t start = a.start - a.first + o * a.stride, stop = start + a.slide;
+    const index_t start = a.start - a.first + o * a.stride, stop = start + a.long_window;
     V end = none;
     index_t p = clip(stop) - 1;
     for (index_t j = windows - 1; j >= 0; --j) {
@@ -83,10 +83,10 @@ FC_INLINE void join_pixels(const PixelArgs<typename V::T>& a, const typename V::
     else
       store_some(v, y + ow * channels + c, channels - c);
   };
-  if (w.slide > 0) {
+  if (w.long_window > 0) {
     for (index_t c = 0; c < channels; c += V::lanes)
-      slide<Taken<Op>, V>(row + c, channels, V::lanes, w, a.ends,
-                          [&](index_t ow, V v) { put(v, ow, c); });
+      long_window<Taken<Op>, V>(row + c, channels, V::lanes, w, a.ends,
+                                [&](index_t ow, V v) { put(v, ow, c); });
     return;
   }
   const index_t step = w.step * channels;
@@ -104,17 +104,18 @@ void pool_pixels(const PixelArgs<typename V::T>& a) noexcept {
   const index_t line = a.w.size * a.channels;
   // Planes that were turned are as many as the lanes of the widest vector.
   const bool whole = a.channels == kMostLanes;
-  if (h.slide > 0)
+  if (h.long_window > 0)
     for (index_t i = 0; i < line; i += V::lanes)
-      slide<Op, V>(a.x + i, a.x_row, line - i, h, a.ends,
-                   [&](index_t oh, V v) { store_some(v, a.row + oh * a.row_size + i, line - i); });
+      long_window<Op, V>(a.x + i, a.x_row, line - i, h, a.ends, [&](index_t oh, V v) {
+        store_some(v, a.row + oh * a.row_size + i, line - i);
+      });
   for (index_t oh = 0; oh < h.n; ++oh) {
     const Span s = h.taps[oh];
     const typename V::T* x = a.x + (s.at - h.first) * a.x_row;
-    const typename V::T* row = h.slide > 0 ? a.row + oh * a.row_size : a.row;
-    if (h.slide == 0 && Op::as_is && whole && s.count == 1)
+    const typename V::T* row = h.long_window > 0 ? a.row + oh * a.row_size : a.row;
+    if (h.long_window == 0 && Op::as_is && whole && s.count == 1)
       row = x;
-    else if (h.slide == 0)
+    else if (h.long_window == 0)
       join_lines<Op, V>(x, h.step * a.x_row, s.count, line, a.row);
     if (whole)
       join_pixels<Op, V, kMostLanes>(a, row, oh);

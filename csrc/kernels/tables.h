@@ -23,7 +23,7 @@ namespace fastconv::FC_ISA {
 template <class V, template <int> class Limits, int PIXELS, int DOT_MR, int DOT_NR>
 consteval Kernels<typename V::T> make_kernels() {
   return {.conv = {.gemm = make_gemm<V, Limits>(),
-                   .broadcast = make_broadcast<V, PIXELS>(),
+                   .channel_lanes = make_channel_lanes<V, PIXELS>(),
                    .depthwise = make_depthwise<V>(),
                    .dot = make_dot<V, DOT_MR, DOT_NR>(),
                    .winograd = make_winograd<V>(),

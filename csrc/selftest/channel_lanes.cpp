@@ -5,7 +5,7 @@ namespace fastconv::selftest {
 namespace {
 
 template <class T>
-void test_tile(const BroadcastKernels<T>& kernels, index_t lanes, int pixels, int nv, index_t k,
+void test_tile(const ChannelLanesKernels<T>& kernels, index_t lanes, int pixels, int nv, index_t k,
                Report& report) {
   const index_t width = nv * lanes, x_step = 29;
   index_t in[kMaxPixels], out[kMaxPixels];
@@ -26,12 +26,12 @@ void test_tile(const BroadcastKernels<T>& kernels, index_t lanes, int pixels, in
   for (int i = 0; i < pixels; ++i)
     for (index_t j = 0; j < width; ++j)
       for (index_t p = 0; p < k; ++p) want[out[i] + j] += x[in[i] + p * x_step] * w[p * width + j];
-  report.expect_close(got, want, 0, 0, "broadcast tile ", pixels, " x ", nv, ", k ", k);
+  report.expect_close(got, want, 0, 0, "channel_lanes tile ", pixels, " x ", nv, ", k ", k);
 }
 
 // `outer`: channels are apart and rows side by side, as an adjoint reads its weights.
 template <class T>
-void test_pack(const BroadcastKernels<T>& kernels, index_t lanes, index_t rows, index_t taps,
+void test_pack(const ChannelLanesKernels<T>& kernels, index_t lanes, index_t rows, index_t taps,
                index_t keep, bool outer, Report& report) {
   constexpr index_t kChannels = 5;
   const index_t row_step = outer ? taps : kChannels * taps;
@@ -62,7 +62,7 @@ void test_pack(const BroadcastKernels<T>& kernels, index_t lanes, index_t rows, 
 }
 
 template <class T>
-void test_store(const BroadcastKernels<T>& kernels, index_t lanes, index_t rows, index_t n,
+void test_store(const ChannelLanesKernels<T>& kernels, index_t lanes, index_t rows, index_t n,
                 bool with_residual, Report& report) {
   const auto whole = [&](index_t length) { return (length + lanes - 1) / lanes * lanes; };
   const index_t ldc = whole(rows), ldy = n + 2;
@@ -84,24 +84,25 @@ void test_store(const BroadcastKernels<T>& kernels, index_t lanes, index_t rows,
 template <class T>
 void test(const ConvKernels<T>& k, Report& report) {
   const index_t lanes = k.gemm.lanes;
-  for (int pixels = 1; pixels <= k.broadcast.max_pixels; ++pixels)
-    for (int nv = 1; nv <= kBroadcastNv; ++nv)
-      for (const index_t terms : {1, 6}) test_tile(k.broadcast, lanes, pixels, nv, terms, report);
+  for (int pixels = 1; pixels <= k.channel_lanes.max_pixels; ++pixels)
+    for (int nv = 1; nv <= kChannelLanesNv; ++nv)
+      for (const index_t terms : {1, 6})
+        test_tile(k.channel_lanes, lanes, pixels, nv, terms, report);
   for (index_t rows = 1; rows <= lanes; ++rows) {
     for (const index_t taps : {1, 2, 4, 9})
       for (const index_t keep : {rows, lanes})
         for (const bool outer : {false, true})
-          test_pack(k.broadcast, lanes, rows, taps, keep, outer, report);
+          test_pack(k.channel_lanes, lanes, rows, taps, keep, outer, report);
   }
   for (index_t rows = 1; rows <= 2 * lanes; ++rows)
     for (index_t n = 1; n <= 2 * lanes + 1; ++n)
       for (const bool with_residual : {false, true})
-        test_store(k.broadcast, lanes, rows, n, with_residual, report);
+        test_store(k.channel_lanes, lanes, rows, n, with_residual, report);
 }
 
 }  // namespace
 
-void test_broadcast(const KernelTable& isa, Report& report) {
+void test_channel_lanes(const KernelTable& isa, Report& report) {
   test(isa.f32.conv, report);
   test(isa.f64.conv, report);
 }

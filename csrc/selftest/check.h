@@ -106,7 +106,7 @@ class Report {
 // Each takes the table of the ISA in question; float and double.
 void test_gemm(const KernelTable& isa, Report& report);
 void test_small_tiles(const KernelTable& isa, Report& report);  // depthwise, dot, sum, peak
-void test_broadcast(const KernelTable& isa, Report& report);
+void test_channel_lanes(const KernelTable& isa, Report& report);
 void test_winograd(const KernelTable& isa, Report& report);
 void test_rows(const KernelTable& isa, Report& report);  // gathered, transposed, reduced
 void test_vector_math(const KernelTable& isa, Report& report);

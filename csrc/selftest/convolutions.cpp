@@ -81,10 +81,10 @@ class Comparison {
   }
 
   // Whether the algorithm takes the shape; if so, its results are compared.
-  bool holds(const Wish& wish, const Exec& exec) {
+  bool holds(const Request& request, const Exec& exec) {
     Lowered lowered;
     try {
-      lowered = lower(wish, exec);
+      lowered = lower(request, exec);
     } catch (const std::invalid_argument&) {
       return false;
     }
@@ -96,14 +96,14 @@ class Comparison {
     const double tolerance = winograd ? 200 * std::numeric_limits<T>::epsilon() : 0;
     report_.expect_close(got, want_, tolerance, 1000, adjoint_ ? "adjoint" : "forward", " of ",
                          d_.c_in, "@", d_.h.in, "x", d_.w.in, " -> ", d_.c_out, " ", d_.h.kernel,
-                         "x", d_.w.kernel, ", ", name_of(wish.algorithm), ", threads ",
+                         "x", d_.w.kernel, ", ", name_of(request.algorithm), ", threads ",
                          exec.threads);
     return true;
   }
 
  private:
-  Lowered lower(const Wish& wish, const Exec& exec) const {
-    return adjoint_ ? lower_adjoint<T>(d_, wish, exec) : lower_forward<T>(d_, wish, exec);
+  Lowered lower(const Request& request, const Exec& exec) const {
+    return adjoint_ ? lower_adjoint<T>(d_, request, exec) : lower_forward<T>(d_, request, exec);
   }
   ConvArgs<T> arguments(Fenced<T>& y) const {
     return {.x = x_.data(),
@@ -125,16 +125,16 @@ template <class T>
 void test_case(const KernelTable& isa, const ConvDesc& d, bool adjoint, Ran& ran, Report& report) {
   Comparison<T> comparison(d, adjoint, report);
   for (const int threads : {1, 2})
-    for (const bool packed_ahead : {false, true}) {
+    for (const bool prepacked : {false, true}) {
       const Exec exec{&isa, threads};
-      comparison.holds({.packed_ahead = packed_ahead}, exec);
+      comparison.holds({.prepacked = prepacked}, exec);
       for (const Algorithm algorithm : kAlgorithms)
         ran[static_cast<int>(algorithm)] +=
-            comparison.holds({.algorithm = algorithm, .packed_ahead = packed_ahead}, exec);
+            comparison.holds({.algorithm = algorithm, .prepacked = prepacked}, exec);
       if (adjoint) continue;
       for (const WinogradForm& form : winograd_forms(forward_of(d)))
-        comparison.holds(
-            {.algorithm = Algorithm::winograd, .packed_ahead = packed_ahead, .form = form}, exec);
+        comparison.holds({.algorithm = Algorithm::winograd, .prepacked = prepacked, .form = form},
+                         exec);
     }
 }
 

@@ -22,7 +22,7 @@ void test_tile(const GemmKernels<T>& gemm, const TileShape& s, Report& report) {
   for (index_t p = 0; p < s.k + kAhead; ++p) offsets.push_back(p < s.k ? (s.k - 1 - p) * ldb : 0);
 
   Fenced<T> got(init.size(), untouched), want(init.size(), untouched);
-  const auto run = s.strip ? gemm.run_strip : gemm.run_panel;
+  const auto run = s.strip ? gemm.run_indirect : gemm.run_gemm;
   run[s.mr - 1][s.nv - 1]({.k = s.k,
                            .a = a.data(),
                            .b = b.data(),

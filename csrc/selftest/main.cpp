@@ -19,7 +19,7 @@ struct Part {
 };
 constexpr Part kParts[] = {{"gemm", test_gemm},
                            {"depthwise, dot, sum, peak", test_small_tiles},
-                           {"broadcast", test_broadcast},
+                           {"channel_lanes", test_channel_lanes},
                            {"winograd", test_winograd},
                            {"rows", test_rows},
                            {"vector math", test_vector_math},

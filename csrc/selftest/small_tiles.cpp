@@ -36,12 +36,12 @@ void test_depthwise(const Kernels<T>& k, index_t rows, index_t nv, int tail, boo
 
 // Two lines of n pixels; sums of all lanes, added to what is there or not.
 template <class T>
-void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool fresh, Report& report) {
+void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool overwrite, Report& report) {
   const index_t lanes = k.gemm.lanes, lda = 2 * n + 2, b_line = n + 1, ld = nr + 1;
   const Integers<T> a((mr - 1) * lda + 2 * n), b(nr + b_line + n);
   index_t offsets[kMaxDot];
   for (int j = 0; j < nr; ++j) offsets[j] = nr - j;
-  Fenced<T> sums(((mr - 1) * ld + nr) * lanes, fresh ? 77 : 1);
+  Fenced<T> sums(((mr - 1) * ld + nr) * lanes, overwrite ? 77 : 1);
   k.dot.run[mr - 1][nr - 1]({.n = n,
                              .lines = 2,
                              .a = a.data(),
@@ -51,10 +51,10 @@ void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool fresh, Re
                              .offsets = offsets,
                              .sums = sums.data(),
                              .ld = ld,
-                             .fresh = fresh});
+                             .overwrite = overwrite});
   for (int i = 0; i < mr; ++i)
     for (int j = 0; j < nr; ++j) {
-      double want = fresh ? 0 : static_cast<double>(lanes);
+      double want = overwrite ? 0 : static_cast<double>(lanes);
       for (index_t q = 0; q < 2; ++q)
         for (index_t p = 0; p < n; ++p)
           want += static_cast<double>(a[i * lda + q * n + p] * b[q * b_line + nr - j + p]);
@@ -118,7 +118,7 @@ void test(const Kernels<T>& k, Report& report) {
   for (int mr = 1; mr <= k.conv.dot.max_mr; ++mr)
     for (int nr = 1; nr <= k.conv.dot.max_nr; ++nr)
       for (index_t n = 0; n <= 2 * lanes + 1; ++n)
-        for (const bool fresh : {true, false}) test_dot(k.conv, mr, nr, n, fresh, report);
+        for (const bool overwrite : {true, false}) test_dot(k.conv, mr, nr, n, overwrite, report);
   for (const int height : {3, 5, 7})
     for (int nv = 1; nv <= kDepthwiseNv; ++nv)
       for (index_t columns = (nv - 1) * lanes + 1; columns <= nv * lanes; ++columns)

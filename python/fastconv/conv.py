@@ -65,7 +65,7 @@ def conv1d(
         Applied as the last step: "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu".
     residual : array of the output's shape, optional
         Added before the activation; `out` may be the same array.
-    algorithm : {"auto", "direct", "im2col", "broadcast", "pointwise", "depthwise", "winograd"}
+    algorithm : {"auto", "direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd"}
         ``"auto"`` chooses by predicted cost. The first three take every shape; the others refuse
         what they cannot compute with a ValueError.
     threads : int, optional

@@ -20,8 +20,8 @@ const char* name_of(Algorithm algorithm) {
       return "depthwise";
     case Algorithm::winograd:
       return "winograd";
-    case Algorithm::broadcast:
-      return "broadcast";
+    case Algorithm::channel_lanes:
+      return "channel_lanes";
     default:
       return "auto";
   }
@@ -37,14 +37,14 @@ std::string label_of(const Candidate& candidate) {
 namespace {
 
 template <class T>
-const char* why_refused(Algorithm algorithm, const Correlation& r, const Wish& wish) {
-  const bool asked = algorithm == wish.algorithm;
+const char* why_refused(Algorithm algorithm, const Correlation& r, const Request& request) {
+  const bool asked = algorithm == request.algorithm;
   if (algorithm == Algorithm::pointwise && !is_pointwise(r))
     return "it takes 1x1 kernels with stride 1 and no padding";
   if (algorithm == Algorithm::depthwise && !is_depthwise(r))
     return "it takes one input channel per group";
   if (algorithm == Algorithm::winograd) {
-    if (wish.plain_sums) return "precision='highest' allows plain sums only";
+    if (request.plain_sums) return "precision='highest' allows plain sums only";
     if (winograd_forms(r).n == 0) return "it takes kernels of 3 or 5 taps an axis with stride 1";
     if (sizeof(T) == 8 && !asked) return "in float64 it is used only if asked for";
   }
@@ -60,11 +60,11 @@ CostModel cost_of(const Correlation& r, const Exec& exec) {
 }
 
 template <class T>
-double predicted_cycles(Algorithm algorithm, const Correlation& r, const Wish& wish,
+double predicted_cycles(Algorithm algorithm, const Correlation& r, const Request& request,
                         const Exec& exec) {
   const auto& kernels = exec.kernels<T>().conv;
   const CostModel model = cost_of<T>(r, exec);
-  const double panels = wish.packed_ahead ? 0 : model.packed_panels();
+  const double panels = request.prepacked ? 0 : model.packed_panels();
   switch (algorithm) {
     case Algorithm::im2col:
       return model.im2col() + panels;
@@ -72,9 +72,9 @@ double predicted_cycles(Algorithm algorithm, const Correlation& r, const Wish& w
       return model.pointwise() + panels;
     case Algorithm::depthwise:
       return model.depthwise() + panels;
-    case Algorithm::broadcast:
-      return model.broadcast(kernels.broadcast.max_pixels) +
-             (wish.packed_ahead ? 0 : model.packed_lanes());
+    case Algorithm::channel_lanes:
+      return model.channel_lanes(kernels.channel_lanes.max_pixels) +
+             (request.prepacked ? 0 : model.packed_lanes());
     default:  // of a 1x1 convolution, where a strip is nothing but a copy
       return std::max(model.direct(), is_pointwise(r) ? kCopied * model.pointwise() : 0) + panels;
   }
@@ -82,21 +82,21 @@ double predicted_cycles(Algorithm algorithm, const Correlation& r, const Wish& w
 
 // Calls f for every candidate; no allocation, since it is part of every call.
 template <class T, class F>
-void each_candidate(const Correlation& r, const Wish& wish, const Exec& exec, const F& f) {
+void each_candidate(const Correlation& r, const Request& request, const Exec& exec, const F& f) {
   const auto& gemm = exec.kernels<T>().conv.gemm;
   for (const Algorithm algorithm : kAlgorithms) {
-    if (const char* reason = why_refused<T>(algorithm, r, wish)) {
+    if (const char* reason = why_refused<T>(algorithm, r, request)) {
       f(Candidate{algorithm, reason, 0, {}});
     } else if (algorithm == Algorithm::winograd) {
       for (const WinogradForm form : winograd_forms(r)) {
-        if (wish.form && (wish.form->h != form.h || wish.form->w != form.w)) continue;
+        if (request.form && (request.form->h != form.h || request.form->w != form.w)) continue;
         f(Candidate{algorithm, nullptr,
                     winograd_cycles(r, form, choose_tile(gemm, r.m), gemm.lanes, sizeof(T),
-                                    wish.packed_ahead),
+                                    request.prepacked),
                     form});
       }
     } else {
-      f(Candidate{algorithm, nullptr, predicted_cycles<T>(algorithm, r, wish, exec), {}});
+      f(Candidate{algorithm, nullptr, predicted_cycles<T>(algorithm, r, request, exec), {}});
     }
   }
 }
@@ -104,23 +104,23 @@ void each_candidate(const Correlation& r, const Wish& wish, const Exec& exec, co
 }  // namespace
 
 template <class T>
-std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec) {
+std::vector<Candidate> candidates(const Correlation& r, const Request& request, const Exec& exec) {
   std::vector<Candidate> all;
-  each_candidate<T>(r, wish, exec, [&](const Candidate& c) { all.push_back(c); });
+  each_candidate<T>(r, request, exec, [&](const Candidate& c) { all.push_back(c); });
   return all;
 }
 
 template <class T>
-Candidate choose(const Correlation& r, const Wish& wish, const Exec& exec) {
+Candidate choose(const Correlation& r, const Request& request, const Exec& exec) {
   std::optional<Candidate> best;
-  each_candidate<T>(r, wish, exec, [&](const Candidate& c) {
-    const bool asked = c.algorithm == wish.algorithm;
-    if (!asked && wish.algorithm != Algorithm::auto_) return;
+  each_candidate<T>(r, request, exec, [&](const Candidate& c) {
+    const bool asked = c.algorithm == request.algorithm;
+    if (!asked && request.algorithm != Algorithm::auto_) return;
     if (asked && c.refused)
       refuse("algorithm '", name_of(c.algorithm), "' cannot take this call: ", c.refused,
-             "; 'auto', 'direct', 'im2col' and 'broadcast' take every shape");
-    // broadcast takes all phases or none: see prefers_broadcast
-    if (c.refused || (!asked && c.algorithm == Algorithm::broadcast)) return;
+             "; 'auto', 'direct', 'im2col' and 'channel_lanes' take every shape");
+    // channel_lanes takes all phases or none: see prefers_channel_lanes
+    if (c.refused || (!asked && c.algorithm == Algorithm::channel_lanes)) return;
     if (!best || c.cycles <= best->cycles) best = c;
   });
   return *best;
@@ -132,22 +132,24 @@ bool merges_images(const Correlation& r, Algorithm algorithm, const Exec& exec) 
 }
 
 template <class T>
-bool prefers_broadcast(const std::vector<Correlation>& phases, const Wish& wish, const Exec& exec) {
+bool prefers_channel_lanes(const std::vector<Correlation>& phases, const Request& request,
+                           const Exec& exec) {
   if (phases.empty()) return false;
-  if (wish.algorithm != Algorithm::auto_) return wish.algorithm == Algorithm::broadcast;
+  if (request.algorithm != Algorithm::auto_) return request.algorithm == Algorithm::channel_lanes;
   double together = 0, apart = 0;
   for (const Correlation& r : phases) {
-    together += predicted_cycles<T>(Algorithm::broadcast, r, wish, exec);
-    apart += choose<T>(r, wish, exec).cycles;
+    together += predicted_cycles<T>(Algorithm::channel_lanes, r, request, exec);
+    apart += choose<T>(r, request, exec).cycles;
   }
   return together < apart;
 }
 
-#define FC_INSTANTIATE(T)                                                                      \
-  template std::vector<Candidate> candidates<T>(const Correlation&, const Wish&, const Exec&); \
-  template Candidate choose<T>(const Correlation&, const Wish&, const Exec&);                  \
-  template bool merges_images<T>(const Correlation&, Algorithm, const Exec&);                  \
-  template bool prefers_broadcast<T>(const std::vector<Correlation>&, const Wish&, const Exec&)
+#define FC_INSTANTIATE(T)                                                                         \
+  template std::vector<Candidate> candidates<T>(const Correlation&, const Request&, const Exec&); \
+  template Candidate choose<T>(const Correlation&, const Request&, const Exec&);                  \
+  template bool merges_images<T>(const Correlation&, Algorithm, const Exec&);                     \
+  template bool prefers_channel_lanes<T>(const std::vector<Correlation>&, const Request&,         \
+                                         const Exec&)
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);
 #undef FC_INSTANTIATE

@@ -12,17 +12,17 @@
 
 namespace fastconv {
 
-enum class Algorithm : int { auto_, direct, im2col, broadcast, pointwise, depthwise, winograd };
-inline constexpr Algorithm kAlgorithms[] = {Algorithm::direct,    Algorithm::im2col,
-                                            Algorithm::broadcast, Algorithm::pointwise,
-                                            Algorithm::depthwise, Algorithm::winograd};
+enum class Algorithm : int { auto_, direct, im2col, channel_lanes, pointwise, depthwise, winograd };
+inline constexpr Algorithm kAlgorithms[] = {Algorithm::direct,        Algorithm::im2col,
+                                            Algorithm::channel_lanes, Algorithm::pointwise,
+                                            Algorithm::depthwise,     Algorithm::winograd};
 const char* name_of(Algorithm algorithm);
 
 // What a call asks for beside its shape.
-struct Wish {
+struct Request {
   Algorithm algorithm = Algorithm::auto_;
   bool plain_sums = false;                // precision "highest": no Winograd
-  bool packed_ahead = false;              // a plan: packing the weights costs nothing
+  bool prepacked = false;                 // a plan: packing the weights costs nothing
   std::optional<WinogradForm> form = {};  // only this one of Winograd's; for tests
 };
 
@@ -41,20 +41,21 @@ std::string label_of(const Candidate& candidate);  // its name, and the form of 
 // Every algorithm, and every form of Winograd's, with its predicted cost for one Correlation; a
 // pure function of problem and ISA.
 template <class T>
-std::vector<Candidate> candidates(const Correlation& r, const Wish& wish, const Exec& exec);
+std::vector<Candidate> candidates(const Correlation& r, const Request& request, const Exec& exec);
 
-// The cheapest that the wish allows. Throws std::invalid_argument, with the reason, if the
+// The cheapest that the request allows. Throws std::invalid_argument, with the reason, if the
 // algorithm asked for cannot take r.
 template <class T>
-Candidate choose(const Correlation& r, const Wish& wish, const Exec& exec);
+Candidate choose(const Correlation& r, const Request& request, const Exec& exec);
 
 // Whether im2col, or pointwise, better has pixels of several images in a panel.
 template <class T>
 bool merges_images(const Correlation& r, Algorithm algorithm, const Exec& exec);
 
-// Whether `broadcast` takes the phases of an adjoint together: asked for, or cheaper than the best
-// algorithm for each.
+// Whether `channel_lanes` takes the phases of an adjoint together: asked for, or cheaper than the
+// best algorithm for each.
 template <class T>
-bool prefers_broadcast(const std::vector<Correlation>& phases, const Wish& wish, const Exec& exec);
+bool prefers_channel_lanes(const std::vector<Correlation>& phases, const Request& request,
+                           const Exec& exec);
 
 }  // namespace fastconv

@@ -10,9 +10,9 @@ namespace fastconv {
 namespace {
 
 template <class T>
-void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exec) {
+void add_step(Lowered& lowered, Correlation r, const Request& request, const Exec& exec) {
   if (is_pointwise(r)) r = flattened(r);
-  const Candidate chosen = choose<T>(r, wish, exec);
+  const Candidate chosen = choose<T>(r, request, exec);
   const Algorithm algorithm = chosen.algorithm;
   Step step{.r = std::move(r),
             .algorithm = algorithm,
@@ -31,7 +31,7 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
     case Algorithm::depthwise:
       if (takes_rows(step.r)) {
         bytes = depthwise_rows_scratch<T>(step.r);
-        if (!wish.packed_ahead) packed = 0;
+        if (!request.prepacked) packed = 0;
         break;
       }
       step.layout = depthwise_layout<T>(step.r, exec);
@@ -45,7 +45,7 @@ void add_step(Lowered& lowered, Correlation r, const Wish& wish, const Exec& exe
       break;
     case Algorithm::winograd:
       step.grid.emplace(step.r, step.form).list_weights(step.r);
-      step.fused = !wish.packed_ahead && winograd_fuses<T>(step.r, *step.grid, exec);
+      step.fused = !request.prepacked && winograd_fuses<T>(step.r, *step.grid, exec);
       bytes = winograd_scratch<T>(step.r, *step.grid, step.fused, exec);
       packed = step.fused ? 0 : winograd_packed_size(step.r, step.form);
       break;
@@ -93,13 +93,13 @@ void add_spread(Lowered& lowered, std::vector<Correlation> phases, const Exec& e
 }
 
 template <class T>
-void add_pairs(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish) {
+void add_pairs(Lowered& lowered, std::vector<Correlation> phases, const Request& request) {
   lowered.pairs = pairs_layout(phases);
   lowered.scratch_bytes = pairs_scratch(lowered.pairs, sizeof(T));
   for (Correlation& r : phases) {
     const index_t packed = lowered.packed_elements;
     std::vector<index_t> slots;
-    if (wish.packed_ahead) lowered.packed_elements += packed_size(r), slots = weight_slots(r);
+    if (request.prepacked) lowered.packed_elements += packed_size(r), slots = weight_slots(r);
     lowered.steps.push_back({std::move(r), Algorithm::depthwise, 1, packed, std::move(slots), {}});
   }
 }
@@ -115,34 +115,35 @@ void add_pixels(Lowered& lowered, std::vector<Correlation> phases, const Exec& e
 }
 
 template <class T>
-void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Wish& wish,
+void add_steps(Lowered& lowered, std::vector<Correlation> phases, const Request& request,
                const Exec& exec) {
-  lowered.kept = wish.packed_ahead;
+  lowered.kept = request.prepacked;
   lowered.steps.reserve(phases.size());
   const bool depthwise =
-      wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::depthwise;
+      request.algorithm == Algorithm::auto_ || request.algorithm == Algorithm::depthwise;
   if (depthwise && takes_pixels<T>(phases, exec))
     return add_pixels<T>(lowered, std::move(phases), exec);
-  if (depthwise && takes_pairs(phases)) return add_pairs<T>(lowered, std::move(phases), wish);
-  const bool direct = wish.algorithm == Algorithm::auto_ || wish.algorithm == Algorithm::direct;
+  if (depthwise && takes_pairs(phases)) return add_pairs<T>(lowered, std::move(phases), request);
+  const bool direct =
+      request.algorithm == Algorithm::auto_ || request.algorithm == Algorithm::direct;
   const bool few = prefers_columns(phases) || (!phases.empty() && phases.front().m <= kFewOutputs &&
                                                phases.size() <= kMostPhases);
-  const bool broadcast = !(direct && few) && prefers_broadcast<T>(phases, wish, exec);
-  if (direct && !broadcast && !few && takes_spread(phases))
+  const bool channel_lanes = !(direct && few) && prefers_channel_lanes<T>(phases, request, exec);
+  if (direct && !channel_lanes && !few && takes_spread(phases))
     return add_spread<T>(lowered, std::move(phases), exec);
-  if (direct && !broadcast && takes_phases<T>(phases, exec))
+  if (direct && !channel_lanes && takes_phases<T>(phases, exec))
     return add_phases<T>(lowered, std::move(phases), exec);
-  if (!broadcast) {
-    for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), wish, exec);
+  if (!channel_lanes) {
+    for (Correlation& phase : phases) add_step<T>(lowered, std::move(phase), request, exec);
     return;
   }
-  const BroadcastLayout& layout = lowered.broadcast.emplace(phases);
+  const ChannelLanesLayout& layout = lowered.channel_lanes.emplace(phases);
   const Correlation& r = phases.front();
   lowered.complete = true;
-  if (lowered.kept) lowered.packed_elements = broadcast_packed<T>(r, layout, exec);
-  lowered.scratch_bytes = broadcast_scratch<T>(r, layout, lowered.kept, exec);
+  if (lowered.kept) lowered.packed_elements = channel_lanes_packed<T>(r, layout, exec);
+  lowered.scratch_bytes = channel_lanes_scratch<T>(r, layout, lowered.kept, exec);
   for (Correlation& phase : phases)
-    lowered.steps.push_back({std::move(phase), Algorithm::broadcast, 1, 0, {}, {}});
+    lowered.steps.push_back({std::move(phase), Algorithm::channel_lanes, 1, 0, {}, {}});
 }
 
 // Outputs that no tap reaches: their bias alone.
@@ -178,18 +179,18 @@ double Lowered::fmas() const {
 }
 
 template <class T>
-Lowered lower_forward(const ConvDesc& d, const Wish& wish, const Exec& exec) {
+Lowered lower_forward(const ConvDesc& d, const Request& request, const Exec& exec) {
   Lowered lowered{.batch = d.batch, .channels = d.c_out, .plane = d.out_plane()};
   std::vector<Correlation> phases;
   phases.push_back(forward_of(d));
-  add_steps<T>(lowered, std::move(phases), wish, exec);
+  add_steps<T>(lowered, std::move(phases), request, exec);
   return lowered;
 }
 
 template <class T>
-Lowered lower_adjoint(const ConvDesc& d, const Wish& wish, const Exec& exec) {
+Lowered lower_adjoint(const ConvDesc& d, const Request& request, const Exec& exec) {
   Lowered lowered{.batch = d.batch, .channels = d.c_in, .plane = d.in_plane()};
-  add_steps<T>(lowered, adjoint_of(d, &lowered.complete), wish, exec);
+  add_steps<T>(lowered, adjoint_of(d, &lowered.complete), request, exec);
   return lowered;
 }
 
@@ -199,9 +200,9 @@ void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec)
   for (const Step& step : lowered.steps)
     if (step.algorithm == Algorithm::winograd && !step.fused)
       pack_winograd(step, weights, packed, exec);
-  if (lowered.broadcast) {
+  if (lowered.channel_lanes) {
     if (lowered.kept)
-      broadcast_pack(lowered.steps.front().r, *lowered.broadcast, weights, packed, exec);
+      channel_lanes_pack(lowered.steps.front().r, *lowered.channel_lanes, weights, packed, exec);
     return;
   }
   const Correlation& r = lowered.steps.front().r;  // all have its groups and channels
@@ -240,12 +241,13 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
     return Job<T>{r,      args.x,          weights,   args.weights, args.bias, args.residual,
                   args.y, args.activation, args.slope};
   };
-  if (lowered.broadcast || lowered.phases || lowered.spread || lowered.turned ||
+  if (lowered.channel_lanes || lowered.phases || lowered.spread || lowered.turned ||
       !lowered.pairs.empty()) {
     // All steps together.
-    const bool raw = lowered.broadcast && !lowered.kept;
+    const bool raw = lowered.channel_lanes && !lowered.kept;
     const Job<T> job = job_of(lowered.steps.front().r, raw ? args.weights : args.packed);
-    if (lowered.broadcast) return broadcast(job, *lowered.broadcast, lowered.kept, exec, scratch);
+    if (lowered.channel_lanes)
+      return channel_lanes(job, *lowered.channel_lanes, lowered.kept, exec, scratch);
     if (lowered.phases) return direct_phases(job, *lowered.phases, exec, scratch);
     if (lowered.spread) return spread(job, *lowered.spread, exec, scratch);
     if (lowered.turned) return depthwise_pixels(job, *lowered.turned, exec, scratch);
@@ -273,10 +275,10 @@ void run(const Lowered& lowered, const ConvArgs<T>& args, const Exec& exec,
   }
 }
 
-#define FC_INSTANTIATE(T)                                                       \
-  template Lowered lower_forward<T>(const ConvDesc&, const Wish&, const Exec&); \
-  template Lowered lower_adjoint<T>(const ConvDesc&, const Wish&, const Exec&); \
-  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;       \
+#define FC_INSTANTIATE(T)                                                          \
+  template Lowered lower_forward<T>(const ConvDesc&, const Request&, const Exec&); \
+  template Lowered lower_adjoint<T>(const ConvDesc&, const Request&, const Exec&); \
+  template void pack(const Lowered&, const T*, T*, const Exec&) noexcept;          \
   template void run(const Lowered&, const ConvArgs<T>&, const Exec&, std::byte*) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

@@ -36,12 +36,12 @@ struct Step {
 };
 struct Lowered {
   std::vector<Step> steps = {};
-  std::optional<BroadcastLayout> broadcast = {};  // takes all steps together, or none
-  std::optional<PhasesLayout> phases = {};        // likewise
-  std::optional<SpreadLayout> spread = {};        // likewise
-  std::vector<PairsLayout> pairs = {};            // likewise
-  std::optional<DepthwisePixels> turned = {};     // likewise
-  bool kept = false;                              // weights are packed once for many calls
+  std::optional<ChannelLanesLayout> channel_lanes = {};  // takes all steps together, or none
+  std::optional<PhasesLayout> phases = {};               // likewise
+  std::optional<SpreadLayout> spread = {};               // likewise
+  std::vector<PairsLayout> pairs = {};                   // likewise
+  std::optional<DepthwisePixels> turned = {};            // likewise
+  bool kept = false;                                     // weights are packed once for many calls
   bool complete = true;  // the steps write every output; else all are filled with the bias first
   index_t batch = 0, channels = 0, plane = 0;  // of the outputs
   index_t packed_elements = 0;
@@ -51,9 +51,9 @@ struct Lowered {
 
 // Throws std::invalid_argument, with the reason, if the algorithm asked for cannot take the shape.
 template <class T>
-Lowered lower_forward(const ConvDesc& d, const Wish& wish, const Exec& exec);
+Lowered lower_forward(const ConvDesc& d, const Request& request, const Exec& exec);
 template <class T>
-Lowered lower_adjoint(const ConvDesc& d, const Wish& wish, const Exec& exec);
+Lowered lower_adjoint(const ConvDesc& d, const Request& request, const Exec& exec);
 
 template <class T>
 void pack(const Lowered& lowered, const T* weights, T* packed, const Exec& exec) noexcept;

@@ -37,7 +37,7 @@ class CostModel {
   }
   // Lanes are output channels, so only the pixels that a tap reaches within the image count. Tiles
   // of `most_pixels` by two vectors; `item` is the size of an element.
-  double broadcast(index_t most_pixels) const {
+  double channel_lanes(index_t most_pixels) const {
     const double vectors = double(ceil_div(r_.m, lanes_)), wide = std::min(vectors, 2.0);
     const double taps = double(r_.taps()), reads = reached(r_.h) * reached(r_.w);
     const double tiles = taps * std::ceil(reads / taps / double(most_pixels));
@@ -155,7 +155,7 @@ class CostModel {
   static constexpr double kShared = 4;          // rows of a block that share what they gather
   static constexpr double kDepthwiseTap = 0.6;  // bound by one unaligned load per FMA
 
-  static constexpr double kTerms = 128;          // of one tile's sum in broadcast
+  static constexpr double kTerms = 128;          // of one tile's sum in channel_lanes
   static constexpr double kBroadcastTile = 110;  // finding its pixels, loading and storing sums
   static constexpr double kInFlight = 8;         // FMAs under way that keep both units busy
   // One load for every two FMAs, most of them scattered: pixels 4 bytes apart, so that lines have

@@ -36,7 +36,7 @@ void pack_weights(const Correlation& r, const std::vector<index_t>& slots, index
       continue;
     }
     for (index_t i = 0; i < rows; i += lanes)  // read as whole vectors, the next panel's rows too
-      exec.kernels<T>().conv.broadcast.pack(
+      exec.kernels<T>().conv.channel_lanes.pack(
           {.w = weights + g * r.w_group + (row + i) * r.w_m + channels.begin * r.w_c,
            .end = weights + r.groups * r.w_group,
            .row_step = r.w_m,

@@ -11,8 +11,8 @@
 namespace fastconv {
 namespace {
 
-using Line = BroadcastLayout::Line;
-using Patch = BroadcastLayout::Patch;
+using Line = ChannelLanesLayout::Line;
+using Patch = ChannelLanesLayout::Patch;
 
 // How outputs are cut. Tasks are (group, some blocks of channels, block of images, block of rows).
 struct Cut {
@@ -27,7 +27,7 @@ struct Cut {
 // sums stay in L2, those that read the fewest bytes of images and weights. With one block, each
 // reads all images again (2048@33 d6 and d18, N = 16: 1.14 and 1.19 times; at N = 1 L3 is fast
 // enough).
-index_t blocks_together(const Correlation& r, const BroadcastWeights& weights, index_t item,
+index_t blocks_together(const Correlation& r, const ChannelLanesWeights& weights, index_t item,
                         index_t most, index_t threads) {
   if (r.batch <= 1) return 1;
   const index_t c = weights.channels(0).size(), batch = r.batch;
@@ -47,7 +47,8 @@ index_t blocks_together(const Correlation& r, const BroadcastWeights& weights, i
   return best;
 }
 
-Cut cut_for(const Correlation& r, const BroadcastWeights& weights, index_t item, const Exec& exec) {
+Cut cut_for(const Correlation& r, const ChannelLanesWeights& weights, index_t item,
+            const Exec& exec) {
   Cut cut{};
   // Sums of a task take at most half of L2.
   const index_t row = r.w.out * weights.most_rows() * item, budget = cache_sizes().l2 / 2;
@@ -77,7 +78,7 @@ struct Sizes {
 };
 
 template <class T>
-Sizes sizes_for(const Correlation& r, const BroadcastWeights& weights, const Cut& cut, bool kept,
+Sizes sizes_for(const Correlation& r, const ChannelLanesWeights& weights, const Cut& cut, bool kept,
                 const Exec& exec) {
   constexpr index_t item = sizeof(T);
   const index_t row = weights.most_rows() * item;
@@ -121,8 +122,8 @@ class Walk {
 template <class T>
 class Task {
  public:
-  Task(const Job<T>& job, const BroadcastLayout& layout, const BroadcastWeights& weights, bool kept,
-       const Exec& exec, const Cut& cut, std::byte* memory, index_t index) noexcept
+  Task(const Job<T>& job, const ChannelLanesLayout& layout, const ChannelLanesWeights& weights,
+       bool kept, const Exec& exec, const Cut& cut, std::byte* memory, index_t index) noexcept
       : job_(job), r_(job.r), layout_(layout), w_(weights), kept_(kept), exec_(exec) {
     const Sizes sizes = sizes_for<T>(r_, weights, cut, kept, exec);
     packed_ = reinterpret_cast<T*>(memory + sizes.sums + sizes.bias);
@@ -191,7 +192,7 @@ class Task {
     };
     const index_t top = first_from(out_rows_.begin);
     const index_t n = (first_from(out_rows_.end) - top) * v.count;
-    const auto& kernels = exec_.kernels<T>().conv.broadcast;
+    const auto& kernels = exec_.kernels<T>().conv.channel_lanes;
     const index_t tiles = ceil_div(n, index_t{kernels.max_pixels});
     const index_t even = tiles ? n / tiles : 0, larger = n - even * tiles;
     next_w_ = kept_ ? w + channels.size() * ld_ : w, lines_ahead_ = kept_ ? nv_ : 0;
@@ -235,7 +236,7 @@ class Task {
     const index_t first = out_rows_.begin * r_.w.out;
     for (index_t image = images_.begin; image < images_.end; ++image) {
       const index_t at = job_.plane(image, g_, rows_.begin) + first;
-      exec_.kernels<T>().conv.broadcast.store(
+      exec_.kernels<T>().conv.channel_lanes.store(
           {.c = sums_ + (image - images_.begin) * pixels_ * ld_,
            .ldc = ld_,
            .rows = rows_.size(),
@@ -249,8 +250,8 @@ class Task {
 
   const Job<T>& job_;
   const Correlation& r_;
-  const BroadcastLayout& layout_;
-  const BroadcastWeights& w_;
+  const ChannelLanesLayout& layout_;
+  const ChannelLanesWeights& w_;
   const bool kept_;
   const Exec& exec_;
   T *all_sums_, *all_bias_, *packed_;
@@ -264,18 +265,18 @@ class Task {
 }  // namespace
 
 template <class T>
-index_t broadcast_scratch(const Correlation& r, const BroadcastLayout& layout, bool kept,
-                          const Exec& exec) {
-  const auto weights = BroadcastWeights::of<T>(r, layout, exec);
+index_t channel_lanes_scratch(const Correlation& r, const ChannelLanesLayout& layout, bool kept,
+                              const Exec& exec) {
+  const auto weights = ChannelLanesWeights::of<T>(r, layout, exec);
   const Cut cut = cut_for(r, weights, sizeof(T), exec);
   return exec.threads * sizes_for<T>(r, weights, cut, kept, exec).all();
 }
 
 template <class T>
-void broadcast(const Job<T>& job, const BroadcastLayout& layout, bool kept, const Exec& exec,
-               std::byte* scratch) noexcept {
+void channel_lanes(const Job<T>& job, const ChannelLanesLayout& layout, bool kept, const Exec& exec,
+                   std::byte* scratch) noexcept {
   const Correlation& r = job.r;
-  const auto weights = BroadcastWeights::of<T>(r, layout, exec);
+  const auto weights = ChannelLanesWeights::of<T>(r, layout, exec);
   const Cut cut = cut_for(r, weights, sizeof(T), exec);
   const index_t each = sizes_for<T>(r, weights, cut, kept, exec).all();
   // Weights that meet few pixels cost what reading them takes: 5 bytes a cycle, or 8 to 32 FMAs
@@ -287,11 +288,11 @@ void broadcast(const Job<T>& job, const BroadcastLayout& layout, bool kept, cons
   });
 }
 
-#define FC_INSTANTIATE(T)                                                                 \
-  template index_t broadcast_scratch<T>(const Correlation&, const BroadcastLayout&, bool, \
-                                        const Exec&);                                     \
-  template void broadcast(const Job<T>&, const BroadcastLayout&, bool, const Exec&,       \
-                          std::byte*) noexcept
+#define FC_INSTANTIATE(T)                                                                        \
+  template index_t channel_lanes_scratch<T>(const Correlation&, const ChannelLanesLayout&, bool, \
+                                            const Exec&);                                        \
+  template void channel_lanes(const Job<T>&, const ChannelLanesLayout&, bool, const Exec&,       \
+                              std::byte*) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);
 #undef FC_INSTANTIATE

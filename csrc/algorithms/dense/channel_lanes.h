@@ -10,10 +10,10 @@
 
 namespace fastconv {
 
-class BroadcastLayout {
+class ChannelLanesLayout {
  public:
   // Of all phases of one convolution. May allocate: made before the parallel region.
-  explicit BroadcastLayout(const std::vector<Correlation>& phases);
+  explicit ChannelLanesLayout(const std::vector<Correlation>& phases);
 
   struct Line {  // outputs of one axis, evenly spaced, and what a tap reads for them
     index_t out, out_step, in, in_step, count;
@@ -37,18 +37,19 @@ class BroadcastLayout {
 
 // Elements of the packed weights.
 template <class T>
-index_t broadcast_packed(const Correlation& r, const BroadcastLayout& layout, const Exec& exec);
+index_t channel_lanes_packed(const Correlation& r, const ChannelLanesLayout& layout,
+                             const Exec& exec);
 template <class T>
-void broadcast_pack(const Correlation& r, const BroadcastLayout& layout, const T* weights,
-                    T* packed, const Exec& exec) noexcept;
+void channel_lanes_pack(const Correlation& r, const ChannelLanesLayout& layout, const T* weights,
+                        T* packed, const Exec& exec) noexcept;
 
 // `kept` tells whether weights come packed; if not, each task packs what it needs as it goes.
 template <class T>
-index_t broadcast_scratch(const Correlation& r, const BroadcastLayout& layout, bool kept,
-                          const Exec& exec);
+index_t channel_lanes_scratch(const Correlation& r, const ChannelLanesLayout& layout, bool kept,
+                              const Exec& exec);
 // job.r is any of the phases. job.weights are packed if `kept`, else as the caller has them.
 template <class T>
-void broadcast(const Job<T>& job, const BroadcastLayout& layout, bool kept, const Exec& exec,
-               std::byte* scratch) noexcept;
+void channel_lanes(const Job<T>& job, const ChannelLanesLayout& layout, bool kept, const Exec& exec,
+                   std::byte* scratch) noexcept;
 
 }  // namespace fastconv

@@ -6,7 +6,7 @@
 namespace fastconv {
 namespace {
 
-using Line = BroadcastLayout::Line;
+using Line = ChannelLanesLayout::Line;
 
 // What a tap reads along one axis: below, within and beyond the image, as far as these exist.
 std::vector<Line> lines_of(const TapAxis& axis, PadMode mode, index_t offset) {
@@ -29,7 +29,7 @@ std::vector<Line> lines_of(const TapAxis& axis, PadMode mode, index_t offset) {
 
 }  // namespace
 
-BroadcastLayout::BroadcastLayout(const std::vector<Correlation>& phases) {
+ChannelLanesLayout::ChannelLanesLayout(const std::vector<Correlation>& phases) {
   if (phases.empty()) return;
   const Correlation& first = phases.front();
   slots_.assign(static_cast<std::size_t>(std::min(first.w_m, first.w_c)), -1);
@@ -46,7 +46,7 @@ BroadcastLayout::BroadcastLayout(const std::vector<Correlation>& phases) {
       }
 }
 
-double BroadcastLayout::fmas(const Correlation& r) const {
+double ChannelLanesLayout::fmas(const Correlation& r) const {
   double pixels = 0;
   for (const Patch& patch : patches_) pixels += double(patch.pixels());
   return double(r.batch) * double(r.groups) * double(r.m) * double(r.c) * pixels;

@@ -6,16 +6,16 @@
 namespace fastconv {
 
 template <class T>
-BroadcastWeights BroadcastWeights::of(const Correlation& r, const BroadcastLayout& layout,
-                                      const Exec& exec) {
+ChannelLanesWeights ChannelLanesWeights::of(const Correlation& r, const ChannelLanesLayout& layout,
+                                            const Exec& exec) {
   // 128 terms: their weights take a third of L1, and loading and storing sums costs 3 %. A slice
   // that is packed just before its use stays in L2.
   constexpr index_t kTerms = 128;
-  BroadcastWeights w{};
+  ChannelLanesWeights w{};
   w.groups_ = r.groups, w.m_ = r.m, w.c_ = r.c, w.taps_ = layout.live();
   w.lanes_ = exec.kernels<T>().conv.gemm.lanes;
   w.line_ = 64 / sizeof(T);
-  w.most_rows_ = kBroadcastNv * w.lanes_;
+  w.most_rows_ = kChannelLanesNv * w.lanes_;
   const index_t channel = std::max<index_t>(w.taps_, 1) * w.most_rows_ * index_t{sizeof(T)};
   const index_t most = std::max(kTerms, cache_sizes().l2 / 8 / channel / kTerms * kTerms);
   w.slices_ = ceil_div(r.c, most);
@@ -24,12 +24,12 @@ BroadcastWeights BroadcastWeights::of(const Correlation& r, const BroadcastLayou
 }
 
 template <class T>
-void pack_slice(const Correlation& r, const BroadcastLayout& layout,
-                const BroadcastWeights& weights, const T* w, index_t g, Range rows, Range channels,
-                T* dst, const Exec& exec) noexcept {
+void pack_slice(const Correlation& r, const ChannelLanesLayout& layout,
+                const ChannelLanesWeights& weights, const T* w, index_t g, Range rows,
+                Range channels, T* dst, const Exec& exec) noexcept {
   const index_t ld = weights.ld(rows), lanes = exec.kernels<T>().conv.gemm.lanes;
   for (index_t j = 0; j < rows.size(); j += lanes)
-    exec.kernels<T>().conv.broadcast.pack(
+    exec.kernels<T>().conv.channel_lanes.pack(
         {.w = w + g * r.w_group + (rows.begin + j) * r.w_m + channels.begin * r.w_c,
          .end = w + r.groups * r.w_group,
          .row_step = r.w_m,
@@ -45,14 +45,15 @@ void pack_slice(const Correlation& r, const BroadcastLayout& layout,
 }
 
 template <class T>
-index_t broadcast_packed(const Correlation& r, const BroadcastLayout& layout, const Exec& exec) {
-  return BroadcastWeights::of<T>(r, layout, exec).size();
+index_t channel_lanes_packed(const Correlation& r, const ChannelLanesLayout& layout,
+                             const Exec& exec) {
+  return ChannelLanesWeights::of<T>(r, layout, exec).size();
 }
 
 template <class T>
-void broadcast_pack(const Correlation& r, const BroadcastLayout& layout, const T* weights,
-                    T* packed, const Exec& exec) noexcept {
-  const auto w = BroadcastWeights::of<T>(r, layout, exec);
+void channel_lanes_pack(const Correlation& r, const ChannelLanesLayout& layout, const T* weights,
+                        T* packed, const Exec& exec) noexcept {
+  const auto w = ChannelLanesWeights::of<T>(r, layout, exec);
   const index_t tasks = r.groups * w.blocks() * w.slices();
   const int threads = useful_threads(tasks, double(w.size()), exec.threads);
   parallel_for(tasks, threads, [&](index_t task, int) {
@@ -64,14 +65,16 @@ void broadcast_pack(const Correlation& r, const BroadcastLayout& layout, const T
   });
 }
 
-#define FC_INSTANTIATE(T)                                                                        \
-  template BroadcastWeights BroadcastWeights::of<T>(const Correlation&, const BroadcastLayout&,  \
-                                                    const Exec&);                                \
-  template void pack_slice(const Correlation&, const BroadcastLayout&, const BroadcastWeights&,  \
-                           const T*, index_t, Range, Range, T*, const Exec&) noexcept;           \
-  template index_t broadcast_packed<T>(const Correlation&, const BroadcastLayout&, const Exec&); \
-  template void broadcast_pack(const Correlation&, const BroadcastLayout&, const T*, T*,         \
-                               const Exec&) noexcept
+#define FC_INSTANTIATE(T)                                                                          \
+  template ChannelLanesWeights ChannelLanesWeights::of<T>(const Correlation&,                      \
+                                                          const ChannelLanesLayout&, const Exec&); \
+  template void pack_slice(const Correlation&, const ChannelLanesLayout&,                          \
+                           const ChannelLanesWeights&, const T*, index_t, Range, Range, T*,        \
+                           const Exec&) noexcept;                                                  \
+  template index_t channel_lanes_packed<T>(const Correlation&, const ChannelLanesLayout&,          \
+                                           const Exec&);                                           \
+  template void channel_lanes_pack(const Correlation&, const ChannelLanesLayout&, const T*, T*,    \
+                                   const Exec&) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);
 #undef FC_INSTANTIATE

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Weights packed for broadcast(): per group and block of output channels slices of the input
+// Weights packed for channel_lanes(): per group and block of output channels slices of the input
 // channels, in each [tap][channel][output channel].
 #pragma once
 
@@ -8,11 +8,12 @@
 
 namespace fastconv {
 
-class BroadcastWeights {
+class ChannelLanesWeights {
  public:
   // A pure function of the problem, the ISA and the caches: slices decide the order of a sum.
   template <class T>
-  static BroadcastWeights of(const Correlation& r, const BroadcastLayout& layout, const Exec& exec);
+  static ChannelLanesWeights of(const Correlation& r, const ChannelLanesLayout& layout,
+                                const Exec& exec);
 
   index_t blocks() const { return ceil_div(m_, most_rows_); }  // of output channels
   Range rows(index_t block) const {
@@ -46,8 +47,8 @@ class BroadcastWeights {
 
 // Packs one slice of a block of rows of group `g` to dst.
 template <class T>
-void pack_slice(const Correlation& r, const BroadcastLayout& layout,
-                const BroadcastWeights& weights, const T* w, index_t g, Range rows, Range channels,
-                T* dst, const Exec& exec) noexcept;
+void pack_slice(const Correlation& r, const ChannelLanesLayout& layout,
+                const ChannelLanesWeights& weights, const T* w, index_t g, Range rows,
+                Range channels, T* dst, const Exec& exec) noexcept;
 
 }  // namespace fastconv

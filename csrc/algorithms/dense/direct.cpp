@@ -85,7 +85,7 @@ class Task {
       const index_t pixels = std::min(l_.tile.nr, n - j), nv = ceil_div(pixels, lanes);
       T* c = plain ? job_.y + at + j : c_ + m * ldc + row * l_.columns + j;
       const T* start = job_.residual ? job_.residual + at + j : nullptr;
-      gemm.run_strip[mr - 1][nv - 1]({
+      gemm.run_indirect[mr - 1][nv - 1]({
           .k = (c1 - c0) * r_.taps(),
           .a = weights(m, c0),
           .b = strip_ + row * l_.strip.row_step() + j,

@@ -177,7 +177,7 @@ class Task {
     T* c = cut_.scatter ? c_ + row * ldc + first - first_pixel(panels_.begin) : job_.y + at;
     const T* start = !job_.residual ? nullptr : merged_ ? c : job_.residual + at;
     const Next next = fetched_beside(row, panel, k0, k1);
-    gemm.run_panel[rows - 1][nv - 1]({
+    gemm.run_gemm[rows - 1][nv - 1]({
         .k = k1 - k0,
         .a = job_.weights + (g_ * r_.m + row) * r_.k() + k0 * rows,
         .b = packs_ ? packed(panel) : job_.image(n_, g_) + k0 * r_.in_plane() + first,

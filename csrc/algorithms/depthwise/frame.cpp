@@ -44,15 +44,15 @@ PixelFrame::PixelFrame(const std::vector<Correlation>& phases, index_t lanes, in
 }
 
 template <class T>
-void turn_in(const T* planes, index_t plane, index_t channels, index_t pixels, const Exec& exec,
-             T* to) noexcept {
+void planes_to_pixels(const T* planes, index_t plane, index_t channels, index_t pixels,
+                      const Exec& exec, T* to) noexcept {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
   exec.kernels<T>().elementwise.transpose({planes, plane, to, lanes, channels, pixels});
 }
 
 template <class T>
-void turn_out(const T* from, index_t pixels, index_t channels, T* planes, index_t plane,
-              const Exec& exec) noexcept {
+void pixels_to_planes(const T* from, index_t pixels, index_t channels, T* planes, index_t plane,
+                      const Exec& exec) noexcept {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
   exec.kernels<T>().elementwise.transpose({from, lanes, planes, plane, pixels, channels});
 }
@@ -77,7 +77,7 @@ void PixelFrame::fill(const T* image, index_t channels, index_t row, const Exec&
   const index_t n = std::clamp(first_w_ + pitch_, left, in_w_) - left;
   if (n == 0) return;
   T* copy = frame + frame_ / index_t{sizeof(T)};
-  turn_in(image + from * in_w_, in_h_ * in_w_, channels, (to - from) * in_w_, exec, copy);
+  planes_to_pixels(image + from * in_w_, in_h_ * in_w_, channels, (to - from) * in_w_, exec, copy);
   T* line = frame + (left - first_w_) * lanes_;
   for (index_t i = 0; i < lines; ++i, line += pitch_ * lanes_)
     if (const index_t at = first + i; at >= from && at < to)
@@ -86,9 +86,9 @@ void PixelFrame::fill(const T* image, index_t channels, index_t row, const Exec&
       std::fill_n(line, n * lanes_, T{0});
 }
 
-#define FC_INSTANTIATE(T)                                                                \
-  template void turn_in(const T*, index_t, index_t, index_t, const Exec&, T*) noexcept;  \
-  template void turn_out(const T*, index_t, index_t, T*, index_t, const Exec&) noexcept; \
+#define FC_INSTANTIATE(T)                                                                        \
+  template void planes_to_pixels(const T*, index_t, index_t, index_t, const Exec&, T*) noexcept; \
+  template void pixels_to_planes(const T*, index_t, index_t, T*, index_t, const Exec&) noexcept; \
   template void PixelFrame::fill(const T*, index_t, index_t, const Exec&, T*) const noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

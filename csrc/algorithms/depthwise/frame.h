@@ -47,10 +47,10 @@ class PixelFrame {
 
 // Planes as pixels: `pixels` of them, in vectors of `lanes`, and back.
 template <class T>
-void turn_in(const T* planes, index_t plane, index_t channels, index_t pixels, const Exec& exec,
-             T* to) noexcept;
+void planes_to_pixels(const T* planes, index_t plane, index_t channels, index_t pixels,
+                      const Exec& exec, T* to) noexcept;
 template <class T>
-void turn_out(const T* from, index_t pixels, index_t channels, T* planes, index_t plane,
-              const Exec& exec) noexcept;
+void pixels_to_planes(const T* from, index_t pixels, index_t channels, T* planes, index_t plane,
+                      const Exec& exec) noexcept;
 
 }  // namespace fastconv

@@ -91,7 +91,8 @@ class Task {
 
   void set_channels(index_t first) noexcept {
     g_ = first, channels_ = std::min(l_.lanes, r_.groups - first);
-    turn_in(job_.raw_weights + g_ * l_.kernel, l_.kernel, channels_, l_.kernel, exec_, weights_);
+    planes_to_pixels(job_.raw_weights + g_ * l_.kernel, l_.kernel, channels_, l_.kernel, exec_,
+                     weights_);
     if (job_.bias) std::copy_n(job_.bias + g_, channels_, bias_);
   }
 
@@ -106,7 +107,7 @@ class Task {
     const index_t rows = std::min(l_.frame.rows() * r_.h.out_step, r_.h.out - first);
     const index_t pixels = rows * r_.w.out, at = job_.plane(n_, g_, 0) + first * r_.w.out;
     if (job_.residual)
-      turn_in(job_.residual + at, r_.out_plane(), channels_, pixels, exec_, y_);
+      planes_to_pixels(job_.residual + at, r_.out_plane(), channels_, pixels, exec_, y_);
     else if (!l_.complete)
       for (index_t p = 0; p < pixels; ++p) std::copy_n(bias_, l_.lanes, y_ + p * l_.lanes);
     l_.frame.fill(job_.image(n_, g_), channels_, row, exec_, frame_);
@@ -114,7 +115,7 @@ class Task {
     if (job_.activation != Activation::none)
       exec_.kernels<T>().elementwise.activate(job_.activation, y_, y_, pixels * l_.lanes,
                                               job_.slope);
-    turn_out(y_, pixels, channels_, job_.y + at, r_.out_plane(), exec_);
+    pixels_to_planes(y_, pixels, channels_, job_.y + at, r_.out_plane(), exec_);
   }
 
   void add(const DepthwisePixels::Phase& phase, index_t row) noexcept {
@@ -133,7 +134,7 @@ class Task {
          .y_row = r.h.out_step * r.w.out * l_.lanes,
          .y_step = r.w.out_step * l_.lanes,
          .bias = bias_,
-         .fresh = !job_.residual});
+         .overwrite = !job_.residual});
   }
 
   const Job<T>& job_;

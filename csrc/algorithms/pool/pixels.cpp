@@ -60,7 +60,7 @@ PixelAxis axis_of(const PixelWindows& w, const AxisTables<T>& tables, index_t b,
           .step = w.step(),
           .first = tables.hulls[b].at,
           .size = tables.hulls[b].count,
-          .slide = w.slide(),
+          .long_window = w.long_window(),
           .stride = w.adjoint ? 1 : w.axis.stride,
           .start = start};
 }
@@ -263,7 +263,7 @@ PixelPlan plan_pixels(const PoolDesc& d, const Pooling& pooling, PixelUse use, b
   const index_t rows = h.reach(plan.oh_block), outputs = plan.oh_block * plan.ow_block;
   // Blocks that hold little more than one long window would read it all for a few outputs: planes
   // then, at 512@20 13x13 (2.9 ms by such blocks, 0.2 on planes).
-  if (last && h.slide() + w.slide() > 0 && outputs < h.out() * w.out()) return plan;
+  if (last && h.long_window() + w.long_window() > 0 && outputs < h.out() * w.out()) return plan;
   const bool packs = !last || (adjoint && pooling.average);
   plan.region = packs ? std::max(rows * columns, outputs) * pixel : 0;
   if (use == PixelUse::places) {
@@ -271,9 +271,9 @@ PixelPlan plan_pixels(const PoolDesc& d, const Pooling& pooling, PixelUse use, b
     plan.rows = 2 * rows * plan.row_size;
   } else {
     plan.row_size = columns * pixel + kMostLanes;
-    plan.rows = (h.slide() > 0 ? plan.oh_block : 1) * plan.row_size;
+    plan.rows = (h.long_window() > 0 ? plan.oh_block : 1) * plan.row_size;
   }
-  plan.ends = std::max(h.slide(), w.slide()) * kMostLanes;
+  plan.ends = std::max(h.long_window(), w.long_window()) * kMostLanes;
   plan.outputs = last && use != PixelUse::places ? 0 : outputs * pixel;
   plan.shared_bytes = AxisTables<T>(h, plan.oh_block, nullptr).bytes +
                       AxisTables<T>(w, plan.ow_block, nullptr).bytes;

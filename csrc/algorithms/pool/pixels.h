@@ -20,7 +20,7 @@ struct PixelWindows {
   index_t step() const;            // between taps
   index_t longest() const;         // taps of a window at most
   index_t reach(index_t n) const;  // elements of the input from the first to the last of n windows
-  index_t slide() const;           // 0, or their length if they are to be joined as long ones
+  index_t long_window() const;     // 0, or their length if they are to be joined as long ones
   Span operator()(index_t o) const;
 };
 

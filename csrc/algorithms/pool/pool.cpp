@@ -38,7 +38,7 @@ bool prefers_pixels(const PoolDesc& d) {
   if (d.planes() < kLeastPlanes) return false;
   const PixelWindows h{d.h, false}, w{d.w, false};
   return d.in_plane() <= kSmallPlane || d.w.kernel == 0 || d.h.kernel == 0 || d.w.stride > 2 ||
-         h.slide() > 0 || w.slide() > 0;
+         h.long_window() > 0 || w.long_window() > 0;
 }
 
 // The parts of the scratch that all threads share.

@@ -46,7 +46,7 @@ index_t PixelWindows::reach(index_t n) const {
   return std::min(in(), (n - 1 + axis.reach() - 1) / axis.stride + 1);
 }
 
-index_t PixelWindows::slide() const {
+index_t PixelWindows::long_window() const {
   const index_t stride = adjoint ? 1 : axis.stride;
   if (axis.dilation > 1 || axis.kernel > kMostSlide || axis.kernel < kLongWindow * stride) return 0;
   return adjoint && axis.stride > 1 ? 0 : axis.kernel;

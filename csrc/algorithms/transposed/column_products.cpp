@@ -74,16 +74,16 @@ class Sums {
     for (index_t j = 0; j < n; j += l_.tile.nr) {
       const index_t pixels = std::min(l_.tile.nr, n - j), nv = ceil_div(pixels, gemm_.lanes);
       T* c = to + i * l_.pixels + j;
-      gemm_.run_panel[mr - 1][nv - 1]({.k = kc,
-                                       .a = a,
-                                       .b = x + k * r_.in_plane() + j,
-                                       .ldb = r_.in_plane(),
-                                       .offsets = nullptr,
-                                       .c = c,
-                                       .ldc = l_.pixels,
-                                       .init = k == 0 ? nullptr : c,
-                                       .bias = nullptr,
-                                       .tail = static_cast<int>(pixels - (nv - 1) * gemm_.lanes)});
+      gemm_.run_gemm[mr - 1][nv - 1]({.k = kc,
+                                      .a = a,
+                                      .b = x + k * r_.in_plane() + j,
+                                      .ldb = r_.in_plane(),
+                                      .offsets = nullptr,
+                                      .c = c,
+                                      .ldc = l_.pixels,
+                                      .init = k == 0 ? nullptr : c,
+                                      .bias = nullptr,
+                                      .tail = static_cast<int>(pixels - (nv - 1) * gemm_.lanes)});
     }
   }
 
@@ -110,16 +110,16 @@ class Sums {
     const index_t most = gemm_.max_nv[1] * gemm_.lanes;
     for (index_t j = inner.begin; j < inner.end; j += most) {
       const index_t some = std::min(most, inner.end - j), nv = ceil_div(some, gemm_.lanes);
-      gemm_.run_strip[0][nv - 1]({.k = n,
-                                  .a = ones_,
-                                  .b = line + j,
-                                  .ldb = 0,
-                                  .offsets = offsets,
-                                  .c = y + j,
-                                  .ldc = 0,
-                                  .init = y + j,
-                                  .bias = nullptr,
-                                  .tail = static_cast<int>(some - (nv - 1) * gemm_.lanes)});
+      gemm_.run_indirect[0][nv - 1]({.k = n,
+                                     .a = ones_,
+                                     .b = line + j,
+                                     .ldb = 0,
+                                     .offsets = offsets,
+                                     .c = y + j,
+                                     .ldc = 0,
+                                     .init = y + j,
+                                     .bias = nullptr,
+                                     .tail = static_cast<int>(some - (nv - 1) * gemm_.lanes)});
     }
   }
 

@@ -101,17 +101,17 @@ class Task {
       for (index_t j = 0; j < pixels_; j += l_.tile.nr) {
         const index_t n = std::min(l_.tile.nr, pixels_ - j), nv = ceil_div(n, index_t{gemm_.lanes});
         T* c = products(i, m) + j;
-        gemm_.run_panel[mr - 1][nv - 1]({.k = k1 - k0,
-                                         .a = weights(i, m, k0),
-                                         .b = image_ + j * l_.kc,
-                                         .ldb = l_.tile.nr,
-                                         .offsets = nullptr,
-                                         .c = c,
-                                         .ldc = ld_,
-                                         .init = k0 == 0 ? nullptr : c,
-                                         .bias = k0 == 0 ? job_.bias_of(g_, m) : nullptr,
-                                         .tail = static_cast<int>(n - (nv - 1) * gemm_.lanes),
-                                         .next = j == 0 ? next : nullptr});
+        gemm_.run_gemm[mr - 1][nv - 1]({.k = k1 - k0,
+                                        .a = weights(i, m, k0),
+                                        .b = image_ + j * l_.kc,
+                                        .ldb = l_.tile.nr,
+                                        .offsets = nullptr,
+                                        .c = c,
+                                        .ldc = ld_,
+                                        .init = k0 == 0 ? nullptr : c,
+                                        .bias = k0 == 0 ? job_.bias_of(g_, m) : nullptr,
+                                        .tail = static_cast<int>(n - (nv - 1) * gemm_.lanes),
+                                        .next = j == 0 ? next : nullptr});
       }
     }
   }

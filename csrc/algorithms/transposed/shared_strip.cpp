@@ -106,7 +106,7 @@ class Task {
           const index_t pixels = std::min(nr, columns(phase.r) - j);
           const index_t nv = ceil_div(pixels, index_t{gemm.lanes});
           T* c = buffer(i) + m * plane() + row * layout_.columns + j;
-          gemm.run_strip[mr - 1][nv - 1]({
+          gemm.run_indirect[mr - 1][nv - 1]({
               .k = (c1 - c0) * taps,
               .a = weights,
               .b = strip_ + row * layout_.strip->row_step() + j,

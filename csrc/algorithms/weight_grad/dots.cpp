@@ -119,7 +119,7 @@ class Task {
                                  .offsets = offsets_ + j,
                                  .sums = sums_ + (i * terms_ + j) * cut_.lanes,
                                  .ld = terms_,
-                                 .fresh = block % cut_.most_blocks == 0});
+                                 .overwrite = block % cut_.most_blocks == 0});
       }
   }
 

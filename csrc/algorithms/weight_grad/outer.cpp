@@ -26,7 +26,7 @@ Block block_for(const Correlation& r, const Exec& exec) {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
   Block block{};
   block.in_place = is_pointwise(r);
-  block.nv = std::min<index_t>(kBroadcastNv, ceil_div(r.m, lanes));
+  block.nv = std::min<index_t>(kChannelLanesNv, ceil_div(r.m, lanes));
   block.unit = block.nv * lanes;
   // The block's gradients, which every row of a tile meets again, take a little more than L1: half
   // of it or all cost the same, but more rows at a time share their borders (2 % at 64@56).
@@ -167,7 +167,7 @@ class Task {
     return strip_;
   }
 
-  void multiply(const T* strip, index_t u, T* sums, bool fresh) noexcept {
+  void multiply(const T* strip, index_t u, T* sums, bool overwrite) noexcept {
     const auto& kernels = exec_.kernels<T>();
     const index_t pixels = at_.rows * at_.columns, n = outputs(u);
     const index_t plane = (n_ * r_.groups + g_) * r_.m + u * block_.unit;
@@ -180,7 +180,7 @@ class Task {
            .ldy = block_.unit,
            .rows = n,
            .columns = pixels});
-    const auto& broadcast = kernels.conv.broadcast;
+    const auto& broadcast = kernels.conv.channel_lanes;
     const index_t tiles = ceil_div(rows(), index_t{broadcast.max_pixels});
     for (index_t tile = 0; tile < tiles; ++tile) {
       const Range k = part(rows(), tiles, tile);
@@ -196,7 +196,7 @@ class Task {
                                                   .x_line = layout_.row_step(),
                                                   .images = images_,
                                                   .x_image = image_step(),
-                                                  .fresh = fresh});
+                                                  .overwrite = overwrite});
     }
   }
 

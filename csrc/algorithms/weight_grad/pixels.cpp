@@ -44,8 +44,8 @@ void run_channels(const WeightGrad<T>& job, const PixelsGrad& l, const Exec& exe
     for (index_t row = 0; row < r.h.count; row += l.frame.rows()) {
       const index_t rows = std::min(l.frame.rows(), r.h.count - row), plane = n * r.groups + g;
       l.frame.fill(job.x + plane * r.in_plane(), channels, row, exec, frame);
-      turn_in(job.dy + plane * r.pixels() + row * r.w.count, r.pixels(), channels, rows * r.w.count,
-              exec, dy);
+      planes_to_pixels(job.dy + plane * r.pixels() + row * r.w.count, r.pixels(), channels,
+                       rows * r.w.count, exec, dy);
       exec.kernels<T>().conv.depthwise.run_pixels_grad({.taps = r.taps(),
                                                         .w = nullptr,
                                                         .w_at = l.w_at.data(),

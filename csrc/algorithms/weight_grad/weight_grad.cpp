@@ -22,10 +22,10 @@ double dots_cycles(const Correlation& r, index_t lanes) {
 }  // namespace
 
 template <class T>
-LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Wish& wish, const Exec& exec) {
+LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Request& request, const Exec& exec) {
   LoweredWeightGrad g{forward_of(d), false, {}, {}, {}, 0};
   const Correlation& r = g.r;
-  if (!wish.form && (g.pixels = pixels_grad<T>(r, exec))) {
+  if (!request.form && (g.pixels = pixels_grad<T>(r, exec))) {
     g.scratch = pixels_grad_scratch<T>(*g.pixels, exec);
     return g;
   }
@@ -35,7 +35,7 @@ LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Wish& wish, const E
   g.layout = g.outer ? outer_layout<T>(r, exec) : dots_layout<T>(r);
   g.scratch = (g.outer ? outer_scratch<T> : dots_scratch<T>)(r, *g.layout, exec);
   constexpr double kFeeding = 1.2;  // gathering strips, turning gradients
-  g.winograd = winograd_grad_form<T>(r, kFeeding * std::min(outer, dots), wish, exec);
+  g.winograd = winograd_grad_form<T>(r, kFeeding * std::min(outer, dots), request, exec);
   if (g.winograd) g.scratch = std::max(g.scratch, winograd_grad_scratch<T>(r, *g.winograd, exec));
   return g;
 }
@@ -77,11 +77,11 @@ void fold_padding(const ConvDesc& d, index_t planes, const T* padded, T* dx,
   });
 }
 
-#define FC_INSTANTIATE(T)                                                                     \
-  template LoweredWeightGrad lower_weight_grad<T>(const ConvDesc&, const Wish&, const Exec&); \
-  template void run(const LoweredWeightGrad&, const T*, const T*, T*, const Exec&,            \
-                    std::byte*) noexcept;                                                     \
-  template void bias_grad(index_t, index_t, index_t, const T*, T*, const Exec&) noexcept;     \
+#define FC_INSTANTIATE(T)                                                                        \
+  template LoweredWeightGrad lower_weight_grad<T>(const ConvDesc&, const Request&, const Exec&); \
+  template void run(const LoweredWeightGrad&, const T*, const T*, T*, const Exec&,               \
+                    std::byte*) noexcept;                                                        \
+  template void bias_grad(index_t, index_t, index_t, const T*, T*, const Exec&) noexcept;        \
   template void fold_padding(const ConvDesc&, index_t, const T*, T*, const Exec&) noexcept
 FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);

@@ -41,7 +41,7 @@ struct LoweredWeightGrad {
   index_t scratch;
 };
 template <class T>
-LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Wish& wish, const Exec& exec);
+LoweredWeightGrad lower_weight_grad(const ConvDesc& d, const Request& request, const Exec& exec);
 template <class T>
 void run(const LoweredWeightGrad& lowered, const T* x, const T* dy, T* dw, const Exec& exec,
          std::byte* scratch) noexcept;

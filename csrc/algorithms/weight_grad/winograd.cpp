@@ -59,13 +59,13 @@ class Task {
     for (index_t block = 0; block < cut_.blocks; ++block) {
       const Range tiles = part(cut_.tiles, cut_.blocks, block);
       tiles_ = tiles.size(), n_runs_ = grid_.split(tiles.begin, tiles_, runs_);
-      const bool fresh = block % cut_.most_blocks == 0, last = block + 1 == cut_.blocks;
+      const bool overwrite = block % cut_.most_blocks == 0, last = block + 1 == cut_.blocks;
       const bool full = last || (block + 1) % cut_.most_blocks == 0;
       for (index_t u = x_units_.begin; u < x_units_.end; ++u)
         transform(image(u), v_ + (u - x_units_.begin) * v_unit(), cut_.v_plane);
       for (index_t u = dy_units_.begin; u < dy_units_.end; ++u) {
         transform(gradient(u), w_, cut_.w_plane);
-        multiply(u, fresh);
+        multiply(u, overwrite);
         if (full) sum(u);
         if (full && cut_.in_double())
           exec_.kernels<T>().conv.add_to_totals(sums_, totals_ + live(u) * unit_size(), unit_size(),
@@ -177,8 +177,8 @@ class Task {
          .columns = end - begin});
   }
 
-  void multiply(index_t u, bool fresh) noexcept {
-    const auto& broadcast = exec_.kernels<T>().conv.broadcast;
+  void multiply(index_t u, bool overwrite) noexcept {
+    const auto& broadcast = exec_.kernels<T>().conv.channel_lanes;
     const index_t parts = ceil_div(channels_.size(), index_t{broadcast.max_pixels});
     for (index_t xi = 0; xi < grid_.alphas(); ++xi)
       for (index_t i = 0; i < parts; ++i) {
@@ -191,7 +191,7 @@ class Task {
                                                      .c = products(u) + xi * cut_.u_plane,
                                                      .out = out_ + c.begin,
                                                      .ahead = wanted_next(xi, i),
-                                                     .fresh = fresh});
+                                                     .overwrite = overwrite});
       }
   }
 

@@ -14,8 +14,8 @@ namespace fastconv {
 
 // The form to take, or none where outer products cost less: in cycles, `outer`.
 template <class T>
-std::optional<WinogradForm> winograd_grad_form(const Correlation& r, double outer, const Wish& wish,
-                                               const Exec& exec);
+std::optional<WinogradForm> winograd_grad_form(const Correlation& r, double outer,
+                                               const Request& request, const Exec& exec);
 template <class T>
 index_t winograd_grad_scratch(const Correlation& r, WinogradForm form, const Exec& exec);
 // False if a sum is not finite: it may then be so where a plain sum is not, or a NaN in place of an

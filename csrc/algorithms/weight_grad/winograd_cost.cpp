@@ -21,7 +21,7 @@ double cycles(const Correlation& r, const TileGrid& grid, const Exec& exec) {
   const double places = double(grid.alphas()), tiles = double(cut.tiles), c = double(r.c);
   const double vectors = double(cut.dy.units * cut.dy.nv);
   const double parts = std::ceil(double(cut.x_units * cut.x.unit) /
-                                 double(exec.kernels<T>().conv.broadcast.max_pixels));
+                                 double(exec.kernels<T>().conv.channel_lanes.max_pixels));
   const double calls = places * double(cut.blocks * cut.dy.units * cut.x_tasks) * parts;
   const double product = places * tiles * c * vectors / 2 * kFeeding + calls * kTile;
   const double runs = double(r.batch * grid.h.tiles()) + double(cut.blocks);
@@ -39,11 +39,11 @@ double cycles(const Correlation& r, const TileGrid& grid, const Exec& exec) {
 }  // namespace
 
 template <class T>
-std::optional<WinogradForm> winograd_grad_form(const Correlation& r, double outer, const Wish& wish,
-                                               const Exec& exec) {
+std::optional<WinogradForm> winograd_grad_form(const Correlation& r, double outer,
+                                               const Request& request, const Exec& exec) {
   if (r.batch == 0) return {};
-  if (wish.form) return wish.form;
-  if (wish.plain_sums || sizeof(T) == sizeof(double)) return {};
+  if (request.form) return request.form;
+  if (request.plain_sums || sizeof(T) == sizeof(double)) return {};
   if (r.mode != PadMode::zeros) return {};  // tiles are cut from the image as it is
   std::optional<WinogradForm> best;
   for (const WinogradForm& form : winograd_forms(r)) {
@@ -55,8 +55,8 @@ std::optional<WinogradForm> winograd_grad_form(const Correlation& r, double oute
 }
 
 template std::optional<WinogradForm> winograd_grad_form<float>(const Correlation&, double,
-                                                               const Wish&, const Exec&);
+                                                               const Request&, const Exec&);
 template std::optional<WinogradForm> winograd_grad_form<double>(const Correlation&, double,
-                                                                const Wish&, const Exec&);
+                                                                const Request&, const Exec&);
 
 }  // namespace fastconv

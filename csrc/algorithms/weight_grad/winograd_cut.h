@@ -18,7 +18,7 @@ struct WinogradGradSide {
   index_t nv;           // vectors of a unit
 };
 inline WinogradGradSide winograd_grad_side(index_t channels, index_t vector) {
-  const index_t nv = std::min<index_t>(kBroadcastNv, ceil_div(channels, vector));
+  const index_t nv = std::min<index_t>(kChannelLanesNv, ceil_div(channels, vector));
   return {nv * vector, ceil_div(channels, nv * vector), nv};
 }
 

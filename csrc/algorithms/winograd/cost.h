@@ -16,7 +16,7 @@ struct WinogradChoice {
 };
 
 inline double winograd_cycles(const Correlation& r, WinogradForm form, const Tile& tile,
-                              index_t lanes, index_t item, bool packed_ahead) {
+                              index_t lanes, index_t item, bool prepacked) {
   constexpr double kFeeding = 1.12;        // a tile's loads beside its FMAs
   constexpr double kTile = 40;             // calling a tile, starting and storing it
   constexpr double kNear = 5.5, kFar = 2;  // bytes per cycle from L3, and beyond, all cores reading
@@ -45,7 +45,7 @@ inline double winograd_cycles(const Correlation& r, WinogradForm form, const Til
   const double gathered = tiles * double(h.m * w.alpha) * element;
   const double input = vectors * places * kInput + rows + gathered;
   const double output = vectors * (places + double(h.m * w.m)) * kOutput + rows + gathered;
-  const double weights = packed_ahead ? 0 : pairs * (double(r.taps()) * kTap + places * kWeight);
+  const double weights = prepacked ? 0 : pairs * (double(r.taps()) * kTap + places * kWeight);
   const double images = double(r.batch) * double((r.c * r.in_plane() + r.m * r.out_plane()) * item);
   const double missed = kMemory * std::max(0.0, images - double(cache_sizes().l2));
   return double(r.groups) * (std::max(product, stream) + missed + double(r.c) * input +

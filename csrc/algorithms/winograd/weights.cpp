@@ -33,18 +33,19 @@ void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const
     // copied one by one: a third of the time at 32 output channels).
     for (index_t i = 0; i < rows; i += lanes) {
       const index_t early = std::clamp(row + i + lanes - r.m, index_t{0}, row + i);
-      kernels.broadcast.pack({.w = weights + g * r.w_group + (row + i - early) * r.w_m + c0 * r.w_c,
-                              .end = weights + r.groups * r.w_group,
-                              .row_step = r.w_m,
-                              .rows = std::min(lanes, r.m - row - i + early),
-                              .channel_step = r.w_c,
-                              .channels = n,
-                              .slots = grid.slots.data(),
-                              .taps = static_cast<index_t>(grid.slots.size()),
-                              .dst = raw + i - early,
-                              .slot_step = kMostRows,
-                              .ld = taps * kMostRows,
-                              .keep = lanes});
+      kernels.channel_lanes.pack(
+          {.w = weights + g * r.w_group + (row + i - early) * r.w_m + c0 * r.w_c,
+           .end = weights + r.groups * r.w_group,
+           .row_step = r.w_m,
+           .rows = std::min(lanes, r.m - row - i + early),
+           .channel_step = r.w_c,
+           .channels = n,
+           .slots = grid.slots.data(),
+           .taps = static_cast<index_t>(grid.slots.size()),
+           .dst = raw + i - early,
+           .slot_step = kMostRows,
+           .ld = taps * kMostRows,
+           .keep = lanes});
     }
     for (index_t c = 0; c < n; ++c) {
       kernels.winograd.weights[grid.w.index()]({.src = raw + c * taps * kMostRows,

@@ -147,7 +147,7 @@ class Block {
           for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr) {
             const index_t mr = std::min(cut_.tile.mr, r_.m - row), after = row + mr;
             T* c = m_ + xi * cut_.m_plane + (row - rows.begin) * lanes_ + lane;
-            gemm.run_panel[mr - 1][width / vector() - 1]({
+            gemm.run_gemm[mr - 1][width / vector() - 1]({
                 .k = k1 - k0,
                 .a = terms(rows, row, xi, k0),
                 .b = b,
