@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The only place where NumPy's memory is judged. An Operand is an input as kernels read it:
 // contiguous, aligned, native, channels first; what is not is copied once, here. A Result is a
-// overwrite array or the caller's `out`, with a place to compute into. No dtype is ever cast.
+// new array or the caller's `out`, with a place to compute into. No dtype is ever cast.
 #pragma once
 
 #include <pybind11/numpy.h>

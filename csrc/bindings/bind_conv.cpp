@@ -3,66 +3,88 @@
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "bindings/fast_call.h"
-#include "bindings/lowered.h"
 
 namespace fastconv {
 namespace {
 
-py::object conv(int rank, py::handle input, py::handle weight, py::handle bias, py::handle stride,
-                py::handle padding, py::handle dilation, py::handle groups, py::handle padding_mode,
-                py::handle activation, py::handle residual, py::handle algorithm,
-                py::handle threads, py::handle out, py::handle data_format, py::handle precision) {
-  const Options options = to_options(threads, data_format, precision);
-  const ActivationSpec act = to_activation(activation);
-  const Algorithm asked = to_algorithm(algorithm);
-  const ConvGeometry geometry = to_geometry(rank, stride, padding, dilation, groups, padding_mode);
-  const Image x = to_image(input, "input", rank, options);
-  const Operand w = to_operand(weight, "weight");
+struct ConvCall {
+  int rank;
+  py::handle input, weight, bias, stride, padding, dilation, groups, padding_mode, activation,
+      residual, algorithm, threads, out, data_format, precision;
+};
+
+struct TransposedCall {
+  int rank;
+  py::handle input, weight, bias, stride, padding, output_padding, groups, dilation, output_size,
+      activation, algorithm, threads, out, data_format, precision;
+};
+
+// The arrays of a call, checked.
+struct Arrays {
+  const Image& x;
+  const Operand& w;
+  const Operand* bias;
+  const Image* residual;
+  const Result& y;
+};
+
+void run(const ConvDesc& d, Pass pass, const Request& request, const Options& options,
+         ActivationSpec activation, const Arrays& arrays) {
+  const Exec exec = make_exec(options.threads);
+  with_float(arrays.x.dtype, [&]<class T>() {
+    run_once(Mapping<T>(d, pass, request, exec),
+             {.x = arrays.x.as<T>(),
+              .packed = nullptr,
+              .weights = arrays.w.as<T>(),
+              .bias = arrays.bias ? arrays.bias->as<T>() : nullptr,
+              .residual = arrays.residual ? arrays.residual->as<T>() : nullptr,
+              .y = arrays.y.as<T>(),
+              .activation = activation.kind,
+              .slope = static_cast<T>(activation.slope)});
+  });
+}
+
+py::object conv(const ConvCall& call) {
+  const int rank = call.rank;
+  const Options options = options_of(call);
+  const ActivationSpec act = to_activation(call.activation);
+  const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
+  const ConvGeometry geometry = geometry_of(call);
+  const Image x = to_image(call.input, "input", rank, options);
+  const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", rank), geometry);
-  const auto b = to_bias(bias, x, d.c_out);
+  const auto b = to_bias(call.bias, x, d.c_out);
   std::optional<Image> res;
-  if (!residual.is_none()) {
-    res = to_image(residual, "residual", rank, options);
+  if (!call.residual.is_none()) {
+    res = to_image(call.residual, "residual", rank, options);
     expect_same_dtype(x, "input", *res, "residual");
     expect_image(*res, "residual", output_dims(d), rank, x.batched, options.channels_last);
   }
-  const Result y(output_dims(d), rank, x.batched, options, x.dtype, out,
-                 {&x, &w, b ? &*b : nullptr, res ? &*res : nullptr}, res ? &*res : nullptr);
-  const Exec exec = make_exec(options.threads);
-  with_float(x.dtype, [&]<class T>() {
-    const auto lowered = lowered_forward<T>(d, {asked, options.highest}, exec);
-    run_call<T>(*lowered,
-                {x.data, w.data, b ? b->data : nullptr, res ? res->data : nullptr, y.as<T>(), act},
-                exec);
-  });
+  const Operand* bias = b ? &*b : nullptr;
+  const Image* residual = res ? &*res : nullptr;
+  const Result y(output_dims(d), rank, x.batched, options, x.dtype, call.out,
+                 {&x, &w, bias, residual}, residual);
+  run(d, Pass::forward, request, options, act, {x, w, bias, residual, y});
   return y.finish();
 }
 
-py::object conv_transpose(int rank, py::handle input, py::handle weight, py::handle bias,
-                          py::handle stride, py::handle padding, py::handle output_padding,
-                          py::handle groups, py::handle dilation, py::handle output_size,
-                          py::handle activation, py::handle algorithm, py::handle threads,
-                          py::handle out, py::handle data_format, py::handle precision) {
-  const Options options = to_options(threads, data_format, precision);
-  const ActivationSpec act = to_activation(activation);
-  const Algorithm asked = to_algorithm(algorithm);
-  const ConvGeometry geometry =
-      to_geometry(rank, stride, padding, dilation, groups, py::str("zeros"));
-  const Image x = to_image(input, "input", rank, options);
-  const Operand w = to_operand(weight, "weight");
+py::object conv_transpose(const TransposedCall& call) {
+  const int rank = call.rank;
+  const Options options = options_of(call);
+  const ActivationSpec act = to_activation(call.activation);
+  const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
+  const ConvGeometry geometry = geometry_of(call);
+  const Image x = to_image(call.input, "input", rank, options);
+  const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
-  const ConvDesc d =
-      transposed_desc(x.dims, x.batched, options.channels_last,
-                      kernel_shape(w.dims, "weight", rank), geometry, output_padding, output_size);
-  const auto b = to_bias(bias, x, d.c_in);
-  const Result y(input_dims(d), rank, x.batched, options, x.dtype, out,
-                 {&x, &w, b ? &*b : nullptr});
-  const Exec exec = make_exec(options.threads);
-  with_float(x.dtype, [&]<class T>() {
-    const auto lowered = lowered_adjoint<T>(d, {asked, options.highest}, exec);
-    run_call<T>(*lowered, {x.data, w.data, b ? b->data : nullptr, nullptr, y.as<T>(), act}, exec);
-  });
+  const ConvDesc d = transposed_desc(x.dims, x.batched, options.channels_last,
+                                     kernel_shape(w.dims, "weight", rank), geometry,
+                                     call.output_padding, call.output_size);
+  const auto b = to_bias(call.bias, x, d.c_in);
+  const Operand* bias = b ? &*b : nullptr;
+  const Result y(input_dims(d), rank, x.batched, options, x.dtype, call.out, {&x, &w, bias});
+  run(d, Pass::adjoint, request, options, act, {x, w, bias, nullptr, y});
   return y.finish();
 }
 

@@ -6,52 +6,60 @@
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "bindings/fast_call.h"
-#include "bindings/lowered.h"
 #include "core/memory.h"
 #include "core/require.h"
 
 namespace fastconv {
 namespace {
 
-// The gradient of a convolution's input, or of a transposed convolution's output: the adjoint of d.
-// Padding modes other than zeros give the gradient of the padded image first, then fold it.
-template <class T>
-void input_grad(const ConvDesc& d, const T* dy, const T* w, T* dx, const Request& request,
-                const Exec& exec) {
-  if (d.mode == PadMode::zeros) {
-    const auto lowered = lowered_adjoint<T>(d, request, exec);
-    run_call<T>(*lowered, {dy, w, nullptr, nullptr, dx, {}}, exec);
-    return;
-  }
-  ConvDesc framed = d;
-  framed.mode = PadMode::zeros;
-  for (Axis* axis : {&framed.h, &framed.w}) {
-    axis->in += axis->lo + axis->hi;
-    axis->lo = axis->hi = 0;
-  }
-  const index_t size = product("the padded input", {framed.batch, framed.c_in, framed.h.in,
-                                                    framed.w.in, index_t{sizeof(T)}});
-  const Scratch padded(size);
-  input_grad(framed, dy, w, padded.as<T>(), request, exec);
-  const py::gil_scoped_release unlocked;
-  fold_padding(d, d.batch * d.c_in, padded.as<T>(), dx, exec);
-}
+struct InputCall {
+  int rank;
+  bool transposed;
+  py::handle input_size, weight, grad_output, stride, padding, dilation, groups, padding_mode,
+      threads, out, data_format, precision;
+};
+
+struct WeightCall {
+  int rank;
+  bool transposed;
+  py::handle input, weight_size, grad_output, stride, padding, dilation, groups, padding_mode,
+      threads, out, data_format, precision;
+};
+
+struct BiasCall {
+  int rank;
+  py::handle grad_output, threads, out, data_format;
+};
+
+struct AllCall {
+  int rank;
+  bool transposed;
+  py::handle input, weight, grad_output, stride, padding, dilation, groups, padding_mode,
+      output_mask, activation, output, threads, data_format, precision;
+};
 
 template <class T>
-void run_weight_grad(const ConvDesc& d, const T* x, const T* dy, T* dw, const Request& request,
+void run_weight_grad(const ConvDesc& d, const weight_grad::Args<T>& args, const Request& request,
                      const Exec& exec) {
-  const LoweredWeightGrad lowered = lower_weight_grad<T>(d, request, exec);
-  const Scratch scratch(lowered.scratch);
+  const auto prepared = weight_grad::prepare<T>(d, request, exec);
+  const Scratch scratch(prepared->scratch_bytes());
   const py::gil_scoped_release unlocked;
-  run(lowered, x, dy, dw, exec, scratch.bytes());
+  prepared->run(args, exec, scratch.bytes());
 }
 
-// One call of a gradient: the arguments that all of them share, checked.
-struct Call {
+// The arguments that all gradients share, checked.
+struct Gradient {
   int rank;
   bool transposed;
   Options options;
   ConvGeometry geometry;
+
+  template <class Call>
+  explicit Gradient(const Call& call)
+      : rank(call.rank),
+        transposed(call.transposed),
+        options(options_of(call)),
+        geometry(geometry_of(call)) {}
 
   // For a convolution of `image` with the kernel: what grad_output must be.
   ConvDesc describe(const Dims& image, const KernelShape& kernel, const Dims& grad_output) const {
@@ -97,15 +105,19 @@ struct Call {
     });
   }
 
-  Request request() const { return {Algorithm::auto_, options.highest}; }
+  Request request() const { return {.plain_sums = options.highest}; }
 
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
     const Result dx(image_dims(d), rank, dy.batched, options, dy.dtype, out, {&dy, &w});
     const Exec exec = make_exec(options.threads);
+    const Pass pass = transposed ? Pass::forward : Pass::adjoint;
     with_float(dy.dtype, [&]<class T>() {
-      if (!transposed) return input_grad(d, dy.as<T>(), w.as<T>(), dx.as<T>(), request(), exec);
-      const auto lowered = lowered_forward<T>(d, request(), exec);
-      run_call<T>(*lowered, {dy.data, w.data, nullptr, nullptr, dx.as<T>(), {}}, exec);
+      run_once(Mapping<T>(d, pass, request(), exec), {.x = dy.as<T>(),
+                                                      .packed = nullptr,
+                                                      .weights = w.as<T>(),
+                                                      .bias = nullptr,
+                                                      .residual = nullptr,
+                                                      .y = dx.as<T>()});
     });
     return dx.finish();
   }
@@ -114,99 +126,75 @@ struct Call {
                     py::handle out) const {
     const Result dw(dims, x.dtype, out, {&x, &dy});
     const Exec exec = make_exec(options.threads);
+    // A transposed convolution's weights see the roles of input and gradient exchanged.
+    const Image &image = transposed ? dy : x, &grad = transposed ? x : dy;
     with_float(x.dtype, [&]<class T>() {
-      // A transposed convolution's weights see the roles of input and gradient exchanged.
-      if (transposed)
-        run_weight_grad(d, dy.as<T>(), x.as<T>(), dw.as<T>(), request(), exec);
-      else
-        run_weight_grad(d, x.as<T>(), dy.as<T>(), dw.as<T>(), request(), exec);
+      run_weight_grad<T>(d, {image.as<T>(), grad.as<T>(), dw.as<T>()}, request(), exec);
     });
     return dw.finish();
   }
-
-  py::object bias(const Image& dy, py::handle out) const {
-    const Result db({dy.c()}, dy.dtype, out, {&dy});
-    const Exec exec = make_exec(options.threads);
-    with_float(dy.dtype, [&]<class T>() {
-      const py::gil_scoped_release unlocked;
-      bias_grad(dy.n(), dy.c(), dy.h() * dy.w(), dy.as<T>(), db.as<T>(), exec);
-    });
-    return db.finish();
-  }
 };
 
-Call make_call(int rank, bool transposed, py::handle stride, py::handle padding,
-               py::handle dilation, py::handle groups, py::handle padding_mode, py::handle threads,
-               py::handle data_format, py::handle precision) {
-  return {rank, transposed, to_options(threads, data_format, precision),
-          to_geometry(rank, stride, padding, dilation, groups, padding_mode)};
+py::object bias_of(const Image& dy, const Options& options, py::handle out) {
+  const Result db({dy.c()}, dy.dtype, out, {&dy});
+  const Exec exec = make_exec(options.threads);
+  with_float(dy.dtype, [&]<class T>() {
+    const py::gil_scoped_release unlocked;
+    weight_grad::bias_grad(dy.n(), dy.c(), dy.h() * dy.w(), dy.as<T>(), db.as<T>(), exec);
+  });
+  return db.finish();
 }
 
-py::object grad_input(int rank, bool transposed, py::handle input_size, py::handle weight,
-                      py::handle grad_output, py::handle stride, py::handle padding,
-                      py::handle dilation, py::handle groups, py::handle padding_mode,
-                      py::handle threads, py::handle out, py::handle data_format,
-                      py::handle precision) {
-  const Call call = make_call(rank, transposed, stride, padding, dilation, groups, padding_mode,
-                              threads, data_format, precision);
-  const ImageSize size = to_image_size(input_size, "input_size", rank, call.options.channels_last);
-  const Image dy = to_image(grad_output, "grad_output", rank, call.options);
-  const Operand w = to_operand(weight, "weight");
+py::object grad_input(const InputCall& call) {
+  const Gradient g(call);
+  const ImageSize size =
+      to_image_size(call.input_size, "input_size", g.rank, g.options.channels_last);
+  const Image dy = to_image(call.grad_output, "grad_output", g.rank, g.options);
+  const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(dy, "grad_output", w, "weight");
-  const ConvDesc d = call.describe(size.nchw, kernel_shape(w.dims, "weight", rank), dy.dims);
-  call.check_grad(dy, d, size.batched);
-  return call.input(d, dy, w, out);
+  const ConvDesc d = g.describe(size.nchw, kernel_shape(w.dims, "weight", g.rank), dy.dims);
+  g.check_grad(dy, d, size.batched);
+  return g.input(d, dy, w, call.out);
 }
 
-py::object grad_weight(int rank, bool transposed, py::handle input, py::handle weight_size,
-                       py::handle grad_output, py::handle stride, py::handle padding,
-                       py::handle dilation, py::handle groups, py::handle padding_mode,
-                       py::handle threads, py::handle out, py::handle data_format,
-                       py::handle precision) {
-  const Call call = make_call(rank, transposed, stride, padding, dilation, groups, padding_mode,
-                              threads, data_format, precision);
-  const Image x = to_image(input, "input", rank, call.options);
-  const Image dy = to_image(grad_output, "grad_output", rank, call.options);
+py::object grad_weight(const WeightCall& call) {
+  const Gradient g(call);
+  const Image x = to_image(call.input, "input", g.rank, g.options);
+  const Image dy = to_image(call.grad_output, "grad_output", g.rank, g.options);
   expect_same_dtype(x, "input", dy, "grad_output");
-  const Dims dims = to_dims(weight_size, "weight_size", rank + 2);
-  const ConvDesc d = call.describe(x.dims, kernel_shape(dims, "weight_size", rank), dy.dims);
-  call.check_grad(dy, d, x.batched);
-  return call.weight(d, x, dy, dims, out);
+  const Dims dims = to_dims(call.weight_size, "weight_size", g.rank + 2);
+  const ConvDesc d = g.describe(x.dims, kernel_shape(dims, "weight_size", g.rank), dy.dims);
+  g.check_grad(dy, d, x.batched);
+  return g.weight(d, x, dy, dims, call.out);
 }
 
-py::object grad_bias(int rank, py::handle grad_output, py::handle threads, py::handle out,
-                     py::handle data_format) {
-  const Call call{rank, false, to_options(threads, data_format), {}};
-  return call.bias(to_image(grad_output, "grad_output", rank, call.options), out);
+py::object grad_bias(const BiasCall& call) {
+  const Options options = to_options(call.threads, call.data_format);
+  return bias_of(to_image(call.grad_output, "grad_output", call.rank, options), options, call.out);
 }
 
 // All three at once; what the mask leaves out is None.
-py::tuple grad_all(int rank, bool transposed, py::handle input, py::handle weight,
-                   py::handle grad_output, py::handle stride, py::handle padding,
-                   py::handle dilation, py::handle groups, py::handle padding_mode,
-                   py::handle output_mask, py::handle activation, py::handle output,
-                   py::handle threads, py::handle data_format, py::handle precision) {
-  const Call call = make_call(rank, transposed, stride, padding, dilation, groups, padding_mode,
-                              threads, data_format, precision);
-  if (!PyTuple_Check(output_mask.ptr()) && !PyList_Check(output_mask.ptr()))
+py::object grad_all(const AllCall& call) {
+  const Gradient g(call);
+  if (!PyTuple_Check(call.output_mask.ptr()) && !PyList_Check(call.output_mask.ptr()))
     throw py::type_error(
-        sentence("output_mask must be a tuple of three bools, got ", shown(output_mask)));
-  const py::sequence mask = py::reinterpret_borrow<py::sequence>(output_mask);
-  require(mask.size() == 3, "output_mask must have three entries, got ", shown(output_mask));
-  const Image x = to_image(input, "input", rank, call.options);
-  Image dy = to_image(grad_output, "grad_output", rank, call.options);
-  const Operand w = to_operand(weight, "weight");
+        sentence("output_mask must be a tuple of three bools, got ", shown(call.output_mask)));
+  const py::sequence mask = py::reinterpret_borrow<py::sequence>(call.output_mask);
+  require(mask.size() == 3, "output_mask must have three entries, got ", shown(call.output_mask));
+  const Image x = to_image(call.input, "input", g.rank, g.options);
+  Image dy = to_image(call.grad_output, "grad_output", g.rank, g.options);
+  const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   expect_same_dtype(x, "input", dy, "grad_output");
-  const ConvDesc d = call.describe(x.dims, kernel_shape(w.dims, "weight", rank), dy.dims);
-  call.check_grad(dy, d, x.batched);
-  const Scratch through = call.through_activation(&dy, to_activation(activation), output);
+  const ConvDesc d = g.describe(x.dims, kernel_shape(w.dims, "weight", g.rank), dy.dims);
+  g.check_grad(dy, d, x.batched);
+  const Scratch through = g.through_activation(&dy, to_activation(call.activation), call.output);
   const auto wanted = [&](int i) { return to_bool(py::object(mask[i]), "output_mask"); };
   const py::none none;
   py::object dx = none, dw = none, db = none;
-  if (wanted(0)) dx = call.input(d, dy, w, none);
-  if (wanted(1)) dw = call.weight(d, x, dy, w.dims, none);
-  if (wanted(2)) db = call.bias(dy, none);
+  if (wanted(0)) dx = g.input(d, dy, w, none);
+  if (wanted(1)) dw = g.weight(d, x, dy, w.dims, none);
+  if (wanted(2)) db = bias_of(dy, g.options, none);
   return py::make_tuple(dx, dw, db);
 }
 

@@ -20,7 +20,7 @@ py::tuple conv_output_shape(py::handle input_shape, py::handle weight_shape, py:
   const bool last = to_channels_last(data_format);
   const Dims weight = to_dims(weight_shape, "weight_shape", 0);
   const int rank = rank_of(weight);
-  const ConvGeometry g = to_geometry(rank, stride, padding, dilation, groups, py::str("zeros"));
+  const ConvGeometry g = to_geometry(rank, stride, padding, dilation, groups);
   const ImageSize size = to_image_size(input_shape, "input_shape", rank, last);
   const ConvDesc d = conv_desc(size.nchw, kernel_shape(weight, "weight_shape", rank), g);
   return as_tuple(caller_dims(output_dims(d), rank, size.batched, last));
@@ -34,7 +34,7 @@ py::tuple conv_transpose_output_shape(py::handle input_shape, py::handle weight_
   const bool last = to_channels_last(data_format);
   const Dims weight = to_dims(weight_shape, "weight_shape", 0);
   const int rank = rank_of(weight);
-  const ConvGeometry g = to_geometry(rank, stride, padding, dilation, groups, py::str("zeros"));
+  const ConvGeometry g = to_geometry(rank, stride, padding, dilation, groups);
   const ImageSize size = to_image_size(input_shape, "input_shape", rank, last);
   const ConvDesc d =
       transposed_desc(size.nchw, size.batched, last, kernel_shape(weight, "weight_shape", rank), g,

@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "algorithms/common/blocking.h"
+#include "algorithms/conv/table.h"
 #include "algorithms/weight_grad/weight_grad.h"
 #include "bindings/arrays.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
+#include "bindings/fast_call.h"
 #include "core/dispatch.h"
 #include "core/exec.h"
 #include "core/memory.h"
@@ -128,53 +130,47 @@ py::object dot_tile(py::handle a_, py::handle b_) {
   return c.finish();
 }
 
-WinogradForm winograd_form_of(const ConvDesc& d, int m_h, int m_w) {
-  WinogradForm form;
-  for (int i = 0; i < kNumSchemes; ++i) {
-    if (kSchemes[i].r == d.h.kernel && kSchemes[i].m == m_h) form.h = i;
-    if (kSchemes[i].r == d.w.kernel && kSchemes[i].m == m_w) form.w = i;
-  }
-  return form;
+// (name, family) of every entry of the table of convolutions.
+py::list algorithms() {
+  py::list all;
+  for (const Algorithm<float>* entry : table<float>())
+    all.append(py::make_tuple(entry->name(), entry->family()));
+  return all;
 }
 
-// A 2-D convolution by Winograd's F(m_h, r_h) x F(m_w, r_w), whatever the cost model thinks of it.
-py::object winograd_form(py::handle input, py::handle weight, py::handle padding,
-                         py::handle dilation, int m_h, int m_w, int threads) {
-  const Options options{.threads = threads};
-  const Image x = to_image(input, "input", 2, options);
-  const Operand w = to_operand(weight, "weight");
-  const ConvGeometry geometry =
-      to_geometry(2, py::int_(1), padding, dilation, py::int_(1), py::str("zeros"));
-  const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", 2), geometry);
-  const Result y(output_dims(d), 2, x.batched, options, x.dtype, py::none(), {});
-  const Exec exec = make_exec(threads);
-  const Request request{.algorithm = Algorithm::winograd, .form = winograd_form_of(d, m_h, m_w)};
-  with_float(x.dtype, [&]<class T>() {
-    const Lowered lowered = lower_forward<T>(d, request, exec);
-    run_call<T>(lowered, {x.data, w.data, nullptr, nullptr, y.as<T>(), {}}, exec);
-  });
-  return y.finish();
+py::list weight_grad_algorithms() {
+  py::list all;
+  for (const auto* entry : weight_grad::table<float>()) all.append(entry->name());
+  return all;
 }
 
-// The gradient of its weights, undilated, likewise.
-py::object winograd_weight_grad(py::handle input, py::handle grad_output, index_t kernel_h,
-                                index_t kernel_w, py::handle padding, int m_h, int m_w,
-                                int threads) {
-  const Options options{.threads = threads};
-  const Image x = to_image(input, "input", 2, options);
-  const Image dy = to_image(grad_output, "grad_output", 2, options);
-  const ConvGeometry geometry =
-      to_geometry(2, py::int_(1), padding, py::int_(1), py::int_(1), py::str("zeros"));
-  const Dims dims{dy.c(), x.c(), kernel_h, kernel_w};
-  const ConvDesc d = conv_desc(x.dims, kernel_shape(dims, "weight_size", 2), geometry);
-  expect_image(dy, "grad_output", output_dims(d), 2, x.batched, false);
+struct WeightGradCall {
+  int rank;
+  bool transposed;
+  py::handle input, weight_size, grad_output, stride, padding, dilation, groups, padding_mode,
+      algorithm, threads;
+};
+
+// The gradient of the weights by the entry of this name.
+py::object weight_grad_by(const WeightGradCall& call) {
+  const Options options = to_options(call.threads, py::str("channels_first"));
+  const ConvGeometry geometry = geometry_of(call);
+  const Image x = to_image(call.input, "input", call.rank, options);
+  const Image dy = to_image(call.grad_output, "grad_output", call.rank, options);
+  const Dims dims = to_dims(call.weight_size, "weight_size", call.rank + 2);
+  const KernelShape kernel = kernel_shape(dims, "weight_size", call.rank);
+  const ConvDesc d = call.transposed ? transposed_desc(x.dims, kernel, geometry, dy.dims)
+                                     : conv_desc(x.dims, kernel, geometry);
+  const Dims wanted = call.transposed ? input_dims(d) : output_dims(d);
+  expect_image(dy, "grad_output", wanted, call.rank, x.batched, false);
   const Result dw(dims, x.dtype, py::none());
-  const Exec exec = make_exec(threads);
+  const Exec exec = make_exec(options.threads);
+  const Image &image = call.transposed ? dy : x, &grad = call.transposed ? x : dy;
+  const std::string name = py::cast<std::string>(call.algorithm);
   with_float(x.dtype, [&]<class T>() {
-    const Request request{.form = winograd_form_of(d, m_h, m_w)};
-    const LoweredWeightGrad lowered = lower_weight_grad<T>(d, request, exec);
-    const Scratch scratch(lowered.scratch);
-    run(lowered, x.as<T>(), dy.as<T>(), dw.as<T>(), exec, scratch.bytes());
+    const auto prepared = weight_grad::prepare<T>(d, {.algorithm = name.c_str()}, exec);
+    const Scratch scratch(prepared->scratch_bytes());
+    prepared->run({image.as<T>(), grad.as<T>(), dw.as<T>()}, exec, scratch.bytes());
   });
   return dw.finish();
 }
@@ -209,8 +205,9 @@ void bind_testing(py::module_& m) {
   testing.def("gemm_tile", &gemm_tile);
   testing.def("depthwise_tile", &depthwise_tile);
   testing.def("dot_tile", &dot_tile);
-  testing.def("winograd", &winograd_form);
-  testing.def("winograd_weight_grad", &winograd_weight_grad);
+  testing.def("algorithms", &algorithms);
+  testing.def("weight_grad_algorithms", &weight_grad_algorithms);
+  def_fast<&weight_grad_by>(testing, "weight_grad");
   testing.def("winograd_schemes", &winograd_schemes);
   testing.def("fma_peak", &fma_peak);
 }

@@ -2,20 +2,21 @@
 #include "bindings/conv_call.h"
 
 #include <algorithm>
+#include <string_view>
 
+#include "algorithms/conv/table.h"
 #include "core/memory.h"
 #include "core/require.h"
 
 namespace fastconv {
 
 ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::handle dilation,
-                         py::handle groups, py::handle padding_mode) {
+                         py::handle groups) {
   const ConvGeometry geometry{.rank = rank,
                               .stride = to_per_axis(stride, "stride", rank, 1),
                               .dilation = to_per_axis(dilation, "dilation", rank, 1),
                               .padding = to_padding(padding, rank),
-                              .groups = to_index(groups, "groups"),
-                              .mode = to_pad_mode(padding_mode)};
+                              .groups = to_index(groups, "groups")};
   require(geometry.groups >= 1 && geometry.groups <= kMaxExtent, "groups must be from 1 to ",
           kMaxExtent, ", got ", geometry.groups);
   return geometry;
@@ -142,16 +143,14 @@ ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const Conv
   return validated(d);
 }
 
-Algorithm to_algorithm(py::handle value) {
+const char* to_algorithm(py::handle value) {
   if (PyUnicode_Check(value.ptr())) {
-    if (PyUnicode_CompareWithASCIIString(value.ptr(), "auto") == 0) return Algorithm::auto_;
-    for (const Algorithm algorithm : kAlgorithms)
-      if (PyUnicode_CompareWithASCIIString(value.ptr(), name_of(algorithm)) == 0) return algorithm;
+    if (PyUnicode_CompareWithASCIIString(value.ptr(), "auto") == 0) return nullptr;
+    if (const char* name = known_name(py::cast<std::string_view>(value))) return name;
   }
-  throw py::value_error(sentence(
-      "algorithm must be 'auto', 'direct', 'im2col', 'channel_lanes', 'pointwise', 'depthwise' or "
-      "'winograd', got ",
-      shown(value)));
+  throw py::value_error(sentence("algorithm must be 'auto', ", family_names(),
+                                 " or the name of an entry that a plan's explain() lists, got ",
+                                 shown(value)));
 }
 
 std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels) {
@@ -163,24 +162,16 @@ std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channe
 }
 
 template <class T>
-void run_call(const Lowered& lowered, const ConvMemory& memory, const Exec& exec) {
-  const index_t packed = cache_lines(lowered.packed_elements * index_t{sizeof(T)});
-  const Scratch scratch(packed + lowered.scratch_bytes);
-  T* weights = scratch.as<T>();
-  const ConvArgs<T> args{.x = static_cast<const T*>(memory.x),
-                         .packed = weights,
-                         .weights = static_cast<const T*>(memory.weights),
-                         .bias = static_cast<const T*>(memory.bias),
-                         .residual = static_cast<const T*>(memory.residual),
-                         .y = static_cast<T*>(memory.y),
-                         .activation = memory.activation.kind,
-                         .slope = static_cast<T>(memory.activation.slope)};
-  const Unlocked unlocked(lowered.fmas());
-  pack(lowered, static_cast<const T*>(memory.weights), weights, exec);
-  run(lowered, args, exec, scratch.bytes() + packed);
+void run_once(const Mapping<T>& mapping, ConvArgs<T> args) {
+  const index_t packed = mapping.packed_bytes();
+  const Scratch scratch(packed + mapping.workspace_bytes());
+  args.packed = scratch.as<T>();
+  const Unlocked unlocked(mapping.fmas());
+  mapping.pack(args.weights, scratch.as<T>());
+  mapping.run(args, scratch.bytes() + packed);
 }
 
-template void run_call<float>(const Lowered&, const ConvMemory&, const Exec&);
-template void run_call<double>(const Lowered&, const ConvMemory&, const Exec&);
+template void run_once(const Mapping<float>&, ConvArgs<float>);
+template void run_once(const Mapping<double>&, ConvArgs<double>);
 
 }  // namespace fastconv

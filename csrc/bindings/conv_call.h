@@ -5,14 +5,14 @@
 
 #include <optional>
 
-#include "algorithms/conv/conv.h"
+#include "algorithms/conv/mapping.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
 #include "core/dispatch.h"
 
 namespace fastconv {
 
-// The geometry arguments of a convolution, as they came.
+// The geometry of a convolution.
 struct ConvGeometry {
   int rank;
   PerAxis stride, dilation;
@@ -20,8 +20,20 @@ struct ConvGeometry {
   index_t groups;
   PadMode mode = PadMode::zeros;
 };
+// From the fields of a call; a call without a padding mode has zeros.
 ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::handle dilation,
-                         py::handle groups, py::handle padding_mode);
+                         py::handle groups);
+template <class Call>
+ConvGeometry geometry_of(const Call& call) {
+  ConvGeometry geometry =
+      to_geometry(call.rank, call.stride, call.padding, call.dilation, call.groups);
+  if constexpr (requires { call.padding_mode; }) geometry.mode = to_pad_mode(call.padding_mode);
+  return geometry;
+}
+template <class Call>
+Options options_of(const Call& call) {
+  return to_options(call.threads, call.data_format, call.precision);
+}
 
 // Weights (C_out, C_in / groups, *kernel), or for transposed (C_in, C_out / groups, *kernel).
 struct KernelShape {
@@ -43,7 +55,8 @@ ConvDesc transposed_desc(const Dims& nchw, bool batched, bool channels_last,
 ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& geometry,
                          const Dims& grad_output);
 
-Algorithm to_algorithm(py::handle value);
+// The name as the engine has it, null for "auto".
+const char* to_algorithm(py::handle value);
 
 // (batch, channels, height, width) of what the descriptor reads and writes.
 inline Dims input_dims(const ConvDesc& d) { return {d.batch, d.c_in, d.h.in, d.w.in}; }
@@ -52,15 +65,6 @@ inline Dims output_dims(const ConvDesc& d) { return {d.batch, d.c_out, d.h.out, 
 // The bias of `channels` elements in x's dtype, or nothing for None.
 std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels);
 
-// Runs a lowered convolution: packs the weights, allocates the workspace, drops the GIL.
-struct ConvMemory {
-  const void* x;
-  const void* weights;
-  const void* bias;
-  const void* residual;
-  void* y;
-  ActivationSpec activation;
-};
 // Lets other Python threads run meanwhile, unless that costs more than the call: under 100,000 FMAs
 // it lasts three microseconds, of which letting go and taking again would be 0.1.
 class Unlocked {
@@ -73,7 +77,9 @@ class Unlocked {
   std::optional<py::gil_scoped_release> release_;
 };
 
+// Takes memory for one run, packs the weights and runs, letting other Python threads run meanwhile.
+// `args` has no packed weights yet.
 template <class T>
-void run_call(const Lowered& lowered, const ConvMemory& memory, const Exec& exec);
+void run_once(const Mapping<T>& mapping, ConvArgs<T> args);
 
 }  // namespace fastconv

@@ -49,10 +49,54 @@ inline py::object new_function(PyMethodDef* method, PyObject* self, py::handle m
   return py::reinterpret_steal<py::object>(function);
 }
 
+// The arguments of a call as the named fields of an aggregate, in the order in which Python passes
+// them: each field is initialised by the argument at its place.
+struct Argument {
+  PyObject* value;
+  template <class T>
+  operator T() const {
+    return given<T>(value);
+  }
+};
+template <class Fields, std::size_t... i>
+constexpr bool takes_arguments(std::index_sequence<i...>) {
+  return requires { Fields{(void(i), Argument{})...}; };
+}
+// How many fields an aggregate has: the most arguments that it takes.
+template <class Fields, std::size_t n = 0>
+constexpr std::size_t count_fields() {
+  if constexpr (takes_arguments<Fields>(std::make_index_sequence<n + 1>()))
+    return count_fields<Fields, n + 1>();
+  else
+    return n;
+}
+
 template <auto kFunction>
 struct FastCall;
 
+template <class R, class Fields, R (*kFunction)(const Fields&)>
+  requires std::is_aggregate_v<Fields>
+struct FastCall<kFunction> {
+  static constexpr std::size_t arguments = count_fields<Fields>();
+  static PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t n) noexcept {
+    if (n != Py_ssize_t{arguments}) return wrong_count(arguments, n);
+    try {
+      return run(args, std::make_index_sequence<arguments>());
+    } catch (...) {
+      py::detail::try_translate_exceptions();
+      return nullptr;
+    }
+  }
+
+ private:
+  template <std::size_t... i>
+  static PyObject* run(PyObject* const* args, std::index_sequence<i...>) {
+    return kFunction(Fields{Argument{args[i]}...}).release().ptr();
+  }
+};
+
 template <class R, class... Args, R (*kFunction)(Args...)>
+  requires(!(std::is_aggregate_v<std::decay_t<Args>> || ...))
 struct FastCall<kFunction> {
   static constexpr std::size_t arguments = sizeof...(Args);
   static PyObject* call(PyObject*, PyObject* const* args, Py_ssize_t n) noexcept {

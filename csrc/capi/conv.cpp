@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Convolutions and their gradients, each as one call.
 #include "algorithms/weight_grad/weight_grad.h"
-#include "capi/conv_map.h"
+#include "capi/conv_mapping.h"
 #include "capi/functions.h"
 #include "core/memory.h"
 
@@ -19,9 +19,10 @@ void run_once(const Convolution& c, int pass, const Arrays& a, void* workspace,
   expect(a.residual == nullptr || !c.transposed, FASTCONV_UNSUPPORTED,
          "residual: a transposed convolution takes none");
   with_type(c.is_double, [&]<class T>() {
-    const ConvMap map = conv_map<T>(c, pass, false);
+    const Mapping<T> mapping = mapping_of<T>(c, pass, false);
+    const index_t packed_bytes = mapping.packed_bytes();
     std::byte* memory =
-        checked_workspace(workspace, workspace_bytes, map.packed_bytes + map.scratch_bytes());
+        checked_workspace(workspace, workspace_bytes, packed_bytes + mapping.workspace_bytes());
     const bool forward = pass == FASTCONV_FORWARD;
     T* packed = reinterpret_cast<T*>(memory);
     const ConvArgs<T> args{.x = static_cast<const T*>(a.x),
@@ -32,9 +33,15 @@ void run_once(const Convolution& c, int pass, const Arrays& a, void* workspace,
                            .y = static_cast<T*>(a.y),
                            .activation = forward ? c.activation : Activation::none,
                            .slope = static_cast<T>(c.slope)};
-    pack(map.lowered, args.weights, packed, map.exec);
-    run(map, args, memory + map.packed_bytes);
+    mapping.pack(args.weights, packed);
+    mapping.run(args, memory + packed_bytes);
   });
+}
+
+// The algorithm that a descriptor asks for is that of the forward pass.
+template <class T>
+auto weight_gradient(const Convolution& c) {
+  return weight_grad::prepare<T>(c.d, {.plain_sums = c.request.plain_sums}, c.exec);
 }
 
 }  // namespace
@@ -58,9 +65,9 @@ int conv_workspace(const fastconv_conv_desc* desc, int pass, std::size_t* bytes)
            "pass must be from 0 to 2, got ", pass);
     const Convolution c = describe(desc);
     *bytes = workspace_for(with_type(c.is_double, [&]<class T>() {
-      if (pass == FASTCONV_WEIGHT_GRAD) return lower_weight_grad<T>(c.d, c.request, c.exec).scratch;
-      const ConvMap map = conv_map<T>(c, pass, false);
-      return map.packed_bytes + map.scratch_bytes();
+      if (pass == FASTCONV_WEIGHT_GRAD) return weight_gradient<T>(c)->scratch_bytes();
+      const Mapping<T> mapping = mapping_of<T>(c, pass, false);
+      return mapping.packed_bytes() + mapping.workspace_bytes();
     }));
   });
 }
@@ -96,10 +103,10 @@ int conv_weight_grad(const fastconv_conv_desc* desc, const void* x, const void* 
     const Convolution c = describe(desc);
     if (c.transposed) std::swap(x, dy);  // its weights see the roles exchanged
     with_type(c.is_double, [&]<class T>() {
-      const LoweredWeightGrad lowered = lower_weight_grad<T>(c.d, c.request, c.exec);
-      std::byte* memory = checked_workspace(workspace, workspace_bytes, lowered.scratch);
-      fastconv::run(lowered, static_cast<const T*>(x), static_cast<const T*>(dy),
-                    static_cast<T*>(dw), c.exec, memory);
+      const auto prepared = weight_gradient<T>(c);
+      std::byte* memory = checked_workspace(workspace, workspace_bytes, prepared->scratch_bytes());
+      prepared->run({static_cast<const T*>(x), static_cast<const T*>(dy), static_cast<T*>(dw)},
+                    c.exec, memory);
     });
   });
 }
@@ -112,7 +119,8 @@ int conv_bias_grad(const fastconv_conv_desc* desc, const void* dy, void* db) noe
     const index_t channels = c.transposed ? c.d.c_in : c.d.c_out;
     const index_t plane = c.transposed ? c.d.in_plane() : c.d.out_plane();
     with_type(c.is_double, [&]<class T>() {
-      bias_grad(c.d.batch, channels, plane, static_cast<const T*>(dy), static_cast<T*>(db), c.exec);
+      weight_grad::bias_grad(c.d.batch, channels, plane, static_cast<const T*>(dy),
+                             static_cast<T*>(db), c.exec);
     });
   });
 }

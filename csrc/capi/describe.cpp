@@ -2,7 +2,9 @@
 #include "capi/describe.h"
 
 #include <cmath>
+#include <iterator>
 
+#include "algorithms/conv/table.h"
 #include "core/dispatch.h"
 #include "core/threads.h"
 
@@ -14,7 +16,17 @@ constexpr const char* kAxes[] = {"height", "width"};
 // Words of the header are the core's own numbers.
 static_assert(int{FASTCONV_CIRCULAR} == int(PadMode::circular));
 static_assert(int{FASTCONV_GELU_TANH} == int(Activation::gelu_tanh));
-static_assert(int{FASTCONV_WINOGRAD} == int(Algorithm::winograd));
+
+// The families of fastconv_algorithm; null is AUTO.
+constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",  "channel_lanes",
+                                     "pointwise", "depthwise", "winograd"};
+static_assert(std::size(kFamilies) == FASTCONV_WINOGRAD + 1);
+
+// The name as the table spells it, which is what shapes are remembered by.
+const char* family_at(std::int32_t algorithm) {
+  const char* name = kFamilies[algorithm];
+  return name == nullptr ? nullptr : known_name(name);
+}
 
 template <class Desc>
 void check_version(const Desc* desc) {
@@ -144,8 +156,7 @@ Convolution describe(const fastconv_conv_desc* desc) {
   return {.d = geometry(*desc),
           .transposed = desc->transposed != 0,
           .is_double = desc->dtype == FASTCONV_FLOAT64,
-          .request = {.algorithm = static_cast<Algorithm>(desc->algorithm),
-                      .plain_sums = desc->highest != 0},
+          .request = {.algorithm = family_at(desc->algorithm), .plain_sums = desc->highest != 0},
           .activation = static_cast<Activation>(desc->activation),
           .slope = desc->slope,
           .exec = exec};

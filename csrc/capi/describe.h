@@ -2,7 +2,7 @@
 // C's descriptors into those of the core, by the checks that Python's arguments go through.
 #pragma once
 
-#include "algorithms/conv/choose.h"
+#include "algorithms/correlation/request.h"
 #include "algorithms/pool/pool.h"
 #include "capi/error.h"
 #include "core/conv_desc.h"

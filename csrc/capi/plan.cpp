@@ -2,8 +2,9 @@
 // Plans: everything is checked and chosen when one is made; a run looks at its pointers only.
 #include <algorithm>
 #include <memory>
+#include <variant>
 
-#include "capi/conv_map.h"
+#include "capi/conv_mapping.h"
 #include "capi/functions.h"
 #include "core/memory.h"
 
@@ -11,7 +12,7 @@ using fastconv::Activation;
 using fastconv::index_t;
 
 struct fastconv_plan {
-  fastconv::capi::ConvMap map;
+  std::variant<fastconv::Mapping<float>, fastconv::Mapping<double>> mapping;
   bool is_double, takes_residual;
   Activation activation;
   double slope;
@@ -35,7 +36,7 @@ std::unique_ptr<fastconv_plan> make_plan(const Convolution& c, int pass, const v
                                          const void* bias) {
   const bool forward = pass == FASTCONV_FORWARD;
   auto plan = std::make_unique<fastconv_plan>(
-      fastconv_plan{.map = conv_map<T>(c, pass, true),
+      fastconv_plan{.mapping = mapping_of<T>(c, pass, true),
                     .is_double = c.is_double,
                     .takes_residual = forward && !c.transposed,
                     .activation = forward ? c.activation : Activation::none,
@@ -45,28 +46,28 @@ std::unique_ptr<fastconv_plan> make_plan(const Convolution& c, int pass, const v
                     .packed = {},
                     .weights = copy_of<T>(w, c.d.c_out * c.d.depth()),
                     .bias = {}});
-  const ConvMap& map = plan->map;
-  if (bias != nullptr) plan->bias = copy_of<T>(bias, map.lowered.channels);
-  plan->scratch_bytes = map.scratch_bytes();
+  const auto& mapping = std::get<Mapping<T>>(plan->mapping);
+  if (bias != nullptr) plan->bias = copy_of<T>(bias, c.transposed ? c.d.c_in : c.d.c_out);
+  plan->scratch_bytes = mapping.workspace_bytes();
   plan->workspace_bytes = workspace_for(plan->scratch_bytes);
-  plan->packed = Scratch(map.packed_bytes);
-  pack(map.lowered, plan->weights.as<T>(), plan->packed.as<T>(), map.exec);
+  plan->packed = Scratch(mapping.packed_bytes());
+  mapping.pack(plan->weights.as<T>(), plan->packed.as<T>());
   return plan;
 }
 
 template <class T>
 void run_plan(const fastconv_plan& plan, const void* x, const void* residual, void* y,
               std::byte* scratch) noexcept {
-  run(plan.map,
-      ConvArgs<T>{.x = static_cast<const T*>(x),
-                  .packed = plan.packed.as<T>(),
-                  .weights = plan.weights.as<T>(),
-                  .bias = plan.bias.as<T>(),
-                  .residual = static_cast<const T*>(residual),
-                  .y = static_cast<T*>(y),
-                  .activation = plan.activation,
-                  .slope = static_cast<T>(plan.slope)},
-      scratch);
+  std::get_if<Mapping<T>>(&plan.mapping)
+      ->run(ConvArgs<T>{.x = static_cast<const T*>(x),
+                        .packed = plan.packed.as<T>(),
+                        .weights = plan.weights.as<T>(),
+                        .bias = plan.bias.as<T>(),
+                        .residual = static_cast<const T*>(residual),
+                        .y = static_cast<T*>(y),
+                        .activation = plan.activation,
+                        .slope = static_cast<T>(plan.slope)},
+            scratch);
 }
 
 // Apart from plan_run, which then needs no frame for it.

@@ -53,7 +53,7 @@ cdef enum:  # algorithms
     AUTO = 0
     DIRECT = 1
     IM2COL = 2
-    BROADCAST = 3
+    CHANNEL_LANES = 3
     POINTWISE = 4
     DEPTHWISE = 5
     WINOGRAD = 6

@@ -61,9 +61,9 @@ def tune(plan: PlanT, seconds: float = 0.5) -> PlanT:
         raise ValueError(f"seconds must be a positive number, got {seconds!r}")
     native = plan._plan
     rivals: list[_native.Plan] = [native]
-    for label in native.labels():
+    for label in native.takers():
         try:
-            rivals.append(native.with_candidate(label))
+            rivals.append(native.with_algorithm(label))
         except ValueError:  # a phase of the stride that it cannot take
             continue
     x = np.random.default_rng(0).standard_normal(plan._input_shape).astype(native.weight.dtype)

@@ -26,6 +26,15 @@ struct PixelBlocks {
     row_blocks = ceil_div(height, rows);
   }
 
+  // Blocks of a given size.
+  PixelBlocks(index_t h, index_t w, index_t block_rows, index_t block_columns)
+      : height(h),
+        width(w),
+        rows(block_rows),
+        columns(block_columns),
+        row_blocks(ceil_div(h, block_rows)),
+        column_blocks(ceil_div(w, block_columns)) {}
+
   index_t count() const { return row_blocks * column_blocks; }
   index_t pixels() const { return rows * columns; }
   PixelBlock at(index_t block) const {

@@ -56,6 +56,11 @@ Correlation forward_of(const ConvDesc& d);
 // receive nothing; `*complete` tells whether there are none. d.mode must be zeros.
 std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete);
 
+// 1x1, stride 1, no padding: every output reads the pixel at its own place.
+inline bool is_pointwise(const Correlation& r) { return r.h.is_identity() && r.w.is_identity(); }
+// One input channel per group.
+inline bool is_depthwise(const Correlation& r) { return r.c == 1; }
+
 // A 1x1 convolution whose images have one row each.
 Correlation flattened(const Correlation& r);
 

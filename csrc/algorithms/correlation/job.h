@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One Correlation with its memory, and what all loop nests do with finished outputs.
+// The memory of a call, alone and with the Correlation that a loop nest computes, and what all loop
+// nests do with finished outputs.
 #pragma once
 
 #include <algorithm>
@@ -9,17 +10,25 @@
 
 namespace fastconv {
 
+// The memory of one call. Where weights are packed, the caller's own are still there.
 template <class T>
-struct Job {
-  const Correlation& r;
-  const T* x;        // (N, G * c, h.in, w.in)
-  const T* weights;  // packed by pack_weights or winograd_pack
-  const T* raw_weights;
+struct ConvArgs {
+  const T* x;         // (N, G * c, h.in, w.in)
+  const T* packed;    // Prepared::pack() wrote them
+  const T* weights;   // as the caller has them
   const T* bias;      // (G * m,) or null
   const T* residual;  // of y's shape or null; may be y
   T* y;               // (N, G * m, h.out, w.out)
-  Activation activation;
-  T slope;
+  Activation activation = Activation::none;
+  T slope = T{0};
+};
+
+// One phase and its memory. Of a phase among several, `packed` is where its own weights start.
+template <class T>
+struct Job : ConvArgs<T> {
+  const Correlation& r;
+  Job(const ConvArgs<T>& args, const Correlation& phase) : ConvArgs<T>(args), r(phase) {}
+  using ConvArgs<T>::x, ConvArgs<T>::bias;
 
   const T* image(index_t n, index_t g) const { return x + (n * r.groups + g) * r.c * r.in_plane(); }
   // The first element of output channel `row` of group `g`.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/parallel.h"
+
 namespace fastconv {
 
 std::vector<index_t> weight_slots(const Correlation& r) {
@@ -15,16 +17,21 @@ std::vector<index_t> weight_slots(const Correlation& r) {
   return slots;
 }
 
+namespace {
+
+// Packs what the given panels and channels of group `g` contribute.
 template <class T>
-void pack_weights(const Correlation& r, const std::vector<index_t>& slots, index_t mr,
-                  const T* weights, index_t g, Range panels, Range channels, T* packed,
-                  const Exec& exec) noexcept {
+void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, Range channels,
+               T* packed, const Exec& exec) noexcept {
+  const Correlation& r = *phase.r;
+  const std::vector<index_t>& slots = phase.slots;
+  const index_t mr = phase.mr;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
   const bool in_order = r.w_c == r.taps() && r.w_m > r.w_c && std::ranges::is_sorted(slots) &&
                         slots.front() == 0;  // forward: a panel is a transpose
   for (index_t row = panels.begin * mr; row < std::min(r.m, panels.end * mr); row += mr) {
     const index_t rows = std::min(mr, r.m - row);
-    T* panel = packed + (g * r.m + row) * r.k();
+    T* panel = packed + phase.at + (g * r.m + row) * r.k();
     if (in_order) {
       exec.kernels<T>().elementwise.transpose(
           {.x = weights + g * r.w_group + row * r.w_m + channels.begin * r.w_c,
@@ -52,9 +59,39 @@ void pack_weights(const Correlation& r, const std::vector<index_t>& slots, index
   }
 }
 
-template void pack_weights(const Correlation&, const std::vector<index_t>&, index_t, const float*,
-                           index_t, Range, Range, float*, const Exec&) noexcept;
-template void pack_weights(const Correlation&, const std::vector<index_t>&, index_t, const double*,
-                           index_t, Range, Range, double*, const Exec&) noexcept;
+}  // namespace
+
+template <class T>
+void pack_panels(std::span<const Panels> phases, const T* weights, T* packed,
+                 const Exec& exec) noexcept {
+  if (phases.empty()) return;
+  const Correlation& r = *phases.front().r;  // all have its groups and channels
+  index_t elements = 0;
+  for (const Panels& phase : phases) elements += phase.size();
+  // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
+  // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
+  // (512@4 -> 256, 4x4 stride 2: 8 MB are read once instead of four times, 0.24 -> 0.61 of
+  // PyTorch).
+  const bool by_rows = r.w_m > r.w_c;
+  const index_t most_panels = ceil_div(r.m, phases.front().mr);
+  const index_t per_channel =
+      std::max<index_t>(elements / (r.groups * r.c) * index_t{sizeof(T)}, 1);
+  const index_t chunk = std::clamp(cache_sizes().l2 / 4 / per_channel, index_t{1}, r.c);
+  const index_t parts = by_rows ? most_panels : ceil_div(r.c, chunk);
+  const index_t tasks = r.groups * parts;
+  parallel_for(
+      tasks, useful_threads(tasks, double(elements), exec.threads), [&](index_t task, int) {
+        const index_t g = task / parts, i = task % parts;
+        const Range channels = by_rows ? Range{0, r.c} : part(r.c, parts, i);
+        for (const Panels& phase : phases) {
+          // By rows there is one phase; else their panels differ in height.
+          const Range panels = by_rows ? Range{i, i + 1} : Range{0, ceil_div(phase.r->m, phase.mr)};
+          pack_some(phase, weights, g, panels, channels, packed, exec);
+        }
+      });
+}
+
+template void pack_panels(std::span<const Panels>, const float*, float*, const Exec&) noexcept;
+template void pack_panels(std::span<const Panels>, const double*, double*, const Exec&) noexcept;
 
 }  // namespace fastconv

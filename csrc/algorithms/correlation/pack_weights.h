@@ -3,6 +3,7 @@
 // terms k = (channel, tap of h, tap of w) one after another: panel[k * rows + row].
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "algorithms/common/blocking.h"
@@ -16,10 +17,22 @@ inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k()
 // For each weight of a kernel the place of its tap among the terms of a channel, or -1.
 std::vector<index_t> weight_slots(const Correlation& r);
 
-// Packs what the given panels and channels of group `g` contribute to `packed`, which holds all.
+// The panels of one phase among the packed weights of all.
+struct Panels {
+  const Correlation* r = nullptr;
+  index_t mr = 1;              // rows of a panel
+  std::vector<index_t> slots;  // of weight_slots
+  index_t at = 0;              // where they start, in elements
+
+  Panels() = default;
+  Panels(const Correlation& phase, index_t rows)
+      : r(&phase), mr(rows), slots(weight_slots(phase)) {}
+  index_t size() const { return r == nullptr ? 0 : packed_size(*r); }
+};
+
+// Packs the panels of all phases of a convolution, each to where its own start.
 template <class T>
-void pack_weights(const Correlation& r, const std::vector<index_t>& slots, index_t mr,
-                  const T* weights, index_t g, Range panels, Range channels, T* packed,
-                  const Exec& exec) noexcept;
+void pack_panels(std::span<const Panels> phases, const T* weights, T* packed,
+                 const Exec& exec) noexcept;
 
 }  // namespace fastconv

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
-#include "algorithms/dense/channel_lanes.h"
-
+// Convolution with output channels as lanes: each weight vector meets pixels one by one, so few
+// pixels leave no lane empty, taps in the zero padding cost nothing, and all phases of an adjoint
+// are one task. Weights are read once, in the order in which they are packed; a function packs each
+// slice of them just before its use.
 #include <utility>
 
 #include "algorithms/common/blocking.h"
+#include "algorithms/dense/channel_lanes_cost.h"
 #include "algorithms/dense/channel_lanes_weights.h"
+#include "algorithms/dense/dense.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::dense {
 namespace {
 
 using Line = ChannelLanesLayout::Line;
@@ -78,14 +82,14 @@ struct Sizes {
 };
 
 template <class T>
-Sizes sizes_for(const Correlation& r, const ChannelLanesWeights& weights, const Cut& cut, bool kept,
-                const Exec& exec) {
+Sizes sizes_for(const Correlation& r, const ChannelLanesWeights& weights, const Cut& cut,
+                bool prepacked, const Exec& exec) {
   constexpr index_t item = sizeof(T);
   const index_t row = weights.most_rows() * item;
   // Results leave in whole vectors of pixels.
   const index_t pixels = cut.images * cut.rows * r.w.out + exec.kernels<T>().conv.gemm.lanes;
   return {cut.blocks * cache_lines(pixels * row), cut.blocks * cache_lines(row),
-          cache_lines(kept ? 0 : weights.most_slice() * item)};
+          cache_lines(prepacked ? 0 : weights.most_slice() * item)};
 }
 
 // Goes through the pixels of a patch, row by row.
@@ -123,9 +127,9 @@ template <class T>
 class Task {
  public:
   Task(const Job<T>& job, const ChannelLanesLayout& layout, const ChannelLanesWeights& weights,
-       bool kept, const Exec& exec, const Cut& cut, std::byte* memory, index_t index) noexcept
-      : job_(job), r_(job.r), layout_(layout), w_(weights), kept_(kept), exec_(exec) {
-    const Sizes sizes = sizes_for<T>(r_, weights, cut, kept, exec);
+       bool prepacked, const Exec& exec, const Cut& cut, std::byte* memory, index_t index) noexcept
+      : job_(job), r_(job.r), layout_(layout), w_(weights), prepacked_(prepacked), exec_(exec) {
+    const Sizes sizes = sizes_for<T>(r_, weights, cut, prepacked, exec);
     packed_ = reinterpret_cast<T*>(memory + sizes.sums + sizes.bias);
     out_rows_ = part(r_.h.out, cut.row_blocks, index % cut.row_blocks);
     index /= cut.row_blocks;
@@ -158,8 +162,8 @@ class Task {
   // Slice s of the sums of a block.
   void add(index_t s) noexcept {
     const Range channels = w_.channels(s);
-    const T* w = kept_ ? job_.weights + w_.at(g_, rows_, s) : packed_;
-    if (!kept_) {
+    const T* w = prepacked_ ? job_.packed + w_.at(g_, rows_, s) : packed_;
+    if (!prepacked_) {
       pack_slice(r_, layout_, w_, job_.weights, g_, rows_, channels, packed_, exec_);
       next_row_ = job_.weights + g_ * r_.w_group + rows_.begin * r_.w_m + channels.end * r_.w_c;
       rows_ahead_ = r_.w_c < r_.w_m && s + 1 < w_.slices() ? rows_.size() : 0;
@@ -195,7 +199,7 @@ class Task {
     const auto& kernels = exec_.kernels<T>().conv.channel_lanes;
     const index_t tiles = ceil_div(n, index_t{kernels.max_pixels});
     const index_t even = tiles ? n / tiles : 0, larger = n - even * tiles;
-    next_w_ = kept_ ? w + channels.size() * ld_ : w, lines_ahead_ = kept_ ? nv_ : 0;
+    next_w_ = prepacked_ ? w + channels.size() * ld_ : w, lines_ahead_ = prepacked_ ? nv_ : 0;
     for (index_t image = images.begin; image < images.end; ++image) {
       Walk walk(patch, top, out_rows_.begin, r_, ld_);
       for (index_t tile = 0; tile < tiles; ++tile) {
@@ -215,7 +219,7 @@ class Task {
     }
   }
 
-  // What a tile of k terms fetches, a line for each: kept weights, the next k terms, in as many
+  // What a tile of k terms fetches, a line for each: packed weights, the next k terms, in as many
   // tiles as they have lines each; or a row of what the next slice packs (5 % of 512@7 3x3); then
   // the next pixels, where channels lie a page or more apart (2048@33 d6: 25 % on one thread; where
   // planes are smaller, or pixels lie apart, it only costs).
@@ -252,7 +256,7 @@ class Task {
   const Correlation& r_;
   const ChannelLanesLayout& layout_;
   const ChannelLanesWeights& w_;
-  const bool kept_;
+  const bool prepacked_;
   const Exec& exec_;
   T *all_sums_, *all_bias_, *packed_;
   T *sums_ = nullptr, *bias_ = nullptr;  // of the block at hand
@@ -262,39 +266,81 @@ class Task {
   index_t lines_ahead_ = 0, rows_ahead_ = 0;
 };
 
+template <class T>
+class PreparedChannelLanes final : public Prepared<T> {
+ public:
+  PreparedChannelLanes(const Problem& problem, const char* family, const Exec& exec)
+      : r_(problem.phases.front()),
+        family_(family),
+        prepacked_(problem.request.prepacked),
+        layout_(problem.phases),
+        weights_(ChannelLanesWeights::of<T>(r_, layout_, exec)),
+        cut_(cut_for(r_, weights_, sizeof(T), exec)) {
+    if (prepacked_) this->packed_elements_ = weights_.size();
+    this->scratch_bytes_ = exec.threads * each(exec);
+  }
+
+  void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
+    if (prepacked_) pack_slices(r_, layout_, weights_, weights, packed, exec);
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job{args, r_};
+    // Weights that meet few pixels cost what reading them takes: 5 bytes a cycle, or 8 to 32 FMAs
+    // each.
+    const double work = layout_.fmas(r_) + 8 * double(weights_.size());
+    const index_t tasks = cut_.tasks(r_), size = each(exec);
+    parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
+      Task<T>(job, layout_, weights_, prepacked_, exec, cut_, scratch + thread * size, task).run();
+    });
+  }
+
+  std::string family() const override { return family_; }
+
+ private:
+  index_t each(const Exec& exec) const {
+    return sizes_for<T>(r_, weights_, cut_, prepacked_, exec).all();
+  }
+
+  const Correlation r_;  // any of the phases
+  const char* family_;
+  bool prepacked_;
+  ChannelLanesLayout layout_;
+  ChannelLanesWeights weights_;
+  Cut cut_;
+};
+
+template <class T>
+class ChannelLanes final : public Algorithm<T> {
+ public:
+  ChannelLanes() : Algorithm<T>("channel_lanes", "channel_lanes") {}
+
+  Offer offer(const Problem& problem, const Exec& exec) const override {
+    if (problem.phases.empty()) return refusal("no tap reaches any output");
+    const auto& kernels = exec.kernels<T>().conv;
+    Offer all;
+    for (const Correlation& r : problem.phases) {
+      const ChannelLanesCost cost(r, kernels.channel_lanes.max_pixels, kernels.gemm.lanes,
+                                  sizeof(T));
+      all.cycles += cost.cycles() + (problem.request.prepacked ? 0 : cost.packed_lanes());
+    }
+    return all;
+  }
+
+  std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,
+                                             const Exec& exec) const override {
+    return std::make_unique<const PreparedChannelLanes<T>>(problem, this->family(), exec);
+  }
+};
+
 }  // namespace
 
 template <class T>
-index_t channel_lanes_scratch(const Correlation& r, const ChannelLanesLayout& layout, bool kept,
-                              const Exec& exec) {
-  const auto weights = ChannelLanesWeights::of<T>(r, layout, exec);
-  const Cut cut = cut_for(r, weights, sizeof(T), exec);
-  return exec.threads * sizes_for<T>(r, weights, cut, kept, exec).all();
+const Algorithm<T>& channel_lanes() {
+  static const ChannelLanes<T> entry;
+  return entry;
 }
+template const Algorithm<float>& channel_lanes();
+template const Algorithm<double>& channel_lanes();
 
-template <class T>
-void channel_lanes(const Job<T>& job, const ChannelLanesLayout& layout, bool kept, const Exec& exec,
-                   std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const auto weights = ChannelLanesWeights::of<T>(r, layout, exec);
-  const Cut cut = cut_for(r, weights, sizeof(T), exec);
-  const index_t each = sizes_for<T>(r, weights, cut, kept, exec).all();
-  // Weights that meet few pixels cost what reading them takes: 5 bytes a cycle, or 8 to 32 FMAs
-  // each.
-  const double work = layout.fmas(r) + 8 * double(weights.size());
-  const int threads = useful_threads(cut.tasks(r), work, exec.threads);
-  parallel_for(cut.tasks(r), threads, [&](index_t task, int thread) {
-    Task<T>(job, layout, weights, kept, exec, cut, scratch + thread * each, task).run();
-  });
-}
-
-#define FC_INSTANTIATE(T)                                                                        \
-  template index_t channel_lanes_scratch<T>(const Correlation&, const ChannelLanesLayout&, bool, \
-                                            const Exec&);                                        \
-  template void channel_lanes(const Job<T>&, const ChannelLanesLayout&, bool, const Exec&,       \
-                              std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::dense

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
-#include "algorithms/dense/channel_lanes.h"
+#include "algorithms/dense/channel_lanes_layout.h"
 
-namespace fastconv {
+namespace fastconv::dense {
 namespace {
 
 using Line = ChannelLanesLayout::Line;
@@ -52,4 +52,4 @@ double ChannelLanesLayout::fmas(const Correlation& r) const {
   return double(r.batch) * double(r.groups) * double(r.m) * double(r.c) * pixels;
 }
 
-}  // namespace fastconv
+}  // namespace fastconv::dense

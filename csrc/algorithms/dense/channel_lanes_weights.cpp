@@ -3,7 +3,7 @@
 
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::dense {
 
 template <class T>
 ChannelLanesWeights ChannelLanesWeights::of(const Correlation& r, const ChannelLanesLayout& layout,
@@ -45,38 +45,31 @@ void pack_slice(const Correlation& r, const ChannelLanesLayout& layout,
 }
 
 template <class T>
-index_t channel_lanes_packed(const Correlation& r, const ChannelLanesLayout& layout,
-                             const Exec& exec) {
-  return ChannelLanesWeights::of<T>(r, layout, exec).size();
-}
-
-template <class T>
-void channel_lanes_pack(const Correlation& r, const ChannelLanesLayout& layout, const T* weights,
-                        T* packed, const Exec& exec) noexcept {
-  const auto w = ChannelLanesWeights::of<T>(r, layout, exec);
-  const index_t tasks = r.groups * w.blocks() * w.slices();
-  const int threads = useful_threads(tasks, double(w.size()), exec.threads);
+void pack_slices(const Correlation& r, const ChannelLanesLayout& layout,
+                 const ChannelLanesWeights& weights, const T* w, T* packed,
+                 const Exec& exec) noexcept {
+  const index_t tasks = r.groups * weights.blocks() * weights.slices();
+  const int threads = useful_threads(tasks, double(weights.size()), exec.threads);
   parallel_for(tasks, threads, [&](index_t task, int) {
-    const index_t slice = task % w.slices(), block = task / w.slices() % w.blocks();
-    const index_t g = task / w.slices() / w.blocks();
-    const Range rows = w.rows(block);
-    pack_slice(r, layout, w, weights, g, rows, w.channels(slice), packed + w.at(g, rows, slice),
-               exec);
+    const index_t slice = task % weights.slices(), block = task / weights.slices();
+    const index_t g = block / weights.blocks();
+    const Range rows = weights.rows(block % weights.blocks());
+    pack_slice(r, layout, weights, w, g, rows, weights.channels(slice),
+               packed + weights.at(g, rows, slice), exec);
   });
 }
 
-#define FC_INSTANTIATE(T)                                                                          \
-  template ChannelLanesWeights ChannelLanesWeights::of<T>(const Correlation&,                      \
-                                                          const ChannelLanesLayout&, const Exec&); \
-  template void pack_slice(const Correlation&, const ChannelLanesLayout&,                          \
-                           const ChannelLanesWeights&, const T*, index_t, Range, Range, T*,        \
-                           const Exec&) noexcept;                                                  \
-  template index_t channel_lanes_packed<T>(const Correlation&, const ChannelLanesLayout&,          \
-                                           const Exec&);                                           \
-  template void channel_lanes_pack(const Correlation&, const ChannelLanesLayout&, const T*, T*,    \
-                                   const Exec&) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
+using Layout = ChannelLanesLayout;
+using Weights = ChannelLanesWeights;
+template Weights Weights::of<float>(const Correlation&, const Layout&, const Exec&);
+template Weights Weights::of<double>(const Correlation&, const Layout&, const Exec&);
+template void pack_slice(const Correlation&, const Layout&, const Weights&, const float*, index_t,
+                         Range, Range, float*, const Exec&) noexcept;
+template void pack_slice(const Correlation&, const Layout&, const Weights&, const double*, index_t,
+                         Range, Range, double*, const Exec&) noexcept;
+template void pack_slices(const Correlation&, const Layout&, const Weights&, const float*, float*,
+                          const Exec&) noexcept;
+template void pack_slices(const Correlation&, const Layout&, const Weights&, const double*, double*,
+                          const Exec&) noexcept;
 
-}  // namespace fastconv
+}  // namespace fastconv::dense

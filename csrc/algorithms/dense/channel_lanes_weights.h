@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Weights packed for channel_lanes(): per group and block of output channels slices of the input
+// Weights as channel_lanes reads them: per group and block of output channels slices of the input
 // channels, in each [tap][channel][output channel].
 #pragma once
 
 #include "algorithms/common/blocking.h"
-#include "algorithms/dense/channel_lanes.h"
+#include "algorithms/dense/channel_lanes_layout.h"
+#include "core/exec.h"
 
-namespace fastconv {
+namespace fastconv::dense {
 
 class ChannelLanesWeights {
  public:
@@ -51,4 +52,10 @@ void pack_slice(const Correlation& r, const ChannelLanesLayout& layout,
                 const ChannelLanesWeights& weights, const T* w, index_t g, Range rows,
                 Range channels, T* dst, const Exec& exec) noexcept;
 
-}  // namespace fastconv
+// Packs all, weights.size() elements.
+template <class T>
+void pack_slices(const Correlation& r, const ChannelLanesLayout& layout,
+                 const ChannelLanesWeights& weights, const T* w, T* packed,
+                 const Exec& exec) noexcept;
+
+}  // namespace fastconv::dense

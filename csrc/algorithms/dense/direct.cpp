@@ -3,21 +3,33 @@
 // long or output channels are few. Outputs of a tile lie in one row.
 #include <numeric>
 
-#include "algorithms/conv/cost.h"
 #include "algorithms/correlation/strip.h"
-#include "algorithms/loops.h"
+#include "algorithms/dense/dense.h"
+#include "algorithms/dense/direct_cost.h"
+#include "algorithms/dense/im2col_cost.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::dense {
 namespace {
+
+// How one phase is cut: blocks of outputs, whose strip is gathered in slices of channels.
+struct Layout {
+  Tile tile;
+  index_t rows, columns;  // outputs of a block
+  index_t row_blocks, column_blocks;
+  index_t chunks;    // of the output channels, where there are few blocks
+  index_t channels;  // of a slice of the sum
+  StripLayout strip;
+  std::vector<index_t> offsets;  // of the terms of a slice
+};
 
 struct Sizes {
   index_t strip, c;  // bytes per thread
 };
 
 template <class T>
-Sizes sizes_for(const Correlation& r, const DirectLayout& l) {
+Sizes sizes_for(const Correlation& r, const Layout& l) {
   const index_t item = sizeof(T);
   const index_t slack = l.tile.nr + 1;  // a tile reads whole vectors
   return {cache_lines((l.channels * l.strip.channel() + slack) * item),
@@ -27,8 +39,8 @@ Sizes sizes_for(const Correlation& r, const DirectLayout& l) {
 template <class T>
 class Task {
  public:
-  Task(const Job<T>& job, const Exec& exec, const DirectLayout& l, std::byte* memory,
-       index_t strip_bytes, index_t index) noexcept
+  Task(const Job<T>& job, const Exec& exec, const Layout& l, std::byte* memory, index_t strip_bytes,
+       index_t index) noexcept
       : job_(job),
         r_(job.r),
         exec_(exec),
@@ -65,8 +77,7 @@ class Task {
  private:
   // The weights of panel m for channels c0.. of the sum.
   const T* weights(index_t m, index_t c0) const {
-    return job_.weights + (g_ * r_.m + m) * r_.k() +
-           c0 * r_.taps() * std::min(l_.tile.mr, r_.m - m);
+    return job_.packed + (g_ * r_.m + m) * r_.k() + c0 * r_.taps() * std::min(l_.tile.mr, r_.m - m);
   }
   // What is needed after panel m, or null.
   const T* weights_after(index_t m, index_t c0, index_t c1) const {
@@ -112,21 +123,19 @@ class Task {
   const Job<T>& job_;
   const Correlation& r_;
   const Exec& exec_;
-  const DirectLayout& l_;
+  const Layout& l_;
   T* strip_;
   T* c_;
   index_t n_, g_, oh_, rows_, ow_, columns_;
   Range m_;
 };
 
-}  // namespace
-
 template <class T>
-DirectLayout direct_layout(const Correlation& r, const Exec& exec) {
+Layout layout_for(const Correlation& r, const Exec& exec) {
   const auto& gemm = exec.kernels<T>().conv.gemm;
   const Tile tile = choose_tile(gemm, r.m);
-  const bool packed = CostModel(r, tile, gemm.lanes, sizeof(T)).packs_strip();
-  const index_t column_blocks = ceil_div(r.w.count, CostModel::kMostColumns);
+  const bool packed = DirectCost(PhaseCost::of<T>(r, exec)).packs_strip();
+  const index_t column_blocks = ceil_div(r.w.count, DirectCost::kMostColumns);
   const index_t columns = ceil_div(r.w.count, column_blocks);
   // The slices of a sum must not depend on the threads.
   const index_t most = std::max(most_terms<T>() / r.taps(), index_t{1});
@@ -147,15 +156,15 @@ DirectLayout direct_layout(const Correlation& r, const Exec& exec) {
   const index_t even = halved ? 1 : threads / std::gcd(threads, images);
   const index_t blocks = ceil_div(ceil_div(r.h.count, most_rows), even) * even;
   const index_t rows = ceil_div(r.h.count, std::min(r.h.count, blocks));
-  DirectLayout l{tile,
-                 rows,
-                 columns,
-                 ceil_div(r.h.count, rows),
-                 column_blocks,
-                 1,
-                 channels,
-                 StripLayout(r, rows, columns, packed),
-                 {}};
+  Layout l{tile,
+           rows,
+           columns,
+           ceil_div(r.h.count, rows),
+           column_blocks,
+           1,
+           channels,
+           StripLayout(r, rows, columns, packed),
+           {}};
   if (images * l.row_blocks < few && images * l.row_blocks % threads != 0)
     l.chunks = std::min(threads, ceil_div(r.m, tile.mr));
   l.offsets.resize(static_cast<std::size_t>(channels * r.taps() + kAhead));
@@ -165,29 +174,60 @@ DirectLayout direct_layout(const Correlation& r, const Exec& exec) {
 }
 
 template <class T>
-index_t direct_scratch(const Correlation& r, const DirectLayout& layout, const Exec& exec) {
-  const Sizes sizes = sizes_for<T>(r, layout);
-  return exec.threads * (sizes.strip + sizes.c);
-}
+class PreparedDirect final : public PreparedPhase<T> {
+ public:
+  PreparedDirect(const Correlation& r, const char* family, const Exec& exec)
+      : PreparedPhase<T>(r, family), layout_(layout_for<T>(r, exec)) {
+    this->use_panels(layout_.tile.mr);
+    const Sizes sizes = sizes_for<T>(r, layout_);
+    this->scratch_bytes_ = exec.threads * (sizes.strip + sizes.c);
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job = this->job(args);
+    const Correlation& r = job.r;
+    const Layout& l = layout_;
+    const Sizes sizes = sizes_for<T>(r, l);
+    const index_t tasks = r.batch * r.groups * l.row_blocks * l.column_blocks * l.chunks;
+    parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
+                 [&](index_t task, int thread) {
+                   std::byte* memory = scratch + thread * (sizes.strip + sizes.c);
+                   Task<T>(job, exec, l, memory, sizes.strip, task).run();
+                 });
+  }
+
+ private:
+  Layout layout_;
+};
 
 template <class T>
-void direct(const Job<T>& job, const DirectLayout& l, const Exec& exec,
-            std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const Sizes sizes = sizes_for<T>(r, l);
-  const index_t tasks = r.batch * r.groups * l.row_blocks * l.column_blocks * l.chunks;
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
-    std::byte* memory = scratch + thread * (sizes.strip + sizes.c);
-    Task<T>(job, exec, l, memory, sizes.strip, task).run();
-  });
+class Direct final : public PhaseAlgorithm<T> {
+ public:
+  Direct() : PhaseAlgorithm<T>("direct", "direct") {}
+
+  Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
+    const PhaseCost phase = PhaseCost::of<T>(r, exec);
+    double cycles = DirectCost(phase).cycles();
+    // The strip of a 1x1 convolution is nothing but a copy.
+    constexpr double kCopied = 1.05;
+    if (is_pointwise(r)) cycles = std::max(cycles, kCopied * Im2colCost(phase, false).cycles());
+    return {.cycles = cycles + (request.prepacked ? 0 : phase.packed_panels())};
+  }
+
+  std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r, const Request&,
+                                                        const Exec& exec) const override {
+    return std::make_unique<const PreparedDirect<T>>(r, this->family(), exec);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const PhaseAlgorithm<T>& direct() {
+  static const Direct<T> entry;
+  return entry;
 }
+template const PhaseAlgorithm<float>& direct();
+template const PhaseAlgorithm<double>& direct();
 
-#define FC_INSTANTIATE(T)                                                                   \
-  template DirectLayout direct_layout<T>(const Correlation&, const Exec&);                  \
-  template index_t direct_scratch<T>(const Correlation&, const DirectLayout&, const Exec&); \
-  template void direct(const Job<T>&, const DirectLayout&, const Exec&, std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::dense

@@ -3,12 +3,19 @@
 // block of pixels by a slice of terms exists at any time: the workspace does not grow with the
 // image.
 #include "algorithms/common/blocking.h"
-#include "algorithms/loops.h"
+#include "algorithms/dense/dense.h"
+#include "algorithms/dense/im2col_cost.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::dense {
 namespace {
+
+// Where the columns of pixels are.
+struct PixelForm {
+  bool packs;   // panels are packed from the image; else they are its planes: is_pointwise only
+  bool merged;  // a panel may hold pixels of several images; it is packed
+};
 
 // How one Correlation is cut. Tasks are (image, group, block of pixels, chunk of output channels);
 // cutting outputs differently for more threads changes no sum.
@@ -147,7 +154,7 @@ class Task {
     index_t next = row + cut_.tile.mr, k = k0;
     if (next >= rows_.end) next = rows_.begin, k = k1;
     if (k == r_.k()) return nullptr;
-    return job_.weights + (g_ * r_.m + next) * r_.k() + k * std::min(cut_.tile.mr, r_.m - next);
+    return job_.packed + (g_ * r_.m + next) * r_.k() + k * std::min(cut_.tile.mr, r_.m - next);
   }
 
   struct Next {
@@ -179,7 +186,7 @@ class Task {
     const Next next = fetched_beside(row, panel, k0, k1);
     gemm.run_gemm[rows - 1][nv - 1]({
         .k = k1 - k0,
-        .a = job_.weights + (g_ * r_.m + row) * r_.k() + k0 * rows,
+        .a = job_.packed + (g_ * r_.m + row) * r_.k() + k0 * rows,
         .b = packs_ ? packed(panel) : job_.image(n_, g_) + k0 * r_.in_plane() + first,
         .ldb = packs_ ? padded(n) : r_.in_plane(),
         .offsets = nullptr,
@@ -236,31 +243,71 @@ class Task {
   index_t next_panels_ = 0;
 };
 
+template <class T>
+class PreparedIm2col final : public PreparedPhase<T> {
+ public:
+  PreparedIm2col(const Correlation& r, const char* family, const PixelForm& form, const Exec& exec)
+      : PreparedPhase<T>(r, family), form_(form), cut_(cut_for<T>(r, form, exec)) {
+    this->use_panels(cut_.tile.mr);
+    this->scratch_bytes_ = exec.threads * sizes_for<T>(r, cut_, form.packs).all();
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job = this->job(args);
+    const Correlation& r = job.r;
+    const index_t tasks = cut_.tasks(), each = sizes_for<T>(r, cut_, form_.packs).all();
+    parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
+                 [&](index_t task, int thread) {
+                   Task<T>(job, form_, exec, cut_, scratch + thread * each, task).run();
+                 });
+  }
+
+ private:
+  PixelForm form_;
+  Cut cut_;
+};
+
+// im2col, and pointwise, which differs from it only in where its columns are.
+template <class T>
+class Im2col final : public PhaseAlgorithm<T> {
+ public:
+  Im2col(const char* name, bool packs) : PhaseAlgorithm<T>(name, name), packs_(packs) {}
+
+  Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
+    if (!packs_ && !is_pointwise(r))
+      return refusal("it takes 1x1 kernels with stride 1 and no padding");
+    const PhaseCost phase = PhaseCost::of<T>(r, exec);
+    return {.cycles = Im2colCost(phase, packs_).cycles() +
+                      (request.prepacked ? 0 : phase.packed_panels())};
+  }
+
+  std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r, const Request&,
+                                                        const Exec& exec) const override {
+    const bool merged = Im2colCost(PhaseCost::of<T>(r, exec), packs_).merges();
+    const PixelForm form{.packs = packs_ || merged, .merged = merged};
+    return std::make_unique<const PreparedIm2col<T>>(r, this->family(), form, exec);
+  }
+
+ private:
+  bool packs_;
+};
+
 }  // namespace
 
-bool is_pointwise(const Correlation& r) { return r.h.is_identity() && r.w.is_identity(); }
+template <class T>
+const PhaseAlgorithm<T>& im2col() {
+  static const Im2col<T> entry("im2col", true);
+  return entry;
+}
+template const PhaseAlgorithm<float>& im2col();
+template const PhaseAlgorithm<double>& im2col();
 
 template <class T>
-index_t im2col_scratch(const Correlation& r, const PixelForm& form, const Exec& exec) {
-  return exec.threads * sizes_for<T>(r, cut_for<T>(r, form, exec), form.packs).all();
+const PhaseAlgorithm<T>& pointwise() {
+  static const Im2col<T> entry("pointwise", false);
+  return entry;
 }
+template const PhaseAlgorithm<float>& pointwise();
+template const PhaseAlgorithm<double>& pointwise();
 
-template <class T>
-void im2col_gemm(const Job<T>& job, const PixelForm& form, const Exec& exec,
-                 std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const Cut cut = cut_for<T>(r, form, exec);
-  const index_t tasks = cut.tasks(), each = sizes_for<T>(r, cut, form.packs).all();
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
-    Task<T>(job, form, exec, cut, scratch + thread * each, task).run();
-  });
-}
-
-#define FC_INSTANTIATE(T)                                                                \
-  template index_t im2col_scratch<T>(const Correlation&, const PixelForm&, const Exec&); \
-  template void im2col_gemm(const Job<T>&, const PixelForm&, const Exec&, std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::dense

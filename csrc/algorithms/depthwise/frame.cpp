@@ -5,7 +5,7 @@
 
 #include "core/cache.h"
 
-namespace fastconv {
+namespace fastconv::depthwise {
 
 PixelFrame::PixelFrame(const std::vector<Correlation>& phases, index_t lanes, index_t item,
                        index_t most_rows)
@@ -94,4 +94,4 @@ FC_INSTANTIATE(float);
 FC_INSTANTIATE(double);
 #undef FC_INSTANTIATE
 
-}  // namespace fastconv
+}  // namespace fastconv::depthwise

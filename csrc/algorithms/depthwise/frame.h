@@ -8,7 +8,7 @@
 #include "algorithms/correlation/correlation.h"
 #include "core/exec.h"
 
-namespace fastconv {
+namespace fastconv::depthwise {
 
 class PixelFrame {
  public:
@@ -53,4 +53,4 @@ template <class T>
 void pixels_to_planes(const T* from, index_t pixels, index_t channels, T* planes, index_t plane,
                       const Exec& exec) noexcept;
 
-}  // namespace fastconv
+}  // namespace fastconv::depthwise

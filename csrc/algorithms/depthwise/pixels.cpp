@@ -1,62 +1,34 @@
 // SPDX-License-Identifier: MIT
-#include "algorithms/depthwise/pixels.h"
-
+// Depthwise layers on small planes, and at strides: lanes are neighbouring channels. Planes are
+// transposed into pixels and back, which costs half a cycle an element and spares what short rows
+// and strides cost a kernel whose lanes are columns.
 #include <algorithm>
 #include <cmath>
 
 #include "algorithms/common/blocking.h"
-#include "algorithms/depthwise/pairs.h"
-#include "algorithms/loops.h"
+#include "algorithms/correlation/algorithm.h"
+#include "algorithms/depthwise/depthwise.h"
+#include "algorithms/depthwise/frame.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::depthwise {
 namespace {
 
-// Cycles for a channel of an image, fitted on one thread with AVX-512 from 2x2 to 112x112: turning
-// an element and a vector of a tap, here; on planes, what each costs, a vector of a tap, of
-// outputs, an output of a strip at a stride, and one of a pair of phases.
-constexpr double kTurn = 0.7, kTurnBeyondL1 = 1, kTap = 0.8;
-constexpr double kRowsPlane = 70, kRowsTap = 0.8, kRowsVector = 4;
-constexpr double kRowsTap2 = 1.1, kRowsColumn2 = 6.3;  // at stride 2, also a column of taps
-constexpr double kStripPlane = 250, kStripTap = 1.25, kStripGather = 2.2;
-constexpr double kPairsPlane = 200, kPairsOutput = 0.35, kPairsTap = 0.2;
-
-double planar_cycles(const std::vector<Correlation>& phases, double lanes) {
-  const Correlation& first = phases.front();
-  if (takes_pairs(phases)) {
-    double taps = 0;
-    for (const Correlation& r : phases) taps += double(r.taps()) * double(r.pixels());
-    return kPairsPlane + kPairsOutput * double(first.out_plane()) + kPairsTap * taps;
-  }
-  double cycles = 0;
-  for (const Correlation& r : phases) {
-    const double vectors = double(r.h.count) * std::ceil(double(r.w.count) / lanes);
-    const double taps = vectors * double(r.taps());
-    if (takes_rows(r) && r.w.in_step == 1)
-      cycles += kRowsPlane + vectors * kRowsVector + taps * kRowsTap;
-    else if (takes_rows(r))
-      cycles += kRowsPlane + vectors * (kRowsVector + double(r.w.n_taps()) * kRowsColumn2) +
-                taps * kRowsTap2;
-    else
-      cycles += kStripPlane + taps * kStripTap +
-                (r.w.in_step > 1 ? double(r.pixels()) * kStripGather : 0);
-  }
-  return cycles;
-}
-
-double turned_cycles(const std::vector<Correlation>& phases, double lanes, index_t item) {
-  const Correlation& r = phases.front();
-  double taps = 0;
-  for (const Correlation& phase : phases) taps += double(phase.taps()) * double(phase.pixels());
-  const double idle = std::ceil(double(r.groups) / lanes) * lanes / double(r.groups);
-  const double elements = double(r.in_plane() + r.out_plane());
-  const bool fits = elements * lanes * double(item) <= double(cache_sizes().l1);
-  return idle * (elements * (fits ? kTurn : kTurnBeyondL1) + taps * kTap / lanes);
-}
+struct Layout {
+  struct Phase {
+    Correlation r;
+    std::vector<index_t> x_at, w_at;  // of its taps, in the frame and in the weights
+  };
+  std::vector<Phase> phases;
+  PixelFrame frame;
+  index_t kernel;  // weights of a channel
+  index_t lanes;
+  bool complete;  // the phases reach every output
+};
 
 // Outputs wait until all phases are done.
-index_t out_rows(const DepthwisePixels& l) {
+index_t out_rows(const Layout& l) {
   const Correlation& r = l.phases.front().r;
   return std::min(r.h.out, l.frame.rows() * r.h.out_step);
 }
@@ -67,7 +39,7 @@ struct Sizes {
 };
 
 template <class T>
-Sizes sizes_for(const DepthwisePixels& l) {
+Sizes sizes_for(const Layout& l) {
   const index_t vector = l.lanes * index_t{sizeof(T)};
   return {cache_lines(l.kernel * vector), cache_lines(vector), cache_lines(l.frame.bytes()),
           cache_lines(out_rows(l) * l.phases.front().r.w.out * vector)};
@@ -77,8 +49,7 @@ Sizes sizes_for(const DepthwisePixels& l) {
 template <class T>
 class Task {
  public:
-  Task(const Job<T>& job, const DepthwisePixels& layout, const Exec& exec,
-       std::byte* memory) noexcept
+  Task(const Job<T>& job, const Layout& layout, const Exec& exec, std::byte* memory) noexcept
       : job_(job), r_(job.r), l_(layout), exec_(exec) {
     const Sizes sizes = sizes_for<T>(layout);
     weights_ = reinterpret_cast<T*>(memory);
@@ -91,7 +62,7 @@ class Task {
 
   void set_channels(index_t first) noexcept {
     g_ = first, channels_ = std::min(l_.lanes, r_.groups - first);
-    planes_to_pixels(job_.raw_weights + g_ * l_.kernel, l_.kernel, channels_, l_.kernel, exec_,
+    planes_to_pixels(job_.weights + g_ * l_.kernel, l_.kernel, channels_, l_.kernel, exec_,
                      weights_);
     if (job_.bias) std::copy_n(job_.bias + g_, channels_, bias_);
   }
@@ -118,7 +89,7 @@ class Task {
     pixels_to_planes(y_, pixels, channels_, job_.y + at, r_.out_plane(), exec_);
   }
 
-  void add(const DepthwisePixels::Phase& phase, index_t row) noexcept {
+  void add(const Layout::Phase& phase, index_t row) noexcept {
     const Correlation& r = phase.r;
     exec_.kernels<T>().conv.depthwise.run_pixels(
         {.taps = r.taps(),
@@ -139,34 +110,22 @@ class Task {
 
   const Job<T>& job_;
   const Correlation& r_;
-  const DepthwisePixels& l_;
+  const Layout& l_;
   const Exec& exec_;
   index_t n_ = 0, g_ = 0, channels_ = 0;
   T *weights_, *bias_, *frame_, *y_;
 };
 
-}  // namespace
-
 template <class T>
-bool takes_pixels(const std::vector<Correlation>& phases, const Exec& exec) {
-  if (phases.empty()) return false;
-  const Correlation& r = phases.front();
-  if (!is_depthwise(r) || r.m != 1 || r.mode != PadMode::zeros) return false;
+Layout layout_for(const std::vector<Correlation>& phases, bool complete, const Exec& exec) {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  if (!PixelFrame(phases, lanes, sizeof(T), r.h.out).fits()) return false;
-  return turned_cycles(phases, double(lanes), sizeof(T)) < planar_cycles(phases, double(lanes));
-}
-
-template <class T>
-DepthwisePixels pixels_layout(std::vector<Correlation> phases, bool complete, const Exec& exec) {
-  const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  DepthwisePixels layout{{},
-                         PixelFrame(phases, lanes, sizeof(T), phases.front().h.out),
-                         phases.front().w_group,
-                         lanes,
-                         complete};
-  for (Correlation& r : phases) {
-    DepthwisePixels::Phase phase{std::move(r), {}, {}};
+  Layout layout{{},
+                PixelFrame(phases, lanes, sizeof(T), phases.front().h.out),
+                phases.front().w_group,
+                lanes,
+                complete};
+  for (const Correlation& r : phases) {
+    Layout::Phase phase{r, {}, {}};
     layout.frame.list_taps(phase.r, phase.x_at, phase.w_at);
     layout.phases.push_back(std::move(phase));
   }
@@ -174,38 +133,87 @@ DepthwisePixels pixels_layout(std::vector<Correlation> phases, bool complete, co
 }
 
 template <class T>
-index_t pixels_scratch(const DepthwisePixels& layout, const Exec& exec) {
-  return exec.threads * sizes_for<T>(layout).all();
-}
+class PreparedPixels final : public Prepared<T> {
+ public:
+  PreparedPixels(const Problem& problem, const Exec& exec)
+      : layout_(layout_for<T>(problem.phases, problem.complete, exec)) {
+    this->scratch_bytes_ = exec.threads * sizes_for<T>(layout_).all();
+  }
+
+  // Weights are transposed where they are used.
+  void pack(const T*, T*, const Exec&) const noexcept override {}
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job{args, layout_.phases.front().r};
+    const Correlation& r = job.r;
+    const index_t blocks = ceil_div(r.groups, layout_.lanes), all = r.batch * blocks;
+    const index_t tasks = std::min<index_t>(all, 8 * exec.threads);
+    // An element costs about a cycle, in which a thread computes some 20 FMAs.
+    const double work =
+        20 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.out_plane());
+    const index_t each = sizes_for<T>(layout_).all();
+    parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
+      Task<T> images(job, layout_, exec, scratch + thread * each);
+      const Range some = part(all, tasks, task);
+      for (index_t i = some.begin; i < some.end; ++i) {
+        if (i == some.begin || i % r.batch == 0) images.set_channels(i / r.batch * layout_.lanes);
+        images.run(i % r.batch);
+      }
+    });
+  }
+
+  std::string family() const override { return kFamily; }
+
+ private:
+  Layout layout_;
+};
 
 template <class T>
-void depthwise_pixels(const Job<T>& job, const DepthwisePixels& layout, const Exec& exec,
-                      std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const index_t blocks = ceil_div(r.groups, layout.lanes), all = r.batch * blocks;
-  const index_t tasks = std::min<index_t>(all, 8 * exec.threads);
-  // An element costs about a cycle, in which a thread computes some 20 FMAs.
-  const double work =
-      20 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.out_plane());
-  const index_t each = sizes_for<T>(layout).all();
-  parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
-    Task<T> images(job, layout, exec, scratch + thread * each);
-    const Range some = part(all, tasks, task);
-    for (index_t i = some.begin; i < some.end; ++i) {
-      if (i == some.begin || i % r.batch == 0) images.set_channels(i / r.batch * layout.lanes);
-      images.run(i % r.batch);
-    }
-  });
+class Pixels final : public Algorithm<T> {
+ public:
+  Pixels() : Algorithm<T>("depthwise_pixels", kFamily) {}
+
+  Offer offer(const Problem& problem, const Exec& exec) const override {
+    if (problem.phases.empty()) return refusal("no tap reaches any output");
+    const Correlation& r = problem.phases.front();
+    if (!is_depthwise(r)) return refusal("it takes one input channel per group");
+    if (r.m != 1 || r.mode != PadMode::zeros)
+      return refusal("it takes one output channel per group and zero padding");
+    const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+    if (!PixelFrame(problem.phases, lanes, sizeof(T), r.h.out).fits())
+      return refusal("a row of its frame does not fit half of L2");
+    return {.cycles = cycles(problem.phases, double(lanes))};
+  }
+
+  std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,
+                                             const Exec& exec) const override {
+    return std::make_unique<const PreparedPixels<T>>(problem, exec);
+  }
+
+ private:
+  // For a channel: transposing an element, there and back, and a vector of a tap. Fitted on one
+  // thread with AVX-512, from 2x2 to 112x112.
+  static double cycles(const std::vector<Correlation>& phases, double lanes) {
+    constexpr double kElement = 0.7, kElementBeyondL1 = 1, kTap = 0.8;
+    const Correlation& r = phases.front();
+    double taps = 0;
+    for (const Correlation& phase : phases) taps += double(phase.taps()) * double(phase.pixels());
+    const double channels = std::ceil(double(r.groups) / lanes) * lanes;
+    const double elements = double(r.in_plane() + r.out_plane());
+    const bool fits = elements * lanes * double(sizeof(T)) <= double(cache_sizes().l1);
+    return double(r.batch) * channels *
+           (elements * (fits ? kElement : kElementBeyondL1) + taps * kTap / lanes);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const Algorithm<T>& pixels() {
+  static const Pixels<T> entry;
+  return entry;
 }
+template const Algorithm<float>& pixels();
+template const Algorithm<double>& pixels();
 
-#define FC_INSTANTIATE(T)                                                                 \
-  template bool takes_pixels<T>(const std::vector<Correlation>&, const Exec&);            \
-  template DepthwisePixels pixels_layout<T>(std::vector<Correlation>, bool, const Exec&); \
-  template index_t pixels_scratch<T>(const DepthwisePixels&, const Exec&);                \
-  template void depthwise_pixels(const Job<T>&, const DepthwisePixels&, const Exec&,      \
-                                 std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::depthwise

@@ -2,11 +2,13 @@
 // One input channel per group: the sum has only a filter's taps, so nothing is worth packing but
 // the strip, and a tile takes several rows of one plane to keep the FMA units busy.
 #include "algorithms/common/blocking.h"
-#include "algorithms/loops.h"
+#include "algorithms/correlation/cost.h"
+#include "algorithms/correlation/strip.h"
+#include "algorithms/depthwise/depthwise.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::depthwise {
 namespace {
 
 struct Cut {
@@ -73,7 +75,7 @@ void run_task(const Job<T>& job, const Cut& cut, const StripLayout& layout, cons
         const index_t to = row * ldc + j;
         kernels.depthwise.run[shape][nv - 1]({
             .k = r.k(),
-            .a = job.weights + (g * r.m + m) * r.k(),
+            .a = job.packed + (g * r.m + m) * r.k(),
             .b = strip + row * layout.row_step() + j,
             .row_step = layout.row_step(),
             .offsets = layout.taps().data(),
@@ -93,44 +95,69 @@ void run_task(const Job<T>& job, const Cut& cut, const StripLayout& layout, cons
   }
 }
 
+template <class T>
+class PreparedStrips final : public PreparedPhase<T> {
+ public:
+  PreparedStrips(const Correlation& r, const Exec& exec)
+      : PreparedPhase<T>(r, kFamily),
+        cut_(cut_for<T>(r, exec)),
+        layout_(r, cut_.rows, cut_.columns, false),
+        sizes_(sizes_for<T>(r, cut_, layout_, exec.kernels<T>().conv.gemm.lanes)) {
+    this->use_panels(1);
+    this->scratch_bytes_ = exec.threads * (sizes_.strip + sizes_.c);
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job = this->job(args);
+    const index_t tasks = job.r.batch * job.r.groups * cut_.row_blocks * cut_.column_blocks;
+    // A depthwise FMA costs several times a dense one: it is bound by loads and by memory.
+    parallel_for(tasks, useful_threads(tasks, 4 * job.r.fmas(), exec.threads),
+                 [&](index_t task, int thread) {
+                   std::byte* memory = scratch + thread * (sizes_.strip + sizes_.c);
+                   run_task(job, cut_, layout_, exec, reinterpret_cast<T*>(memory),
+                            reinterpret_cast<T*>(memory + sizes_.strip), task);
+                 });
+  }
+
+ private:
+  Cut cut_;
+  StripLayout layout_;
+  Sizes sizes_;
+};
+
+template <class T>
+class Strips final : public PhaseAlgorithm<T> {
+ public:
+  Strips() : PhaseAlgorithm<T>("depthwise_strips", kFamily) {}
+
+  Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
+    if (!is_depthwise(r)) return refusal("it takes one input channel per group");
+    // For a channel: starting it, a vector of a tap, an output that is gathered at a stride, and
+    // what is scattered among the outputs of other phases. Fitted on one thread with AVX-512, from
+    // 2x2 to 112x112.
+    constexpr double kPlane = 250, kTap = 1.25, kGather = 2.2;
+    const PhaseCost phase = PhaseCost::of<T>(r, exec);
+    const double gathered = r.w.in_step > 1 ? double(r.pixels()) * kGather : 0;
+    const double plane = kPlane + gathered +
+                         double(r.m) * phase.row_vectors() * double(r.taps()) * kTap +
+                         phase.scattered(phase.row_vectors());
+    return {.cycles = phase.images() * plane + (request.prepacked ? 0 : phase.packed_panels())};
+  }
+
+  std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r, const Request&,
+                                                        const Exec& exec) const override {
+    return std::make_unique<const PreparedStrips<T>>(r, exec);
+  }
+};
+
 }  // namespace
 
-bool is_depthwise(const Correlation& r) { return r.c == 1; }
-
 template <class T>
-StripLayout depthwise_layout(const Correlation& r, const Exec& exec) {
-  const Cut cut = cut_for<T>(r, exec);
-  return {r, cut.rows, cut.columns, false};
+const PhaseAlgorithm<T>& strips() {
+  static const Strips<T> entry;
+  return entry;
 }
+template const PhaseAlgorithm<float>& strips();
+template const PhaseAlgorithm<double>& strips();
 
-template <class T>
-index_t depthwise_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec) {
-  const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  const Sizes sizes = sizes_for<T>(r, cut_for<T>(r, exec), layout, lanes);
-  return exec.threads * (sizes.strip + sizes.c);
-}
-
-template <class T>
-void depthwise(const Job<T>& job, const StripLayout& layout, const Exec& exec,
-               std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const Cut cut = cut_for<T>(r, exec);
-  const Sizes sizes = sizes_for<T>(r, cut, layout, exec.kernels<T>().conv.gemm.lanes);
-  const index_t tasks = r.batch * r.groups * cut.row_blocks * cut.column_blocks;
-  // A depthwise FMA costs several times a dense one: it is bound by loads and by memory.
-  parallel_for(tasks, useful_threads(tasks, 4 * r.fmas(), exec.threads),
-               [&](index_t task, int thread) {
-                 std::byte* memory = scratch + thread * (sizes.strip + sizes.c);
-                 run_task(job, cut, layout, exec, reinterpret_cast<T*>(memory),
-                          reinterpret_cast<T*>(memory + sizes.strip), task);
-               });
-}
-
-template StripLayout depthwise_layout<float>(const Correlation&, const Exec&);
-template StripLayout depthwise_layout<double>(const Correlation&, const Exec&);
-template index_t depthwise_scratch<float>(const Correlation&, const StripLayout&, const Exec&);
-template index_t depthwise_scratch<double>(const Correlation&, const StripLayout&, const Exec&);
-template void depthwise(const Job<float>&, const StripLayout&, const Exec&, std::byte*) noexcept;
-template void depthwise(const Job<double>&, const StripLayout&, const Exec&, std::byte*) noexcept;
-
-}  // namespace fastconv
+}  // namespace fastconv::depthwise

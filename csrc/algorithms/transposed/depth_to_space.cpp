@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: MIT
-#include "algorithms/transposed/depth_to_space.h"
-
+// Transposed convolutions whose outputs have one tap each, so a kernel no larger than its stride
+// (2x2 stride 2, the gradient of a strided 1x1): one matrix product of all phases' weights with the
+// image as it lies, whose rows then go to their places, each output written once.
 #include <algorithm>
 
+#include "algorithms/common/blocking.h"
+#include "algorithms/correlation/cost.h"
+#include "algorithms/correlation/pack_weights.h"
+#include "algorithms/transposed/phase_block.h"
+#include "algorithms/transposed/transposed.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::transposed {
 namespace {
+
+struct Layout {
+  struct Phase {
+    index_t row, column;  // of its first output
+  };
+  std::vector<Phase> phases;  // by row, then column
+  Tile tile;
+  index_t kc;             // terms of a slice of the sum
+  index_t rows, columns;  // pixels of a block: whole rows, or a part of one
+  index_t row_blocks, column_blocks;
+  index_t chunks;  // of the output channels, where there are few blocks
+
+  index_t pixels() const { return rows * columns; }
+};
 
 struct Sizes {
   index_t image, products, fill;  // bytes of each thread
@@ -15,13 +35,13 @@ struct Sizes {
 };
 
 // Rows of products of a chunk, at most.
-index_t most_rows(const Correlation& r, const SpreadLayout& l) {
+index_t most_rows(const Correlation& r, const Layout& l) {
   const index_t panels = ceil_div(ceil_div(r.m, l.tile.mr), l.chunks);
   return std::min(r.m, panels * l.tile.mr);
 }
 
 template <class T>
-Sizes sizes_for(const Correlation& r, const SpreadLayout& l) {
+Sizes sizes_for(const Correlation& r, const Layout& l) {
   constexpr index_t item = sizeof(T);
   const index_t columns = ceil_div(l.pixels(), l.tile.nr) * l.tile.nr;
   const index_t phases = static_cast<index_t>(l.phases.size());
@@ -33,7 +53,7 @@ Sizes sizes_for(const Correlation& r, const SpreadLayout& l) {
 template <class T>
 class Task {
  public:
-  Task(const Job<T>& job, const SpreadLayout& layout, const Exec& exec, std::byte* memory,
+  Task(const Job<T>& job, const Layout& layout, const Exec& exec, std::byte* memory,
        index_t index) noexcept
       : job_(job), r_(job.r), l_(layout), exec_(exec), gemm_(exec.kernels<T>().conv.gemm) {
     const Sizes sizes = sizes_for<T>(r_, layout);
@@ -89,7 +109,7 @@ class Task {
 
   const T* weights(std::size_t phase, index_t m, index_t k) const {
     const index_t group = static_cast<index_t>(phase) * r_.groups + g_;
-    return job_.weights + (group * r_.m + m) * r_.c + k * std::min(l_.tile.mr, r_.m - m);
+    return job_.packed + (group * r_.m + m) * r_.c + k * std::min(l_.tile.mr, r_.m - m);
   }
 
   void multiply(std::size_t i, index_t k0, index_t k1) noexcept {
@@ -159,7 +179,7 @@ class Task {
 
   const Job<T>& job_;
   const Correlation& r_;
-  const SpreadLayout& l_;
+  const Layout& l_;
   const Exec& exec_;
   const GemmKernels<T>& gemm_;
   T *image_, *products_, *fill_;
@@ -174,9 +194,7 @@ bool reads_once(const TapAxis& axis) {
          axis.count == axis.in && axis.out_start < axis.out_step;
 }
 
-}  // namespace
-
-bool takes_spread(const std::vector<Correlation>& phases) {
+bool has_one_tap_each(const std::vector<Correlation>& phases) {
   if (phases.empty() || phases.front().mode != PadMode::zeros) return false;
   const Correlation& r = phases.front();
   if (r.h.out_step * r.w.out_step == 1) return false;
@@ -185,9 +203,9 @@ bool takes_spread(const std::vector<Correlation>& phases) {
 }
 
 template <class T>
-SpreadLayout spread_layout(const std::vector<Correlation>& phases, const Exec& exec) {
+Layout layout_for(const std::vector<Correlation>& phases, const Exec& exec) {
   const Correlation& r = phases.front();
-  SpreadLayout l{};
+  Layout l{};
   l.tile = choose_tile(exec.kernels<T>().conv.gemm, r.m);
   l.kc = choose_kc<T>(r.c);
   for (const Correlation& phase : phases)
@@ -218,29 +236,77 @@ SpreadLayout spread_layout(const std::vector<Correlation>& phases, const Exec& e
 }
 
 template <class T>
-index_t spread_scratch(const Correlation& r, const SpreadLayout& layout, const Exec& exec) {
-  return exec.threads * sizes_for<T>(r, layout).each();
-}
+class PreparedDepthToSpace final : public Prepared<T> {
+ public:
+  PreparedDepthToSpace(const Problem& problem, const Exec& exec)
+      : phases_(problem.phases), layout_(layout_for<T>(phases_, exec)) {
+    for (const Correlation& r : phases_) {
+      panels_.emplace_back(r, layout_.tile.mr).at = this->packed_elements_;
+      this->packed_elements_ += panels_.back().size();
+    }
+    this->scratch_bytes_ = exec.threads * sizes_for<T>(phases_.front(), layout_).each();
+  }
+
+  void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
+    pack_panels<T>(panels_, weights, packed, exec);
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job{args, phases_.front()};
+    const Correlation& r = job.r;
+    const index_t each = sizes_for<T>(r, layout_).each();
+    const index_t tasks =
+        r.batch * r.groups * layout_.row_blocks * layout_.column_blocks * layout_.chunks;
+    const double fmas = r.fmas() * double(phases_.size());
+    parallel_for(tasks, useful_threads(tasks, fmas, exec.threads), [&](index_t task, int thread) {
+      Task<T>(job, layout_, exec, scratch + thread * each, task).run();
+    });
+  }
+
+  std::string family() const override { return kFamily; }
+
+ private:
+  std::vector<Correlation> phases_;
+  Layout layout_;
+  std::vector<Panels> panels_;
+};
 
 template <class T>
-void spread(const Job<T>& job, const SpreadLayout& layout, const Exec& exec,
-            std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const index_t each = sizes_for<T>(r, layout).each();
-  const index_t tasks =
-      r.batch * r.groups * layout.row_blocks * layout.column_blocks * layout.chunks;
-  const double fmas = r.fmas() * double(layout.phases.size());
-  parallel_for(tasks, useful_threads(tasks, fmas, exec.threads), [&](index_t task, int thread) {
-    Task<T>(job, layout, exec, scratch + thread * each, task).run();
-  });
+class DepthToSpace final : public Algorithm<T> {
+ public:
+  DepthToSpace() : Algorithm<T>("depth_to_space", kFamily) {}
+
+  Offer offer(const Problem& problem, const Exec& exec) const override {
+    if (!has_one_tap_each(problem.phases))
+      return refusal("it takes transposed kernels no larger than their stride, without padding");
+    // Panels of pixels are copied once for all phases.
+    constexpr double kPiece = 12;  // a channel's part of a panel
+    const Correlation& r = problem.phases.front();
+    const PhaseCost phase = PhaseCost::of<T>(r, exec);
+    const index_t pixels = r.in_plane();
+    const double vectors = double(ceil_div(pixels, phase.lanes()));
+    const double panels = double(ceil_div(pixels, phase.tile().nr));
+    const double phases = double(problem.phases.size());
+    const double image = phases * (phase.block(pixels) + store_cycles(r, vectors, phase.lanes())) +
+                         double(r.c) * (panels * kPiece + phase.copies(double(pixels)));
+    return {.cycles = phase.images() * image +
+                      (problem.request.prepacked ? 0 : phases * phase.packed_panels())};
+  }
+
+  std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,
+                                             const Exec& exec) const override {
+    return std::make_unique<const PreparedDepthToSpace<T>>(problem, exec);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const Algorithm<T>& depth_to_space() {
+  static const DepthToSpace<T> entry;
+  return entry;
 }
+template const Algorithm<float>& depth_to_space();
+template const Algorithm<double>& depth_to_space();
 
-#define FC_INSTANTIATE(T)                                                                   \
-  template SpreadLayout spread_layout<T>(const std::vector<Correlation>&, const Exec&);     \
-  template index_t spread_scratch<T>(const Correlation&, const SpreadLayout&, const Exec&); \
-  template void spread(const Job<T>&, const SpreadLayout&, const Exec&, std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::transposed

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include "algorithms/transposed/shared_strip.h"
-
 #include <algorithm>
 
-#include "algorithms/common/pixel_blocks.h"
+#include "algorithms/common/blocking.h"
+#include "algorithms/correlation/cost.h"
+#include "algorithms/correlation/fill.h"
+#include "algorithms/correlation/pack_weights.h"
+#include "algorithms/correlation/strip.h"
+#include "algorithms/transposed/phase_block.h"
+#include "algorithms/transposed/transposed.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::transposed {
 namespace {
 
 // Blocks have long rows and few of them: the rows between two blocks are gathered twice.
@@ -33,181 +37,17 @@ std::size_t place_of(const TapAxis& all, const Tap& tap) {
   return static_cast<std::size_t>(found - all.taps.begin());
 }
 
-struct Sizes {
-  index_t offsets, strip, c;  // bytes; offsets once, the others per thread
+struct Layout {
+  Correlation all;  // the taps of all phases, for the strip
+  BlockSize block;
+  StripLayout strip;
+  std::vector<std::vector<index_t>> taps;  // of each phase, in the strip
+  index_t channels;                        // of a slice of the sum
+  index_t offsets;                         // terms of a phase's slice, at most
 };
 
 template <class T>
-Sizes sizes_for(const PhasesLayout& layout, const Exec& exec) {
-  const index_t item = sizeof(T), phases = static_cast<index_t>(layout.phases.size());
-  const index_t m = layout.all.m, slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;
-  const index_t strip = layout.by_columns ? layout.by_columns->rows * layout.by_columns->pixels
-                                          : layout.channels * layout.strip->channel();
-  return {cache_lines(phases * layout.offsets * index_t{sizeof(index_t)}),
-          cache_lines((strip + slack) * item),
-          cache_lines(phases * m * layout.rows * layout.columns * item)};
-}
-
-template <class T>
-class Task {
- public:
-  Task(const Job<T>& job, const PhasesLayout& layout, const Exec& exec, const index_t* offsets,
-       T* strip, T* c, index_t image, PixelBlock block) noexcept
-      : job_(job),
-        layout_(layout),
-        exec_(exec),
-        offsets_(offsets),
-        strip_(strip),
-        c_(c),
-        n_(image / layout.all.groups),
-        g_(image % layout.all.groups),
-        block_(block) {}
-
-  void run() noexcept {
-    if (layout_.by_columns)
-      sum_columns(job_, *layout_.by_columns, exec_, n_, g_, block_, strip_, c_, plane(),
-                  layout_.columns);
-    else
-      sum_strips();
-    scatter();
-  }
-
- private:
-  void sum_strips() noexcept {
-    const Correlation& all = layout_.all;
-    for (index_t c0 = 0; c0 < all.c; c0 += layout_.channels) {
-      const index_t c1 = std::min(all.c, c0 + layout_.channels);
-      layout_.strip->gather(all, job_.image(n_, g_) + c0 * all.in_plane(), c1 - c0, block_.row,
-                            block_.rows, block_.column, block_.columns, exec_, strip_);
-      for (std::size_t i = 0; i < layout_.phases.size(); ++i) multiply(i, c0, c1);
-    }
-  }
-
-  // Of a phase, some have one row or column fewer than the block.
-  index_t rows(const Correlation& r) const { return std::min(block_.rows, r.h.count - block_.row); }
-  index_t columns(const Correlation& r) const {
-    return std::min(block_.columns, r.w.count - block_.column);
-  }
-  index_t plane() const { return layout_.rows * layout_.columns; }
-  T* buffer(std::size_t phase) const {
-    return c_ + static_cast<index_t>(phase) * layout_.all.m * plane();
-  }
-
-  void multiply(std::size_t i, index_t c0, index_t c1) noexcept {
-    const auto& phase = layout_.phases[i];
-    const auto& gemm = exec_.kernels<T>().conv.gemm;
-    const index_t taps = phase.r.taps(), nr = layout_.tile.nr;
-    for (index_t m = 0; m < phase.r.m; m += layout_.tile.mr) {
-      const index_t mr = std::min(layout_.tile.mr, phase.r.m - m);
-      const T* weights =
-          job_.weights + phase.packed + (g_ * phase.r.m + m) * phase.r.k() + c0 * taps * mr;
-      for (index_t row = 0; row < rows(phase.r); ++row)
-        for (index_t j = 0; j < columns(phase.r); j += nr) {
-          const index_t pixels = std::min(nr, columns(phase.r) - j);
-          const index_t nv = ceil_div(pixels, index_t{gemm.lanes});
-          T* c = buffer(i) + m * plane() + row * layout_.columns + j;
-          gemm.run_indirect[mr - 1][nv - 1]({
-              .k = (c1 - c0) * taps,
-              .a = weights,
-              .b = strip_ + row * layout_.strip->row_step() + j,
-              .ldb = 0,
-              .offsets = offsets_ + static_cast<index_t>(i) * layout_.offsets,
-              .c = c,
-              .ldc = plane(),
-              .init = c0 == 0 ? nullptr : c,
-              .bias = c0 == 0 ? job_.bias_of(g_, m) : nullptr,
-              .tail = static_cast<int>(pixels - (nv - 1) * gemm.lanes),
-          });
-        }
-    }
-  }
-
-  // Whether phases i and i + 1 write the even and the odd outputs of the same rows.
-  bool are_pair(std::size_t i) const {
-    if (i + 1 >= layout_.phases.size()) return false;
-    const Correlation &even = layout_.phases[i].r, &odd = layout_.phases[i + 1].r;
-    return even.w.out_step == 2 && even.w.out_start == 0 && odd.w.out_start == 1 &&
-           even.h.out_start == odd.h.out_start;
-  }
-
-  void scatter() noexcept {
-    for (std::size_t i = 0; i < layout_.phases.size(); ++i) {
-      const bool pair = are_pair(i);
-      const Correlation& r = layout_.phases[i].r;
-      for (index_t m = 0; m < r.m; ++m)
-        for (index_t row = 0; row < rows(r); ++row) {
-          const T* even = finished(i, m, row);
-          T* plane_of = job_.y + job_.plane(n_, g_, m);
-          if (!pair) {
-            scatter_row(r, even, columns(r), block_.row + row, block_.column, plane_of);
-            continue;
-          }
-          const index_t both = std::max(columns(layout_.phases[i + 1].r), index_t{0});
-          T* y = plane_of + (r.h.out_start + (block_.row + row) * r.h.out_step) * r.w.out +
-                 2 * block_.column;
-          exec_.kernels<T>().conv.interleave(even, finished(i + 1, m, row), both, y);
-          if (columns(r) > both) y[2 * both] = even[both];
-        }
-      if (pair) ++i;
-    }
-  }
-
-  // A row of a phase with its residual, which only a forward call has, and activation.
-  const T* finished(std::size_t i, index_t m, index_t row) noexcept {
-    T* c = buffer(i) + m * plane() + row * layout_.columns;
-    const Correlation& r = layout_.phases[i].r;
-    const index_t n = columns(r);
-    if (job_.residual) {
-      const index_t at = job_.plane(n_, g_, m) + (block_.row + row) * r.w.out + block_.column;
-      for (index_t j = 0; j < n; ++j) c[j] += job_.residual[at + j];
-    }
-    if (n > 0) activate_rows(job_, exec_, c, n, 1, n);
-    return c;
-  }
-
-  const Job<T>& job_;
-  const PhasesLayout& layout_;
-  const Exec& exec_;
-  const index_t* offsets_;
-  T *strip_, *c_;
-  index_t n_, g_;
-  PixelBlock block_;
-};
-
-}  // namespace
-
-template <class T>
-bool takes_phases(const std::vector<Correlation>& phases, const Exec& exec) {
-  // Many channels to write: strips are a small part, but outputs of a block wait in L2 until their
-  // phases are together, and lanes beyond a row are lost.
-  if (prefers_columns(phases)) return true;
-  if (phases.size() < 2 || phases.size() > kMostPhases) return false;
-  const Correlation& r = phases.front();
-  if (r.m <= kFewOutputs) return true;
-  const index_t lanes = exec.kernels<T>().conv.gemm.lanes, filled = ceil_div(r.w.count, lanes);
-  const index_t outputs =
-      static_cast<index_t>(phases.size()) * r.m * std::min(r.w.count, kMostColumns);
-  return 5 * r.w.count >= 4 * filled * lanes &&
-         outputs * kMostRows * index_t{sizeof(T)} <= cache_sizes().l2 / 2;
-}
-
-template <class T>
-PhasesLayout columns_first(const std::vector<Correlation>& phases, const Exec& exec) {
-  PhaseColumns columns = columns_layout<T>(phases, exec);
-  PhasesLayout layout{
-      {}, phases.front(), columns.block_rows, columns.block_columns, {}, {}, 0, columns.tile, 0};
-  for (const Correlation& r : phases) {
-    layout.all.h.count = std::max(layout.all.h.count, r.h.count);
-    layout.all.w.count = std::max(layout.all.w.count, r.w.count);
-    layout.phases.push_back({r, 0, {}});
-  }
-  layout.by_columns = std::move(columns);
-  return layout;
-}
-
-template <class T>
-PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& exec) {
-  if (prefers_columns(phases)) return columns_first<T>(phases, exec);
+Layout layout_for(const std::vector<Correlation>& phases, const Exec& exec) {
   Correlation all = phases.front();
   all.h = all_taps(phases, &Correlation::h), all.w = all_taps(phases, &Correlation::w);
   index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));
@@ -223,9 +63,7 @@ PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& e
   if (lines < few) columns = std::min(columns, ceil_div(all.w.count, ceil_div(few, lines)));
   const index_t rows = ceil_div(all.h.count, ceil_div(all.h.count, most_rows));
   StripLayout strip(all, rows, columns, false);
-  const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, all.m);
-  PhasesLayout layout{{}, std::move(all), rows, columns, strip, {}, channels, tile, 0};
-  index_t packed = 0;
+  Layout layout{std::move(all), {rows, columns}, strip, {}, channels, 0};
   for (const Correlation& r : phases) {
     std::vector<index_t> taps;
     for (const Tap& h : r.h.taps)
@@ -234,55 +72,176 @@ PhasesLayout phases_layout(const std::vector<Correlation>& phases, const Exec& e
                                     place_of(layout.all.w, w)]);
     layout.offsets =
         std::max(layout.offsets, channels * static_cast<index_t>(taps.size()) + kAhead);
-    layout.phases.push_back({r, packed, std::move(taps)});
-    packed += r.groups * r.m * r.k();
+    layout.taps.push_back(std::move(taps));
   }
   return layout;
 }
 
 template <class T>
-index_t phases_scratch(const PhasesLayout& layout, const Exec& exec) {
-  const Sizes sizes = sizes_for<T>(layout, exec);
-  return sizes.offsets + exec.threads * (sizes.strip + sizes.c);
-}
+class PreparedSharedStrip final : public Prepared<T> {
+ public:
+  PreparedSharedStrip(const Problem& problem, const Exec& exec)
+      : outputs_(problem),
+        complete_(problem.complete),
+        phases_(problem.phases),
+        layout_(layout_for<T>(phases_, exec)),
+        tile_(choose_tile(exec.kernels<T>().conv.gemm, layout_.all.m)) {
+    for (const Correlation& r : phases_) {
+      panels_.emplace_back(r, tile_.mr).at = this->packed_elements_;
+      this->packed_elements_ += panels_.back().size();
+    }
+    const index_t item = sizeof(T);
+    const index_t slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;  // whole vectors
+    offset_bytes_ = cache_lines(static_cast<index_t>(phases_.size()) * layout_.offsets *
+                                index_t{sizeof(index_t)});
+    strip_bytes_ = cache_lines((layout_.channels * layout_.strip.channel() + slack) * item);
+    buffer_bytes_ = cache_lines(layout_.block.elements(phases_) * item);
+    this->scratch_bytes_ = offset_bytes_ + exec.threads * (strip_bytes_ + buffer_bytes_);
+  }
+
+  void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
+    pack_panels<T>(panels_, weights, packed, exec);
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    if (!complete_) fill_with_bias(outputs_, args, exec);
+    auto* offsets = reinterpret_cast<index_t*>(scratch);
+    list_offsets(offsets);
+    double fmas = 0;
+    for (const Correlation& r : phases_) fmas += r.fmas();
+    const Correlation& all = layout_.all;
+    const PixelBlocks blocks(all.h.count, all.w.count, layout_.block.rows, layout_.block.columns);
+    const index_t tasks = all.batch * all.groups * blocks.count();
+    parallel_for(tasks, useful_threads(tasks, fmas, exec.threads), [&](index_t task, int thread) {
+      std::byte* memory = scratch + offset_bytes_ + thread * (strip_bytes_ + buffer_bytes_);
+      const index_t image = task / blocks.count();
+      const PixelBlock at = blocks.at(task % blocks.count());
+      PhaseBlock<T> block(args, phases_, layout_.block, exec,
+                          reinterpret_cast<T*>(memory + strip_bytes_), image / all.groups,
+                          image % all.groups, at);
+      sum(args, exec, offsets, reinterpret_cast<T*>(memory), image, at, block);
+      block.store();
+    });
+  }
+
+  std::string family() const override { return kFamily; }
+
+ private:
+  index_t* offsets_of(index_t* offsets, std::size_t phase) const {
+    return offsets + static_cast<index_t>(phase) * layout_.offsets;
+  }
+
+  void list_offsets(index_t* offsets) const noexcept {
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      index_t* first = offsets_of(offsets, i);
+      index_t* end = list_terms(layout_.taps[i], layout_.channels, layout_.strip.channel(), first);
+      std::copy_n(first, kAhead, end);
+    }
+  }
+
+  void sum(const ConvArgs<T>& args, const Exec& exec, index_t* offsets, T* strip, index_t image,
+           const PixelBlock& at, PhaseBlock<T>& block) const noexcept {
+    const Correlation& all = layout_.all;
+    const T* planes = args.x + image * all.c * all.in_plane();
+    for (index_t c0 = 0; c0 < all.c; c0 += layout_.channels) {
+      const Range c{c0, std::min(all.c, c0 + layout_.channels)};
+      layout_.strip.gather(all, planes + c0 * all.in_plane(), c.size(), at.row, at.rows, at.column,
+                           at.columns, exec, strip);
+      for (std::size_t i = 0; i < phases_.size(); ++i)
+        multiply(args, exec, offsets_of(offsets, i), strip, image % all.groups, i, c, block);
+    }
+  }
+
+  void multiply(const ConvArgs<T>& args, const Exec& exec, const index_t* offsets, const T* strip,
+                index_t g, std::size_t i, Range c, PhaseBlock<T>& block) const noexcept {
+    const Correlation& r = phases_[i];
+    const auto& gemm = exec.kernels<T>().conv.gemm;
+    const index_t taps = r.taps(), nr = tile_.nr;
+    for (index_t m = 0; m < r.m; m += tile_.mr) {
+      const index_t mr = std::min(tile_.mr, r.m - m);
+      const T* weights = args.packed + panels_[i].at + (g * r.m + m) * r.k() + c.begin * taps * mr;
+      for (index_t row = 0; row < block.rows(i); ++row)
+        for (index_t j = 0; j < block.columns(i); j += nr) {
+          const index_t pixels = std::min(nr, block.columns(i) - j);
+          const index_t nv = ceil_div(pixels, index_t{gemm.lanes});
+          T* to = block.at(i, m) + row * layout_.block.columns + j;
+          gemm.run_indirect[mr - 1][nv - 1]({
+              .k = c.size() * taps,
+              .a = weights,
+              .b = strip + row * layout_.strip.row_step() + j,
+              .ldb = 0,
+              .offsets = offsets,
+              .c = to,
+              .ldc = layout_.block.plane(),
+              .init = c.begin == 0 ? nullptr : to,
+              .bias = c.begin == 0 ? block.job().bias_of(g, m) : nullptr,
+              .tail = static_cast<int>(pixels - (nv - 1) * gemm.lanes),
+          });
+        }
+    }
+  }
+
+  Outputs outputs_;
+  bool complete_;
+  std::vector<Correlation> phases_;
+  Layout layout_;
+  Tile tile_;
+  std::vector<Panels> panels_;
+  index_t offset_bytes_ = 0, strip_bytes_ = 0, buffer_bytes_ = 0;  // the latter two per thread
+};
 
 template <class T>
-void direct_phases(const Job<T>& job, const PhasesLayout& layout, const Exec& exec,
-                   std::byte* scratch) noexcept {
-  const Correlation& all = layout.all;
-  const Sizes sizes = sizes_for<T>(layout, exec);
-  auto* offsets = reinterpret_cast<index_t*>(scratch);
-  double fmas = 0;
-  for (std::size_t i = 0; i < layout.phases.size(); ++i) {
-    const auto& phase = layout.phases[i];
-    fmas += phase.r.fmas();
-    if (layout.by_columns) continue;
-    index_t* of_phase = offsets + static_cast<index_t>(i) * layout.offsets;
-    index_t* end = list_terms(phase.taps, layout.channels, layout.strip->channel(), of_phase);
-    for (index_t ahead = 0; ahead < kAhead; ++ahead) end[ahead] = of_phase[ahead];
+class SharedStrip final : public Algorithm<T> {
+ public:
+  SharedStrip() : Algorithm<T>("shared_strip", kFamily) {}
+
+  Offer offer(const Problem& problem, const Exec& exec) const override {
+    // Each phase passes over all weights to pack its own (64@14 -> 3 k16 s16 takes 27 ms, by
+    // channel_lanes 2.7), and a layout lists the taps of all.
+    constexpr std::size_t kMostPhases = 16;
+    constexpr index_t kFewOutputs = 8;  // whose blocks are small in any case
+    const auto& phases = problem.phases;
+    if (phases.size() < 2 || phases.size() > kMostPhases)
+      return refusal("it takes from 2 to 16 phases");
+    const BlockSize block{kMostRows, std::min(phases.front().w.count, kMostColumns)};
+    if (phases.front().m > kFewOutputs &&
+        block.elements(phases) * index_t{sizeof(T)} > cache_sizes().l2 / 2)
+      return refusal("the outputs of all phases do not fit half of L2 together");
+    Offer all;
+    double rows = 0, columns = 0;
+    index_t taps = 0;
+    for (const Correlation& r : phases) {
+      const PhaseCost phase = PhaseCost::of<T>(r, exec);
+      const double tiles = double(r.h.count) * double(ceil_div(r.w.count, phase.tile().nr));
+      all.cycles += phase.images() * (phase.product(phase.row_vectors(), tiles) +
+                                      store_cycles(r, phase.row_vectors(), phase.lanes())) +
+                    (problem.request.prepacked ? 0 : phase.packed_panels());
+      rows = std::max(rows, double(r.h.count)), columns = std::max(columns, double(r.w.count));
+      taps = std::max(taps, r.h.n_taps());
+    }
+    // One strip, of the rows that any of the phases reads: one more than the most that one reads.
+    constexpr double kRow = 5, kSharedRows = 4;
+    const PhaseCost phase = PhaseCost::of<T>(phases.front(), exec);
+    const double read = double(taps) + 1, gathered = rows * std::min(read, 1 + read / kSharedRows);
+    all.cycles +=
+        phase.images() * double(phases.front().c) * gathered * (kRow + phase.copies(columns));
+    return all;
   }
-  const index_t row_blocks = ceil_div(all.h.count, layout.rows);
-  const index_t column_blocks = ceil_div(all.w.count, layout.columns);
-  const index_t tasks = all.batch * all.groups * row_blocks * column_blocks;
-  parallel_for(tasks, useful_threads(tasks, fmas, exec.threads), [&](index_t task, int thread) {
-    std::byte* memory = scratch + sizes.offsets + thread * (sizes.strip + sizes.c);
-    const index_t row = task / column_blocks % row_blocks * layout.rows;
-    const index_t column = task % column_blocks * layout.columns;
-    const PixelBlock block{row, std::min(layout.rows, all.h.count - row), column,
-                           std::min(layout.columns, all.w.count - column)};
-    Task<T>(job, layout, exec, offsets, reinterpret_cast<T*>(memory),
-            reinterpret_cast<T*>(memory + sizes.strip), task / column_blocks / row_blocks, block)
-        .run();
-  });
+
+  std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,
+                                             const Exec& exec) const override {
+    return std::make_unique<const PreparedSharedStrip<T>>(problem, exec);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const Algorithm<T>& shared_strip() {
+  static const SharedStrip<T> entry;
+  return entry;
 }
+template const Algorithm<float>& shared_strip();
+template const Algorithm<double>& shared_strip();
 
-#define FC_INSTANTIATE(T)                                                               \
-  template bool takes_phases<T>(const std::vector<Correlation>&, const Exec&);          \
-  template PhasesLayout phases_layout<T>(const std::vector<Correlation>&, const Exec&); \
-  template index_t phases_scratch<T>(const PhasesLayout&, const Exec&);                 \
-  template void direct_phases(const Job<T>&, const PhasesLayout&, const Exec&, std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::transposed

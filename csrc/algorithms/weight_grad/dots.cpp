@@ -3,11 +3,13 @@
 // output channels, whose lanes the outer products would leave empty, and so for depthwise layers.
 #include "algorithms/common/blocking.h"
 #include "algorithms/common/pixel_blocks.h"
-#include "algorithms/weight_grad/weight_grad.h"
+#include "algorithms/correlation/strip.h"
+#include "algorithms/weight_grad/algorithm.h"
+#include "algorithms/weight_grad/cost.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::weight_grad {
 namespace {
 
 // Tasks are (some groups, chunk of input channels): each walks all images and blocks of pixels in
@@ -66,7 +68,7 @@ Sizes sizes_for(const Correlation& r, const Cut& cut, const StripLayout& layout)
 template <class T>
 class Task {
  public:
-  Task(const WeightGrad<T>& job, const Exec& exec, const Cut& cut, const Sizes& sizes,
+  Task(const Job<T>& job, const Exec& exec, const Cut& cut, const Sizes& sizes,
        const StripLayout& layout, const index_t* offsets, std::byte* memory, index_t index) noexcept
       : job_(job),
         r_(job.r),
@@ -123,7 +125,7 @@ class Task {
       }
   }
 
-  const WeightGrad<T>& job_;
+  const Job<T>& job_;
   const Correlation& r_;
   const ConvKernels<T>& kernels_;
   const Exec& exec_;
@@ -136,41 +138,62 @@ class Task {
   index_t c0_, terms_;
 };
 
-}  // namespace
-
 template <class T>
-StripLayout dots_layout(const Correlation& r) {
+StripLayout strip_for(const Correlation& r) {
   const PixelBlocks pixels = blocks_for<T>(r);
   return {r, pixels.rows, pixels.columns, false};
 }
 
 template <class T>
-index_t dots_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec) {
-  const Sizes sizes = sizes_for<T>(r, cut_for<T>(r, layout, exec), layout);
-  return sizes.offsets + exec.threads * sizes.each();
-}
+class PreparedDots final : public Prepared<T> {
+ public:
+  PreparedDots(const Correlation& r, const Exec& exec)
+      : Prepared<T>(r),
+        layout_(strip_for<T>(r)),
+        cut_(cut_for<T>(r, layout_, exec)),
+        sizes_(sizes_for<T>(r, cut_, layout_)) {
+    this->scratch_bytes_ = sizes_.offsets + exec.threads * sizes_.each();
+  }
+
+  void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job{args, this->r_};
+    auto* offsets = reinterpret_cast<index_t*>(scratch);
+    list_terms(layout_.taps(), cut_.channels, layout_.channel(), offsets);
+    const index_t tasks = cut_.group_tasks * cut_.chunks;
+    parallel_for(tasks, useful_threads(tasks, job.r.fmas(), exec.threads),
+                 [&](index_t task, int thread) {
+                   std::byte* memory = scratch + sizes_.offsets + thread * sizes_.each();
+                   Task<T>(job, exec, cut_, sizes_, layout_, offsets, memory, task).run();
+                 });
+  }
+
+ private:
+  StripLayout layout_;
+  Cut cut_;
+  Sizes sizes_;
+};
 
 template <class T>
-void dots(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec,
-          std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const Cut cut = cut_for<T>(r, layout, exec);
-  const Sizes sizes = sizes_for<T>(r, cut, layout);
-  auto* offsets = reinterpret_cast<index_t*>(scratch);
-  list_terms(layout.taps(), cut.channels, layout.channel(), offsets);
-  const index_t tasks = cut.group_tasks * cut.chunks;
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
-    std::byte* memory = scratch + sizes.offsets + thread * sizes.each();
-    Task<T>(job, exec, cut, sizes, layout, offsets, memory, task).run();
-  });
+class Dots final : public Algorithm<T> {
+ public:
+  Dots() : Algorithm<T>("dots") {}
+  Offer offer(const Correlation& r, const Request&, const Exec& exec) const override {
+    return {.cycles = dots_cycles(r, exec.kernels<T>().conv.gemm.lanes)};
+  }
+  std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
+                                             const Exec& exec) const override {
+    return std::make_unique<const PreparedDots<T>>(r, exec);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const Algorithm<T>& dots() {
+  static const Dots<T> entry;
+  return entry;
 }
+template const Algorithm<float>& dots();
+template const Algorithm<double>& dots();
 
-#define FC_INSTANTIATE(T)                                                                \
-  template StripLayout dots_layout<T>(const Correlation&);                               \
-  template index_t dots_scratch<T>(const Correlation&, const StripLayout&, const Exec&); \
-  template void dots(const WeightGrad<T>&, const StripLayout&, const Exec&, std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::weight_grad

@@ -5,12 +5,13 @@
 // stride, dilation and padding cost a copy of the image's rows and no im2col.
 #include "algorithms/common/blocking.h"
 #include "algorithms/common/pixel_blocks.h"
-#include "algorithms/loops.h"
+#include "algorithms/correlation/strip.h"
+#include "algorithms/weight_grad/cost.h"
 #include "algorithms/weight_grad/sums.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::weight_grad {
 namespace {
 
 // The output channels of a tile, and the pixels of a block: of one image, or all of several.
@@ -105,7 +106,7 @@ Sizes sizes_for(const Correlation& r, const Cut& cut) {
 template <class T>
 class Task {
  public:
-  Task(const WeightGrad<T>& job, const Exec& exec, const Cut& cut, const Sizes& sizes,
+  Task(const Job<T>& job, const Exec& exec, const Cut& cut, const Sizes& sizes,
        const StripLayout& layout, const index_t* offsets, std::byte* memory, index_t index) noexcept
       : job_(job),
         r_(job.r),
@@ -180,27 +181,27 @@ class Task {
            .ldy = block_.unit,
            .rows = n,
            .columns = pixels});
-    const auto& broadcast = kernels.conv.channel_lanes;
-    const index_t tiles = ceil_div(rows(), index_t{broadcast.max_pixels});
+    const auto& tile_of = kernels.conv.channel_lanes;
+    const index_t tiles = ceil_div(rows(), index_t{tile_of.max_pixels});
     for (index_t tile = 0; tile < tiles; ++tile) {
       const Range k = part(rows(), tiles, tile);
-      broadcast.run[k.size() - 1][block_.nv - 1]({.k = at_.columns,
-                                                  .x = strip,
-                                                  .x_step = 1,
-                                                  .in = in_ + k.begin,
-                                                  .w = gradients_,
-                                                  .c = sums,
-                                                  .out = out_ + k.begin,
-                                                  .ahead = gradients_,
-                                                  .lines = at_.rows,
-                                                  .x_line = layout_.row_step(),
-                                                  .images = images_,
-                                                  .x_image = image_step(),
-                                                  .overwrite = overwrite});
+      tile_of.run[k.size() - 1][block_.nv - 1]({.k = at_.columns,
+                                                .x = strip,
+                                                .x_step = 1,
+                                                .in = in_ + k.begin,
+                                                .w = gradients_,
+                                                .c = sums,
+                                                .out = out_ + k.begin,
+                                                .ahead = gradients_,
+                                                .lines = at_.rows,
+                                                .x_line = layout_.row_step(),
+                                                .images = images_,
+                                                .x_image = image_step(),
+                                                .overwrite = overwrite});
     }
   }
 
-  const WeightGrad<T>& job_;
+  const Job<T>& job_;
   const Correlation& r_;
   const Exec& exec_;
   const Cut& cut_;
@@ -215,45 +216,67 @@ class Task {
   PixelBlock at_{};
 };
 
-}  // namespace
-
 template <class T>
-StripLayout outer_layout(const Correlation& r, const Exec& exec) {
+StripLayout strip_for(const Correlation& r, const Exec& exec) {
   const Block block = block_for<T>(r, exec);
   return {r, block.pixels.rows, block.pixels.columns, false};
 }
 
 template <class T>
-index_t outer_scratch(const Correlation& r, const StripLayout& layout, const Exec& exec) {
-  const Sizes sizes = sizes_for<T>(r, cut_for<T>(r, layout, exec));
-  return sizes.offsets + exec.threads * sizes.each();
-}
+class PreparedOuter final : public Prepared<T> {
+ public:
+  PreparedOuter(const Correlation& r, const Exec& exec)
+      : Prepared<T>(r),
+        layout_(strip_for<T>(r, exec)),
+        cut_(cut_for<T>(r, layout_, exec)),
+        sizes_(sizes_for<T>(r, cut_)) {
+    this->scratch_bytes_ = sizes_.offsets + exec.threads * sizes_.each();
+  }
+
+  void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job{args, this->r_};
+    const Correlation& r = job.r;
+    auto* offsets = reinterpret_cast<index_t*>(scratch);
+    const index_t rows = cut_.channels * r.taps();
+    // In place there is one tap, which reads its own pixel: the strip has it at 0, too.
+    const index_t channel = cut_.block.in_place ? r.in_plane() : layout_.channel();
+    list_terms(layout_.taps(), cut_.channels, channel, offsets);
+    for (index_t i = 0; i < rows; ++i) offsets[rows + i] = i * cut_.block.unit;
+    const index_t tasks = r.groups * cut_.chunks * cut_.unit_tasks;
+    parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads),
+                 [&](index_t task, int thread) {
+                   std::byte* memory = scratch + sizes_.offsets + thread * sizes_.each();
+                   Task<T>(job, exec, cut_, sizes_, layout_, offsets, memory, task).run();
+                 });
+  }
+
+ private:
+  StripLayout layout_;
+  Cut cut_;
+  Sizes sizes_;
+};
 
 template <class T>
-void outer(const WeightGrad<T>& job, const StripLayout& layout, const Exec& exec,
-           std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const Cut cut = cut_for<T>(r, layout, exec);
-  const Sizes sizes = sizes_for<T>(r, cut);
-  auto* offsets = reinterpret_cast<index_t*>(scratch);
-  const index_t rows = cut.channels * r.taps();
-  // In place there is one tap, which reads its own pixel: the strip has it at 0, too.
-  const index_t channel = cut.block.in_place ? r.in_plane() : layout.channel();
-  list_terms(layout.taps(), cut.channels, channel, offsets);
-  for (index_t i = 0; i < rows; ++i) offsets[rows + i] = i * cut.block.unit;
-  const index_t tasks = r.groups * cut.chunks * cut.unit_tasks;
-  parallel_for(tasks, useful_threads(tasks, r.fmas(), exec.threads), [&](index_t task, int thread) {
-    std::byte* memory = scratch + sizes.offsets + thread * sizes.each();
-    Task<T>(job, exec, cut, sizes, layout, offsets, memory, task).run();
-  });
+class Outer final : public Algorithm<T> {
+ public:
+  Outer() : Algorithm<T>("outer") {}
+  Offer offer(const Correlation& r, const Request&, const Exec& exec) const override {
+    return {.cycles = outer_cycles(r, exec.kernels<T>().conv.gemm.lanes)};
+  }
+  std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
+                                             const Exec& exec) const override {
+    return std::make_unique<const PreparedOuter<T>>(r, exec);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const Algorithm<T>& outer() {
+  static const Outer<T> entry;
+  return entry;
 }
+template const Algorithm<float>& outer();
+template const Algorithm<double>& outer();
 
-#define FC_INSTANTIATE(T)                                                                 \
-  template StripLayout outer_layout<T>(const Correlation&, const Exec&);                  \
-  template index_t outer_scratch<T>(const Correlation&, const StripLayout&, const Exec&); \
-  template void outer(const WeightGrad<T>&, const StripLayout&, const Exec&, std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::weight_grad

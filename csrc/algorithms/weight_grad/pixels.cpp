@@ -5,17 +5,21 @@
 #include <cmath>
 
 #include "algorithms/common/blocking.h"
-#include "algorithms/weight_grad/weight_grad.h"
+#include "algorithms/depthwise/frame.h"
+#include "algorithms/weight_grad/algorithm.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::weight_grad {
 namespace {
 
-// Cycles for a channel of an image, fitted on one thread with AVX-512: turning an element and a
-// vector of a tap, here; by dot products an image, a vector of a tap, and a sum over lanes.
-constexpr double kTurn = 0.6, kTap = 0.8, kDots = 250, kDotsTap = 2.5, kDotsSum = 60;
-constexpr index_t kMostTerms = 1024;  // of a sum in T, as weight_grad_dots has it for a lane
+constexpr index_t kMostTerms = 1024;  // of a sum in T, as dots.cpp has it for a lane
+
+struct Layout {
+  depthwise::PixelFrame frame;
+  std::vector<index_t> x_at, w_at;  // of the taps, in the frame and in the sums
+  index_t kernel, lanes, columns;
+};
 
 struct Sizes {
   index_t sums, frame, dy;  // bytes per thread
@@ -23,7 +27,7 @@ struct Sizes {
 };
 
 template <class T>
-Sizes sizes_for(const PixelsGrad& l) {
+Sizes sizes_for(const Layout& l) {
   const index_t vector = l.lanes * index_t{sizeof(T)};
   return {cache_lines(l.kernel * l.lanes * index_t{sizeof(double)}), cache_lines(l.frame.bytes()),
           cache_lines(l.frame.rows() * l.columns * vector)};
@@ -31,8 +35,8 @@ Sizes sizes_for(const PixelsGrad& l) {
 
 // The channels from g on, in all images.
 template <class T>
-void run_channels(const WeightGrad<T>& job, const PixelsGrad& l, const Exec& exec,
-                  std::byte* memory, index_t g) noexcept {
+void run_channels(const Job<T>& job, const Layout& l, const Exec& exec, std::byte* memory,
+                  index_t g) noexcept {
   const Correlation& r = job.r;
   const Sizes sizes = sizes_for<T>(l);
   auto* sums = reinterpret_cast<double*>(memory);
@@ -44,8 +48,8 @@ void run_channels(const WeightGrad<T>& job, const PixelsGrad& l, const Exec& exe
     for (index_t row = 0; row < r.h.count; row += l.frame.rows()) {
       const index_t rows = std::min(l.frame.rows(), r.h.count - row), plane = n * r.groups + g;
       l.frame.fill(job.x + plane * r.in_plane(), channels, row, exec, frame);
-      planes_to_pixels(job.dy + plane * r.pixels() + row * r.w.count, r.pixels(), channels,
-                       rows * r.w.count, exec, dy);
+      depthwise::planes_to_pixels(job.dy + plane * r.pixels() + row * r.w.count, r.pixels(),
+                                  channels, rows * r.w.count, exec, dy);
       exec.kernels<T>().conv.depthwise.run_pixels_grad({.taps = r.taps(),
                                                         .w = nullptr,
                                                         .w_at = l.w_at.data(),
@@ -65,52 +69,75 @@ void run_channels(const WeightGrad<T>& job, const PixelsGrad& l, const Exec& exe
       job.dw[(g + c) * l.kernel + t] = static_cast<T>(sums[t * l.lanes + c]);
 }
 
-}  // namespace
+depthwise::PixelFrame frame_for(const Correlation& r, index_t lanes, index_t item) {
+  return {{r}, lanes, item, kMostTerms / r.w.count};
+}
 
 template <class T>
-std::optional<PixelsGrad> pixels_grad(const Correlation& r, const Exec& exec) {
-  if (r.c != 1 || r.m != 1 || r.mode != PadMode::zeros || r.batch == 0) return {};
+Layout layout_for(const Correlation& r, const Exec& exec) {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  PixelsGrad l{PixelFrame({r}, lanes, sizeof(T), kMostTerms / r.w.count),
-               {},
-               {},
-               r.taps(),
-               lanes,
-               r.w.count};
-  if (!l.frame.fits() || r.w.count > kMostTerms) return {};
-  const double wide = double(lanes), taps = double(r.taps());
-  const double idle = double(ceil_div(r.groups, lanes) * lanes) / double(r.groups);
-  const double turned =
-      idle * (double(r.in_plane() + r.pixels()) * kTurn + taps * double(r.pixels()) * kTap / wide);
-  const double vectors = double(r.h.count) * std::ceil(double(r.w.count) / wide);
-  if (turned >= kDots + taps * (vectors * kDotsTap + kDotsSum / double(r.batch))) return {};
+  Layout l{frame_for(r, lanes, sizeof(T)), {}, {}, r.taps(), lanes, r.w.count};
   l.frame.list_taps(r, l.x_at, l.w_at);
   return l;
 }
 
 template <class T>
-index_t pixels_grad_scratch(const PixelsGrad& layout, const Exec& exec) {
-  return exec.threads * sizes_for<T>(layout).all();
-}
+class PreparedPixels final : public Prepared<T> {
+ public:
+  PreparedPixels(const Correlation& r, const Exec& exec)
+      : Prepared<T>(r), layout_(layout_for<T>(r, exec)) {
+    this->scratch_bytes_ = exec.threads * sizes_for<T>(layout_).all();
+  }
+
+  void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job{args, this->r_};
+    const Correlation& r = job.r;
+    const index_t tasks = ceil_div(r.groups, layout_.lanes), each = sizes_for<T>(layout_).all();
+    const double work = 20 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.pixels());
+    parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
+      run_channels(job, layout_, exec, scratch + thread * each, task * layout_.lanes);
+    });
+  }
+
+ private:
+  Layout layout_;
+};
 
 template <class T>
-void pixels_grad(const WeightGrad<T>& job, const PixelsGrad& layout, const Exec& exec,
-                 std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const index_t tasks = ceil_div(r.groups, layout.lanes), each = sizes_for<T>(layout).all();
-  const double work = 20 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.pixels());
-  parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
-    run_channels(job, layout, exec, scratch + thread * each, task * layout.lanes);
-  });
+class Pixels final : public Algorithm<T> {
+ public:
+  Pixels() : Algorithm<T>("depthwise_pixels") {}
+
+  Offer offer(const Correlation& r, const Request&, const Exec& exec) const override {
+    if (r.c != 1 || r.m != 1 || r.mode != PadMode::zeros)
+      return refusal("it takes one channel per group, in and out, and zero padding");
+    if (r.w.count > kMostTerms) return refusal("it takes rows of up to 1,024 outputs");
+    const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+    if (!frame_for(r, lanes, sizeof(T)).fits())
+      return refusal("a row of its frame does not fit half of L2");
+    // For a channel of an image: transposing an element, and a vector of a tap. Fitted on one
+    // thread with AVX-512.
+    constexpr double kElement = 0.6, kTap = 0.8;
+    const double channels = double(ceil_div(r.groups, lanes) * lanes);
+    const double taps = double(r.taps()) * double(r.pixels()) * kTap / double(lanes);
+    return {.cycles =
+                double(r.batch) * channels * (double(r.in_plane() + r.pixels()) * kElement + taps)};
+  }
+
+  std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
+                                             const Exec& exec) const override {
+    return std::make_unique<const PreparedPixels<T>>(r, exec);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const Algorithm<T>& depthwise_pixels() {
+  static const Pixels<T> entry;
+  return entry;
 }
+template const Algorithm<float>& depthwise_pixels();
+template const Algorithm<double>& depthwise_pixels();
 
-#define FC_INSTANTIATE(T)                                                             \
-  template std::optional<PixelsGrad> pixels_grad<T>(const Correlation&, const Exec&); \
-  template index_t pixels_grad_scratch<T>(const PixelsGrad&, const Exec&);            \
-  template void pixels_grad(const WeightGrad<T>&, const PixelsGrad&, const Exec&,     \
-                            std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::weight_grad

@@ -3,13 +3,13 @@
 #pragma once
 
 #include "algorithms/common/blocking.h"
-#include "algorithms/weight_grad/weight_grad.h"
+#include "algorithms/weight_grad/algorithm.h"
 
-namespace fastconv {
+namespace fastconv::weight_grad {
 
-// Turns the finished sums of output channels m.. of group g and input channels c.. into dw.
+// Transposes the finished sums of output channels m.. of group g and input channels c.. into dw.
 template <class T>
-void store_sums(const WeightGrad<T>& job, const Exec& exec, const T* sums, index_t unit, index_t g,
+void store_sums(const Job<T>& job, const Exec& exec, const T* sums, index_t unit, index_t g,
                 Range m, Range c) noexcept {
   const Correlation& r = job.r;
   exec.kernels<T>().elementwise.transpose(
@@ -21,4 +21,4 @@ void store_sums(const WeightGrad<T>& job, const Exec& exec, const T* sums, index
        .columns = m.size()});
 }
 
-}  // namespace fastconv
+}  // namespace fastconv::weight_grad

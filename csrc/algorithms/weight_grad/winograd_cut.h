@@ -9,26 +9,26 @@
 #include "core/memory.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::weight_grad {
 
 // Lanes are channels on both sides, a unit of them at a time: of the image, too, since rows of
 // tiles are short (7x7 has two in a row), and a task transforms the image again.
-struct WinogradGradSide {
+struct Side {
   index_t unit, units;  // channels
   index_t nv;           // vectors of a unit
 };
-inline WinogradGradSide winograd_grad_side(index_t channels, index_t vector) {
+inline Side side_of(index_t channels, index_t vector) {
   const index_t nv = std::min<index_t>(kChannelLanesNv, ceil_div(channels, vector));
   return {nv * vector, ceil_div(channels, nv * vector), nv};
 }
 
 // Tasks are (group, some units of input channels, some units of output channels): each walks all
 // blocks of tiles in order, whatever the threads.
-struct WinogradGradCut {
-  WinogradGradSide x, dy;
+struct WinogradCut {
+  Side x, dy;
   index_t x_units, x_tasks, dy_units, dy_tasks;  // units of a task
   index_t tiles, lanes, blocks, most_blocks;     // tiles in all and of a block; added in T
-  // Elements. Planes start a cache line apart in their set, as those of winograd_cut.
+  // Elements. Planes start a cache line apart in their set, as those of winograd/cut.h.
   index_t v_plane, w_plane, u_plane;
 
   bool in_double() const { return blocks > most_blocks; }
@@ -43,11 +43,11 @@ inline constexpr index_t kBlockTiles = 96;
 inline constexpr index_t kMostTiles = 192;
 
 template <class T>
-WinogradGradCut winograd_grad_cut(const Correlation& r, const TileGrid& grid, const Exec& exec) {
+WinogradCut winograd_cut(const Correlation& r, const winograd::TileGrid& grid, const Exec& exec) {
   constexpr index_t item = sizeof(T), line = 64 / item;
   const index_t vector = exec.kernels<T>().conv.gemm.lanes, places = grid.alphas();
-  WinogradGradCut cut{};
-  cut.x = winograd_grad_side(r.c, vector), cut.dy = winograd_grad_side(r.m, vector);
+  WinogradCut cut{};
+  cut.x = side_of(r.c, vector), cut.dy = side_of(r.m, vector);
   cut.tiles = r.batch * grid.per_image();
   cut.blocks = ceil_div(cut.tiles, kBlockTiles);
   cut.lanes = ceil_div(cut.tiles, cut.blocks);
@@ -79,17 +79,17 @@ WinogradGradCut winograd_grad_cut(const Correlation& r, const TileGrid& grid, co
   return cut;
 }
 
-struct WinogradGradSizes {
+struct WinogradSizes {
   // Bytes of each thread.
-  index_t v, w, turned, lines, products, halves, sums, totals, runs, offsets;
+  index_t v, w, pixels, lines, products, halves, sums, totals, runs, offsets;
   index_t each() const {
-    return v + w + turned + lines + products + halves + sums + totals + runs + offsets;
+    return v + w + pixels + lines + products + halves + sums + totals + runs + offsets;
   }
 };
 
 template <class T>
-WinogradGradSizes winograd_grad_sizes(const Correlation& r, const TileGrid& grid,
-                                      const WinogradGradCut& cut) {
+WinogradSizes winograd_sizes(const Correlation& r, const winograd::TileGrid& grid,
+                             const WinogradCut& cut) {
   constexpr index_t item = sizeof(T);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const index_t most = std::max(cut.x.unit, cut.dy.unit);
@@ -97,14 +97,14 @@ WinogradGradSizes winograd_grad_sizes(const Correlation& r, const TileGrid& grid
   const index_t totals = cut.in_double() ? cut.live_units() * sums * index_t{sizeof(double)} : 0;
   return {.v = cache_lines(cut.x_units * grid.alphas() * cut.v_plane * item),
           .w = cache_lines(grid.alphas() * cut.w_plane * item),
-          .turned = cache_lines(((cut.lanes - 1) * w.m + w.alpha) * most * item),
+          .pixels = cache_lines(((cut.lanes - 1) * w.m + w.alpha) * most * item),
           .lines = cache_lines(h.alpha * w.alpha * cut.lanes * most * item),
           .products = cut.live_units() * cache_lines(grid.alphas() * cut.u_plane * item),
           .halves = cache_lines(h.r * w.alpha * cut.u_plane * item),
           .sums = cache_lines(sums * item),
           .totals = cache_lines(totals),
-          .runs = cache_lines(cut.lanes * index_t{sizeof(TileRun)}),
+          .runs = cache_lines(cut.lanes * index_t{sizeof(winograd::TileRun)}),
           .offsets = cache_lines(2 * cut.x_units * cut.x.unit * index_t{sizeof(index_t)})};
 }
 
-}  // namespace fastconv
+}  // namespace fastconv::weight_grad

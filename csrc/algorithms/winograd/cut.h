@@ -7,12 +7,12 @@
 #include "core/exec.h"
 #include "core/memory.h"
 
-namespace fastconv {
+namespace fastconv::winograd {
 
 // A block is up to `lanes` tiles. Where there are enough blocks, each is one thread's from its
 // image to its outputs; else (`shared`) threads share out the channels of a block, then its
 // outputs.
-struct WinogradCut {
+struct Cut {
   Tile tile;
   index_t kc;
   index_t tiles, vectors, blocks, lanes;  // tiles in all and their vectors; lanes of a block
@@ -34,13 +34,14 @@ inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t
   return std::clamp(l2 / 2 / (each * lanes), least, 8 * nv);
 }
 
+// `in_block`: a block transforms the weights that it uses, a chunk at a time.
 template <class T>
-WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, bool fused, const Exec& exec) {
+Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exec& exec) {
   constexpr index_t item = sizeof(T), line = 64 / item;
   const auto& gemm = exec.kernels<T>().conv.gemm;
   const index_t alphas = grid.alphas(), lanes = gemm.lanes, threads = exec.threads;
   const index_t l2 = cache_sizes().l2, weights = alphas * r.c * r.m * item;
-  WinogradCut cut{};
+  Cut cut{};
   cut.tile = choose_tile(gemm, r.m);
   cut.kc = choose_kc<T>(r.c);
   cut.tiles = r.batch * grid.per_image();
@@ -55,7 +56,7 @@ WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, bool fused,
   cut.lanes = ceil_div(cut.vectors, cut.blocks) * lanes;
   index_t rows = l2 / 5 / (alphas * cut.lanes * item);
   if (alphas * r.c * cut.lanes * item > l2) rows = std::max(rows, kFarRows);
-  if (fused) rows = std::min(rows, l2 / 4 / (alphas * r.c * item));  // of the chunk's weights
+  if (in_block) rows = std::min(rows, l2 / 4 / (alphas * r.c * item));  // of the chunk's weights
   const index_t panels = ceil_div(r.m, cut.tile.mr);
   cut.chunks = ceil_div(panels, std::clamp<index_t>(rows / cut.tile.mr, 1, panels));
   if (cut.shared) cut.chunks = std::min(panels, ceil_div(cut.chunks, threads) * threads);
@@ -66,7 +67,7 @@ WinogradCut winograd_cut(const Correlation& r, const TileGrid& grid, bool fused,
 }
 
 // Bytes of scratch, each part whole cache lines: v once if shared, all others per thread.
-struct WinogradSizes {
+struct Sizes {
   index_t u, v, m, columns, lines, pixels, tile_runs, tile_rows, pixel_runs;
   index_t own(bool shared) const {
     return u + (shared ? 0 : v) + m + columns + lines + pixels + tile_runs + tile_rows + pixel_runs;
@@ -74,12 +75,11 @@ struct WinogradSizes {
 };
 
 template <class T>
-WinogradSizes winograd_sizes(const Correlation& r, const TileGrid& grid, const WinogradCut& cut,
-                             bool fused) {
+Sizes sizes_for(const Correlation& r, const TileGrid& grid, const Cut& cut, bool in_block) {
   constexpr index_t item = sizeof(T);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const index_t alphas = grid.alphas();
-  return {.u = cache_lines(fused ? alphas * r.c * cut.chunk * item : 0),
+  return {.u = cache_lines(in_block ? alphas * r.c * cut.chunk * item : 0),
           .v = cache_lines(alphas * cut.v_plane * item),
           .m = cache_lines(alphas * cut.m_plane * item),
           .columns = cache_lines(alphas * cut.lanes * item),
@@ -90,4 +90,4 @@ WinogradSizes winograd_sizes(const Correlation& r, const TileGrid& grid, const W
           .pixel_runs = cache_lines(cut.lanes * h.m * index_t{sizeof(PixelRun)})};
 }
 
-}  // namespace fastconv
+}  // namespace fastconv::winograd

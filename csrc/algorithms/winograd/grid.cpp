@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace fastconv {
+#include "core/require.h"
+
+namespace fastconv::winograd {
 namespace {
 
 index_t offset_of(const TapAxis& axis, index_t tap) {
@@ -17,13 +19,13 @@ bool fits(const TapAxis& axis, int scheme) {
 
 }  // namespace
 
-WinogradForms winograd_forms(const Correlation& r) {
-  WinogradForms forms;
-  if (r.taps() == 1) return forms;
-  for (int h = 0; h < kNumSchemes; ++h)
-    for (int w = 0; w < kNumSchemes; ++w)
-      if (fits(r.h, h) && fits(r.w, w)) forms.at[forms.n++] = {h, w};
-  return forms;
+std::string name_of(Form form) {
+  const WinogradScheme &h = kSchemes[form.h], &w = kSchemes[form.w];
+  return sentence("winograd F(", h.m, ",", h.r, ") x F(", w.m, ",", w.r, ")");
+}
+
+bool fits(const Correlation& r, Form form) {
+  return r.taps() > 1 && fits(r.h, form.h) && fits(r.w, form.w);
 }
 
 TileAxis::TileAxis(const TapAxis& axis, int scheme)
@@ -71,4 +73,4 @@ index_t TileGrid::split(index_t first, index_t n, TileRun* runs) const noexcept 
   return count;
 }
 
-}  // namespace fastconv
+}  // namespace fastconv::winograd

@@ -2,26 +2,26 @@
 // How Winograd's algorithm cuts the outputs of a Correlation into tiles.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "algorithms/correlation/correlation.h"
 
-namespace fastconv {
+namespace fastconv::winograd {
 
-struct WinogradForm {  // indexes into kSchemes
+struct Form {  // of each axis a scheme: an index into kSchemes
   int h = 0, w = 0;
   int alphas() const { return kSchemes[h].alpha * kSchemes[w].alpha; }
+  bool operator==(const Form&) const = default;
 };
+std::string name_of(Form form);  // "winograd F(4,3) x F(4,3)"
 
-// The forms that can compute r; none where an axis is strided. Allocates nothing: choosing an
-// algorithm is part of every call.
-struct WinogradForms {
-  WinogradForm at[4];
-  int n = 0;
-  const WinogradForm* begin() const { return at; }
-  const WinogradForm* end() const { return at + n; }
-};
-WinogradForms winograd_forms(const Correlation& r);
+// Of a kernel with several taps, in the order of kSchemes.
+inline constexpr int kForms = kNumSchemes * kNumSchemes - 1;
+constexpr Form form_at(int i) { return {(i + 1) / kNumSchemes, (i + 1) % kNumSchemes}; }
+
+// Whether the form's taps are r's, neighbours or evenly dilated, and no axis is strided.
+bool fits(const Correlation& r, Form form);
 
 // The tiles of one axis. A dilated axis falls into as many undilated ones as its step, its phases:
 // tiles follow one another phase by phase.
@@ -64,7 +64,7 @@ inline bool below(const TileRun& a, const TileRun& b) {
 }
 
 struct TileGrid {
-  TileGrid(const Correlation& r, WinogradForm form) : h(r.h, form.h), w(r.w, form.w) {}
+  TileGrid(const Correlation& r, Form form) : h(r.h, form.h), w(r.w, form.w) {}
   TileAxis h, w;
   std::vector<index_t>
       slots;  // by list_weights: the place of each weight of a kernel among the taps, or -1
@@ -75,4 +75,4 @@ struct TileGrid {
   index_t split(index_t first, index_t n, TileRun* runs) const noexcept;
 };
 
-}  // namespace fastconv
+}  // namespace fastconv::winograd

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "algorithms/winograd/winograd.h"
+#include "algorithms/winograd/weights.h"
 
 #include <algorithm>
 
-namespace fastconv {
-
-index_t winograd_packed_size(const Correlation& r, WinogradForm form) {
-  return r.groups * r.m * r.c * form.alphas();
-}
+namespace fastconv::winograd {
 
 template <class T>
-void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const T* weights,
-                   index_t g, index_t row, T* panel, const Exec& exec) noexcept {
+void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, const T* weights,
+                       index_t g, index_t row, T* panel, const Exec& exec) noexcept {
   // A few channels at a time, as lanes, transformed, and written to places in runs of whole cache
   // lines: places lie powers of two apart, so that one channel's would push one another out of L1.
   constexpr index_t kRun = 16, kMostTaps = 25, kMostRows = 16, kMostTap = 5;
@@ -70,9 +66,9 @@ void winograd_pack(const Correlation& r, const TileGrid& grid, index_t mr, const
   }
 }
 
-template void winograd_pack(const Correlation&, const TileGrid&, index_t, const float*, index_t,
-                            index_t, float*, const Exec&) noexcept;
-template void winograd_pack(const Correlation&, const TileGrid&, index_t, const double*, index_t,
-                            index_t, double*, const Exec&) noexcept;
+template void transform_weights(const Correlation&, const TileGrid&, index_t, const float*, index_t,
+                                index_t, float*, const Exec&) noexcept;
+template void transform_weights(const Correlation&, const TileGrid&, index_t, const double*,
+                                index_t, index_t, double*, const Exec&) noexcept;
 
-}  // namespace fastconv
+}  // namespace fastconv::winograd

@@ -1,327 +1,142 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/winograd/winograd.h"
 
-#include <cmath>
-
-#include "algorithms/winograd/cut.h"
+#include "algorithms/winograd/block.h"
+#include "algorithms/winograd/cost.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::winograd {
 namespace {
 
+// A tile whose result is not finite is computed again as plain sums, so that a NaN or infinity
+// reaches just the outputs whose window holds it.
 template <class T>
-class Block {
+class PreparedForm final : public PreparedPhase<T> {
  public:
-  // v is the transformed image of the block; `memory` this thread's own.
-  Block(const Job<T>& job, const TileGrid& grid, const WinogradCut& cut, const WinogradSizes& sizes,
-        const Exec& exec, index_t g, index_t block, T* v, std::byte* memory) noexcept
-      : job_(job),
-        r_(job.r),
-        grid_(grid),
-        cut_(cut),
-        exec_(exec),
-        g_(g),
-        v_(v),
-        fused_(sizes.u > 0) {
-    const auto take = [&memory]<class U>(index_t bytes, U*& part) {
-      part = reinterpret_cast<U*>(memory);
-      memory += bytes;
-    };
-    take(sizes.u, u_), take(sizes.m, m_), take(sizes.columns, columns_), take(sizes.lines, lines_);
-    take(sizes.pixels, pixels_), take(sizes.tile_runs, runs_), take(sizes.tile_rows, rows_);
-    take(sizes.pixel_runs, pixel_runs_);
-    const Range vectors = part(cut.vectors, cut.blocks, block);
-    const index_t first = vectors.begin * vector();
-    tiles_ = std::min(vectors.size() * vector(), cut.tiles - first);
-    lanes_ = ceil_div(tiles_, vector()) * vector();
-    n_runs_ = grid.split(first, tiles_, runs_);
+  PreparedForm(const Correlation& r, Form form, const Request& request, const Exec& exec)
+      : PreparedPhase<T>(r, kFamily), grid_(r, form) {
+    grid_.list_weights(r);
+    // Where each transformed weight is used once, a function transforms them panel by panel, and
+    // they never leave L2 (256@14 -> 256: 9.4 MB that need not be written and read again).
+    in_block_ = !request.prepacked && cut_for<T>(r, grid_, false, exec).blocks <= 1;
+    cut_ = cut_for<T>(r, grid_, in_block_, exec);
+    sizes_ = sizes_for<T>(r, grid_, cut_, in_block_);
+    if (!in_block_) this->packed_elements_ = transformed_size(r, grid_);
+    this->scratch_bytes_ = (cut_.shared ? sizes_.v : 0) + exec.threads * sizes_.own(cut_.shared);
   }
 
-  // Transforms channels c.begin..c.end of the block's tiles into v.
-  void transform(Range c) noexcept {
-    list_rows();
-    const auto& kernels = exec_.kernels<T>().conv.winograd;
-    std::fill_n(columns_, alphas() * lanes_, T{0});  // rows of padding, and lanes without a tile
-    for (index_t channel = c.begin; channel < c.end; ++channel) {
-      // The next channel's rows, or the first's if this is the last: they lie a plane apart, where
-      // no prefetcher expects them (64@56, N = 16: 6 %).
-      const index_t next = channel + 1 < c.end ? channel + 1 : c.begin;
-      kernels.tile_rows[grid_.w.index()]({.image = job_.image(0, g_) + channel * r_.in_plane(),
-                                          .next = job_.image(0, g_) + next * r_.in_plane(),
-                                          .width = r_.w.in,
-                                          .step = grid_.w.step(),
-                                          .mode = r_.mode,
-                                          .rows = rows_,
-                                          .n_rows = n_rows_,
-                                          .dst = columns_,
-                                          .ld = lanes_});
-      for (index_t lane = 0; lane < lanes_; lane += cut_.tile.nr) {
-        const index_t width = std::min(cut_.tile.nr, lanes_ - lane);
-        kernels.input[grid_.h.index()]({.src = columns_ + lane,
-                                        .src_term = alpha_w() * lanes_,
-                                        .src_line = lanes_,
-                                        .dst = v_ + lane * r_.c + channel * width,
-                                        .dst_term = alpha_w() * cut_.v_plane,
-                                        .dst_line = cut_.v_plane,
-                                        .lines = alpha_w(),
-                                        .vectors = width / vector()});
-      }
-    }
+  void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
+    if (in_block_) return;
+    const Correlation& r = this->r_;
+    const index_t panels = ceil_div(r.m, cut_.tile.mr), tasks = r.groups * panels;
+    const double work = double(this->packed_elements_);
+    parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
+      const index_t g = task / panels, row = task % panels * cut_.tile.mr;
+      T* panel = packed + (g * r.m + row) * r.c * grid_.alphas();
+      transform_weights(r, grid_, cut_.tile.mr, weights, g, row, panel, exec);
+    });
   }
 
-  // Multiplies and stores a chunk of output channels.
-  void finish(index_t chunk) noexcept {
-    const Range panels = part(ceil_div(r_.m, cut_.tile.mr), cut_.chunks, chunk);
-    const Range rows{panels.begin * cut_.tile.mr, std::min(r_.m, panels.end * cut_.tile.mr)};
-    if (fused_)
-      for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr)
-        winograd_pack(r_, grid_, cut_.tile.mr, job_.raw_weights, g_, row, weights(rows, row),
-                      exec_);
-    multiply(rows);
-    list_pixels();
-    for (index_t row = rows.begin; row < rows.end; ++row) store(row, row - rows.begin);
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job = this->job(args);
+    if (cut_.shared)
+      share_blocks(job, exec, scratch);
+    else
+      share_out_blocks(job, exec, scratch);
   }
 
  private:
-  index_t alpha_h() const { return grid_.h.scheme().alpha; }
-  index_t alpha_w() const { return grid_.w.scheme().alpha; }
-  index_t alphas() const { return grid_.alphas(); }
-  index_t vector() const { return exec_.kernels<T>().conv.gemm.lanes; }
-  // The panel of transformed weights that begins with output channel `row` of a chunk.
-  T* weights(Range chunk, index_t row) const { return u_ + (row - chunk.begin) * r_.c * alphas(); }
+  // Each block is one thread's.
+  void share_out_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
+    const index_t own = sizes_.own(false), tasks = job.r.groups * cut_.blocks;
+    const int threads = useful_threads(tasks, job.r.fmas() / 4, exec.threads);
+    parallel_for(tasks, threads, [&](index_t task, int thread) {
+      std::byte* memory = scratch + thread * own;
+      Block<T> block = block_of(job, exec, task, memory, memory + sizes_.v);
+      block.transform({0, job.r.c});
+      for (index_t chunk = 0; chunk < cut_.chunks; ++chunk) block.finish(chunk);
+    });
+  }
 
-  // Each row of the image once, with all rows of tiles that read it.
-  void list_rows() noexcept {
-    const index_t m = grid_.h.scheme().m;
-    n_rows_ = 0;
-    for (index_t s = 0; s < n_runs_; ++s) {
-      const TileRun& run = runs_[s];
-      const bool has_above = s > 0 && below(runs_[s - 1], run);
-      for (index_t i = 0; i < alpha_h(); ++i) {
-        if (has_above && i + m < alpha_h()) continue;  // the run above has taken it along
-        const index_t row = padded_source(r_.mode, run.h.reads + i * grid_.h.step(), r_.h.in);
-        if (row < 0 || row >= r_.h.in) continue;  // a tile may reach beyond the padding
-        const index_t at = run.image * r_.groups * r_.c * r_.in_plane() + row * r_.w.in;
-        TileRow task{at, run.w.reads, run.n, {}, 0};
-        index_t next = s;
-        for (index_t j = i; j >= 0; j -= m) {
-          task.dst[task.n_dst++] = j * alpha_w() * lanes_ + runs_[next].lane;
-          if (next + 1 == n_runs_ || !below(runs_[next], runs_[next + 1])) break;
-          ++next;
-        }
-        rows_[n_rows_++] = task;
-      }
+  // All threads work on one block after another: on its channels, then on its outputs.
+  void share_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
+    const index_t own = sizes_.own(true), tasks = job.r.groups * cut_.blocks;
+    const double work = job.r.fmas() / 4 / double(tasks);
+    const int threads = useful_threads(exec.threads, work, exec.threads);
+    const index_t parts = std::min<index_t>(job.r.c, 4 * threads);
+    for (index_t task = 0; task < tasks; ++task) {
+      const auto mine = [&](int thread) {
+        return block_of(job, exec, task, scratch, scratch + sizes_.v + thread * own);
+      };
+      parallel_for(parts, threads,
+                   [&](index_t i, int thread) { mine(thread).transform(part(job.r.c, parts, i)); });
+      parallel_for(cut_.chunks, threads,
+                   [&](index_t chunk, int thread) { mine(thread).finish(chunk); });
     }
   }
 
-  // Where the pixels of an output channel go, from its first image on.
-  void list_pixels() noexcept {
-    const index_t mh = grid_.h.scheme().m, mw = grid_.w.scheme().m;
-    n_pixel_runs_ = 0;
-    for (const TileRun* run = runs_; run != runs_ + n_runs_; ++run)
-      for (index_t i = 0; i < std::min(mh, run->h.outputs); ++i) {
-        const index_t q_h = run->h.first + i * grid_.h.step();
-        pixel_runs_[n_pixel_runs_++] = {(i * lanes_ + run->lane) * mw,
-                                        run->image * r_.groups * r_.m * r_.out_plane() +
-                                            (r_.h.out_start + q_h * r_.h.out_step) * r_.w.out +
-                                            r_.w.out_start + run->w.first * r_.w.out_step,
-                                        std::min(run->n * mw, run->w.outputs)};
-      }
+  Block<T> block_of(const Job<T>& job, const Exec& exec, index_t task, std::byte* v,
+                    std::byte* memory) const noexcept {
+    return Block<T>(job, grid_, cut_, sizes_, exec, task / cut_.blocks, task % cut_.blocks,
+                    reinterpret_cast<T*>(v), memory);
   }
 
-  // Terms k0.. at place xi of the panel of `row`.
-  const T* terms(Range chunk, index_t row, index_t xi, index_t k0) const {
-    const T* panel =
-        fused_ ? weights(chunk, row) : job_.weights + (g_ * r_.m + row) * r_.c * alphas();
-    return panel + (xi * r_.c + k0) * std::min(cut_.tile.mr, r_.m - row);
-  }
-
-  void multiply(Range rows) noexcept {
-    const auto& gemm = exec_.kernels<T>().conv.gemm;
-    for (index_t xi = 0; xi < alphas(); ++xi)
-      for (index_t k0 = 0; k0 < r_.c; k0 += cut_.kc) {
-        const index_t k1 = std::min(r_.c, k0 + cut_.kc);
-        for (index_t lane = 0; lane < lanes_; lane += cut_.tile.nr) {
-          const index_t width = std::min(cut_.tile.nr, lanes_ - lane);
-          const T* b = v_ + xi * cut_.v_plane + lane * r_.c + k0 * width;
-          for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr) {
-            const index_t mr = std::min(cut_.tile.mr, r_.m - row), after = row + mr;
-            T* c = m_ + xi * cut_.m_plane + (row - rows.begin) * lanes_ + lane;
-            gemm.run_gemm[mr - 1][width / vector() - 1]({
-                .k = k1 - k0,
-                .a = terms(rows, row, xi, k0),
-                .b = b,
-                .ldb = width,
-                .offsets = nullptr,
-                .c = c,
-                .ldc = lanes_,
-                .init = k0 == 0 ? nullptr : c,
-                .bias = nullptr,
-                .tail = static_cast<int>(vector()),
-                .next = after < rows.end    ? terms(rows, after, xi, k0)
-                        : k1 < r_.c         ? terms(rows, rows.begin, xi, k1)
-                        : xi + 1 < alphas() ? terms(rows, rows.begin, xi + 1, 0)
-                                            : nullptr,
-            });
-          }
-        }
-      }
-  }
-
-  void store(index_t row, index_t row_of_chunk) noexcept {
-    const auto& kernels = exec_.kernels<T>().conv.winograd;
-    const index_t mh = grid_.h.scheme().m, mw = grid_.w.scheme().m, ldc = mw * lanes_;
-    kernels.output[grid_.h.index()]({.src = m_ + row_of_chunk * lanes_,
-                                     .src_term = alpha_w() * cut_.m_plane,
-                                     .src_line = cut_.m_plane,
-                                     .dst = lines_,
-                                     .dst_term = alpha_w() * lanes_,
-                                     .dst_line = lanes_,
-                                     .lines = alpha_w(),
-                                     .vectors = lanes_ / vector()});
-    const T* bias = job_.bias_of(g_, row);
-    const bool finite = kernels.pixel_rows[grid_.w.index()]({.src = lines_,
-                                                             .src_term = lanes_,
-                                                             .src_line = alpha_w() * lanes_,
-                                                             .dst = pixels_,
-                                                             .ldc = ldc,
-                                                             .lines = mh,
-                                                             .vectors = lanes_ / vector(),
-                                                             .bias = bias ? *bias : T{0}});
-    if (!finite) repair(row);
-    write(row);
-  }
-
-  void write(index_t row) noexcept {
-    const Kernels<T>& kernels = exec_.kernels<T>();
-    const index_t step = grid_.w.step() * r_.w.out_step, at = job_.plane(0, g_, row);
-    const T* residual = job_.residual ? job_.residual + at : nullptr;
-    T* to = job_.y + at;
-    const bool active = job_.activation != Activation::none, early = active && step != 1;
-    const auto activate = [&](T* x, index_t n) {
-      kernels.elementwise.activate(job_.activation, x, x, n, job_.slope);
-    };
-    if (early)  // where the results lie apart, the activation has to come before they are stored
-      for (const PixelRun* run = pixel_runs_; run != pixel_runs_ + n_pixel_runs_; ++run) {
-        if (residual)
-          for (index_t i = 0; i < run->n; ++i)
-            pixels_[run->from + i] += residual[run->to + i * step];
-        activate(pixels_ + run->from, run->n);
-      }
-    kernels.conv.winograd.store_runs(
-        {pixel_runs_, n_pixel_runs_, pixels_, early ? nullptr : residual, to, step});
-    if (active && !early)
-      for (const PixelRun* run = pixel_runs_; run != pixel_runs_ + n_pixel_runs_; ++run)
-        activate(to + run->to, run->n);
-  }
-
-  void repair(index_t row) noexcept {
-    const index_t mw = grid_.w.scheme().m;
-    for (const TileRun* run = runs_; run != runs_ + n_runs_; ++run) {
-      const index_t mh = std::min<index_t>(grid_.h.scheme().m, run->h.outputs);
-      for (index_t t = 0; t < run->n; ++t) {
-        const index_t columns = std::min(mw, run->w.outputs - t * mw);
-        const auto pixel = [&](index_t i, index_t j) -> T& {
-          return pixels_[(i * lanes_ + run->lane + t) * mw + j];
-        };
-        bool finite = true;
-        for (index_t i = 0; i < mh; ++i)
-          for (index_t j = 0; j < columns; ++j) finite = finite && std::isfinite(pixel(i, j));
-        if (finite) continue;
-        for (index_t i = 0; i < mh; ++i)
-          for (index_t j = 0; j < columns; ++j)
-            pixel(i, j) = plain_sum(row, run->image, run->h.first + i * grid_.h.step(),
-                                    run->w.first + (t * mw + j) * grid_.w.step());
-      }
-    }
-  }
-
-  T plain_sum(index_t row, index_t image, index_t q_h, index_t q_w) noexcept {
-    const T* bias = job_.bias_of(g_, row);
-    T sum = bias ? *bias : T{0};
-    for (const Tap& th : r_.h.taps) {
-      const index_t ih = padded_source(r_.mode, q_h + th.offset, r_.h.in);
-      for (const Tap& tw : r_.w.taps) {
-        const index_t iw = padded_source(r_.mode, q_w + tw.offset, r_.w.in);
-        if (ih < 0 || iw < 0) continue;
-        const T* x = job_.image(image, g_) + ih * r_.w.in + iw;
-        const T* weight =
-            job_.raw_weights + g_ * r_.w_group + row * r_.w_m + th.kernel * r_.w_row + tw.kernel;
-        for (index_t c = 0; c < r_.c; ++c) sum += weight[c * r_.w_c] * x[c * r_.in_plane()];
-      }
-    }
-    return sum;
-  }
-
-  const Job<T>& job_;
-  const Correlation& r_;
-  const TileGrid& grid_;
-  const WinogradCut& cut_;
-  const Exec& exec_;
-  const index_t g_;
-  T* v_;
-  const bool fused_;
-  T *u_, *m_, *columns_, *lines_, *pixels_;
-  TileRun* runs_;
-  TileRow* rows_;
-  PixelRun* pixel_runs_;
-  index_t tiles_, lanes_, n_runs_ = 0, n_rows_ = 0, n_pixel_runs_ = 0;
+  TileGrid grid_;
+  Cut cut_{};
+  Sizes sizes_{};
+  bool in_block_;
 };
+
+template <class T>
+class FormEntry final : public PhaseAlgorithm<T> {
+ public:
+  explicit FormEntry(Form form) : PhaseAlgorithm<T>(name_of(form), kFamily), form_(form) {}
+
+  Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
+    if (request.plain_sums) return refusal("precision='highest' allows plain sums only");
+    if (!takes_any(r)) return refusal("it takes kernels of 3 or 5 taps an axis with stride 1");
+    if (!fits(r, form_)) return refusal("it takes other numbers of taps");
+    if (sizeof(T) == sizeof(double) && !this->asked_by(request))
+      return refusal("in float64 it is used only if asked for");
+    const auto& gemm = exec.kernels<T>().conv.gemm;
+    const Cost cost(r, form_, choose_tile(gemm, r.m), gemm.lanes, sizeof(T));
+    return {.cycles = cost.cycles(request.prepacked)};
+  }
+
+  std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r,
+                                                        const Request& request,
+                                                        const Exec& exec) const override {
+    return std::make_unique<const PreparedForm<T>>(r, form_, request, exec);
+  }
+
+ private:
+  static bool takes_any(const Correlation& r) {
+    for (int i = 0; i < kForms; ++i)
+      if (fits(r, form_at(i))) return true;
+    return false;
+  }
+
+  Form form_;
+};
+
+template <class T>
+const std::vector<std::unique_ptr<const FormEntry<T>>>& entries() {
+  static const auto all = [] {
+    std::vector<std::unique_ptr<const FormEntry<T>>> list;
+    for (int i = 0; i < kForms; ++i)
+      list.push_back(std::make_unique<const FormEntry<T>>(form_at(i)));
+    return list;
+  }();
+  return all;
+}
 
 }  // namespace
 
 template <class T>
-bool winograd_fuses(const Correlation& r, const TileGrid& grid, const Exec& exec) {
-  return winograd_cut<T>(r, grid, false, exec).blocks <= 1;
+const PhaseAlgorithm<T>& form(int i) {
+  return *entries<T>()[static_cast<std::size_t>(i)];
 }
+template const PhaseAlgorithm<float>& form(int);
+template const PhaseAlgorithm<double>& form(int);
 
-template <class T>
-index_t winograd_scratch(const Correlation& r, const TileGrid& grid, bool fused, const Exec& exec) {
-  const WinogradCut cut = winograd_cut<T>(r, grid, fused, exec);
-  const WinogradSizes sizes = winograd_sizes<T>(r, grid, cut, fused);
-  return (cut.shared ? sizes.v : 0) + exec.threads * (sizes.own(cut.shared));
-}
-
-template <class T>
-void winograd(const Job<T>& job, const TileGrid& grid, bool fused, const Exec& exec,
-              std::byte* scratch) noexcept {
-  const Correlation& r = job.r;
-  const WinogradCut cut = winograd_cut<T>(r, grid, fused, exec);
-  const WinogradSizes sizes = winograd_sizes<T>(r, grid, cut, fused);
-  const index_t own = sizes.own(cut.shared), tasks = r.groups * cut.blocks;
-  const auto block_of = [&](index_t task, std::byte* v, std::byte* memory) {
-    return Block<T>(job, grid, cut, sizes, exec, task / cut.blocks, task % cut.blocks,
-                    reinterpret_cast<T*>(v), memory);
-  };
-  if (!cut.shared) {
-    const int threads = useful_threads(tasks, r.fmas() / 4, exec.threads);
-    parallel_for(tasks, threads, [&](index_t task, int thread) {
-      std::byte* memory = scratch + thread * own;
-      Block<T> block = block_of(task, memory, memory + sizes.v);
-      block.transform({0, r.c});
-      for (index_t chunk = 0; chunk < cut.chunks; ++chunk) block.finish(chunk);
-    });
-    return;
-  }
-  const int threads = useful_threads(exec.threads, r.fmas() / 4 / double(tasks), exec.threads);
-  const index_t parts = std::min<index_t>(r.c, 4 * threads);
-  for (index_t task = 0; task < tasks; ++task) {
-    const auto mine = [&](int thread) {
-      return block_of(task, scratch, scratch + sizes.v + thread * own);
-    };
-    parallel_for(parts, threads,
-                 [&](index_t i, int thread) { mine(thread).transform(part(r.c, parts, i)); });
-    parallel_for(cut.chunks, threads,
-                 [&](index_t chunk, int thread) { mine(thread).finish(chunk); });
-  }
-}
-
-#define FC_INSTANTIATE(T)                                                                       \
-  template bool winograd_fuses<T>(const Correlation&, const TileGrid&, const Exec&);            \
-  template index_t winograd_scratch<T>(const Correlation&, const TileGrid&, bool, const Exec&); \
-  template void winograd(const Job<T>&, const TileGrid&, bool, const Exec&, std::byte*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
-
-}  // namespace fastconv
+}  // namespace fastconv::winograd

@@ -73,15 +73,15 @@ typedef enum fastconv_activation {
   FASTCONV_GELU_TANH = 8
 } fastconv_activation;
 
-typedef enum fastconv_algorithm { /* AUTO takes the cheapest; those from POINTWISE on refuse shapes
-                                   */
-                                  FASTCONV_AUTO = 0,
-                                  FASTCONV_DIRECT = 1,
-                                  FASTCONV_IM2COL = 2,
-                                  FASTCONV_BROADCAST = 3,
-                                  FASTCONV_POINTWISE = 4,
-                                  FASTCONV_DEPTHWISE = 5,
-                                  FASTCONV_WINOGRAD = 6
+/* AUTO takes the cheapest; those from POINTWISE on refuse shapes. */
+typedef enum fastconv_algorithm {
+  FASTCONV_AUTO = 0,
+  FASTCONV_DIRECT = 1,
+  FASTCONV_IM2COL = 2,
+  FASTCONV_CHANNEL_LANES = 3,
+  FASTCONV_POINTWISE = 4,
+  FASTCONV_DEPTHWISE = 5,
+  FASTCONV_WINOGRAD = 6
 } fastconv_algorithm;
 
 typedef enum fastconv_pool_op {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/conv/frame.h"
+
+#include <algorithm>
+
+#include "core/parallel.h"
+
+namespace fastconv {
+
+ConvDesc frame_of(const ConvDesc& d) {
+  ConvDesc frame = d;
+  frame.mode = PadMode::zeros;
+  for (Axis* axis : {&frame.h, &frame.w}) {
+    axis->in += axis->lo + axis->hi;
+    axis->lo = axis->hi = 0;
+  }
+  return validated(frame);
+}
+
+template <class T>
+void fold_padding(const ConvDesc& d, index_t planes, const T* padded, T* dx,
+                  const Exec& exec) noexcept {
+  const index_t height = d.h.lo + d.h.in + d.h.hi, width = d.w.lo + d.w.in + d.w.hi;
+  const double work = double(planes) * double(height) * double(width);
+  parallel_for(planes, useful_threads(planes, work, exec.threads), [&](index_t plane, int) {
+    T* to = dx + plane * d.in_plane();
+    const T* from = padded + plane * height * width;
+    std::fill_n(to, d.in_plane(), T{0});
+    for (index_t i = 0; i < height; ++i, from += width) {
+      T* row = to + padded_source(d.mode, i - d.h.lo, d.h.in) * d.w.in;
+      for (index_t j = 0; j < width; ++j) row[padded_source(d.mode, j - d.w.lo, d.w.in)] += from[j];
+    }
+  });
+}
+
+template void fold_padding(const ConvDesc&, index_t, const float*, float*, const Exec&) noexcept;
+template void fold_padding(const ConvDesc&, index_t, const double*, double*, const Exec&) noexcept;
+
+}  // namespace fastconv

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/correlation/phases.h"
+
+#include <algorithm>
+
+#include "algorithms/correlation/fill.h"
+
+namespace fastconv {
+namespace {
+
+// One phase after another, their packed weights one after another, too.
+template <class T>
+class PreparedPhases : public Prepared<T> {
+ public:
+  PreparedPhases(const Problem& problem,
+                 std::vector<std::unique_ptr<const PreparedPhase<T>>> phases)
+      : outputs_(problem), complete_(problem.complete), phases_(std::move(phases)) {
+    for (const auto& phase : phases_) {
+      at_.push_back(this->packed_elements_);
+      if (phase->panels().size() > 0) {
+        panels_.push_back(phase->panels());
+        panels_.back().at = this->packed_elements_;
+      }
+      this->packed_elements_ += phase->packed_elements();
+      this->scratch_bytes_ = std::max(this->scratch_bytes_, phase->scratch_bytes());
+    }
+  }
+
+  void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
+    pack_panels<T>(panels_, weights, packed, exec);
+    for (std::size_t i = 0; i < phases_.size(); ++i)
+      if (phases_[i]->panels().size() == 0) phases_[i]->pack(weights, packed + at_[i], exec);
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    if (!complete_) fill_with_bias(outputs_, args, exec);
+    ConvArgs<T> one = args;
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      one.packed = args.packed + at_[i];
+      phases_[i]->run(one, exec, scratch);
+    }
+  }
+
+  std::string family() const override {
+    std::string all;
+    for (const auto& phase : phases_)
+      if (const std::string one = phase->family(); all.find(one) == std::string::npos)
+        all += (all.empty() ? "" : "+") + one;
+    return all;
+  }
+
+ private:
+  Outputs outputs_;
+  bool complete_;
+  std::vector<std::unique_ptr<const PreparedPhase<T>>> phases_;
+  std::vector<index_t> at_;  // where the packed weights of each start
+  std::vector<Panels> panels_;
+};
+
+}  // namespace
+
+template <class T>
+Offer PhaseAlgorithm<T>::offer(const Problem& problem, const Exec& exec) const {
+  Offer all;
+  for (std::size_t i = 0; i < problem.phases.size(); ++i) {
+    const Offer one = offer_phase(problem.phase(i), problem.request, exec);
+    if (one.refused) return one;
+    all.cycles += one.cycles;
+  }
+  return problem.phases.empty() ? refusal("no tap reaches any output") : all;
+}
+
+template <class T>
+std::unique_ptr<const Prepared<T>> PhaseAlgorithm<T>::prepare(const Problem& problem,
+                                                              const Exec& exec) const {
+  if (problem.phases.size() == 1 && problem.complete)
+    return prepare_phase(problem.phase(0), problem.request, exec);
+  std::vector<std::unique_ptr<const PreparedPhase<T>>> phases;
+  for (std::size_t i = 0; i < problem.phases.size(); ++i)
+    phases.push_back(prepare_phase(problem.phase(i), problem.request, exec));
+  return std::make_unique<const PreparedPhases<T>>(problem, std::move(phases));
+}
+
+template <class T>
+typename EachPhase<T>::Choice EachPhase<T>::choose(const Correlation& r, const Request& request,
+                                                   const Exec& exec) const {
+  Choice best;
+  for (const PhaseAlgorithm<T>* algorithm : algorithms_) {
+    if (!this->asked_by(request) && !algorithm->allowed_by(request)) continue;
+    const Offer offer = algorithm->offer_phase(r, request, exec);
+    if (!offer.refused && (best.algorithm == nullptr || offer.cycles <= best.cycles))
+      best = {algorithm, offer.cycles};
+  }
+  return best;
+}
+
+template <class T>
+Offer EachPhase<T>::offer(const Problem& problem, const Exec& exec) const {
+  if (problem.phases.size() < 2) return refusal("it takes several phases");
+  Offer all;
+  const PhaseAlgorithm<T>* first = nullptr;
+  bool differ = false;
+  for (std::size_t i = 0; i < problem.phases.size(); ++i) {
+    const Choice one = choose(problem.phase(i), problem.request, exec);
+    if (one.algorithm == nullptr)
+      return refusal("a phase can be computed by none of those asked for");
+    if (first == nullptr) first = one.algorithm;
+    differ = differ || one.algorithm != first;
+    all.cycles += one.cycles;
+  }
+  return differ ? all : refusal("all phases take the same algorithm");
+}
+
+template <class T>
+std::unique_ptr<const Prepared<T>> EachPhase<T>::prepare(const Problem& problem,
+                                                         const Exec& exec) const {
+  std::vector<std::unique_ptr<const PreparedPhase<T>>> phases;
+  for (std::size_t i = 0; i < problem.phases.size(); ++i) {
+    const Correlation& r = problem.phase(i);
+    phases.push_back(
+        choose(r, problem.request, exec).algorithm->prepare_phase(r, problem.request, exec));
+  }
+  return std::make_unique<const PreparedPhases<T>>(problem, std::move(phases));
+}
+
+template class PhaseAlgorithm<float>;
+template class PhaseAlgorithm<double>;
+template class EachPhase<float>;
+template class EachPhase<double>;
+
+}  // namespace fastconv

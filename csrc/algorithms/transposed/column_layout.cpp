@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/transposed/column_layout.h"
+
+#include <algorithm>
+
+#include "core/cache.h"
+#include "core/parallel.h"
+
+namespace fastconv::transposed {
+
+const char* why_no_columns(const std::vector<Correlation>& phases) {
+  if (phases.empty()) return "no tap reaches any output";
+  const Correlation& r = phases.front();
+  if (r.mode != PadMode::zeros) return "it takes padding_mode 'zeros'";
+  if (r.h.in_step != 1 || r.w.in_step != 1) return "it takes convolutions with stride 1";
+  index_t taps = 0;
+  for (const Correlation& phase : phases) {
+    if (phase.h.out_start == r.h.out_start) taps += phase.w.n_taps();
+    if (phase.w.n_taps() > kMostTaps) return "it takes up to 256 taps in a row";
+  }
+  if (taps * r.m > kMostProducts) return "it takes up to 4,096 products of a pixel";
+  return nullptr;
+}
+
+template <class T>
+ColumnLayout column_layout(const std::vector<Correlation>& phases, const Exec& exec) {
+  ColumnLayout l;
+  const Correlation& r = phases.front();
+  index_t width = 1, height = 1;
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const Correlation& phase = phases[i];
+    width = std::max(width, phase.w.count), height = std::max(height, phase.h.count);
+    if (i > 0 && phase.h.out_start == phases[i - 1].h.out_start) continue;  // seen
+    for (const Tap& h : phase.h.taps) {
+      ColumnLayout::KernelRow row{h.offset, {}, {}};
+      index_t at = 0;
+      for (std::size_t j = i; j < phases.size(); ++j) {
+        if (phases[j].h.out_start != phase.h.out_start) break;
+        ColumnLayout::Taps taps{j, {}, at, phases[j].w.count};
+        for (const Tap& w : phases[j].w.taps) {
+          taps.offset.push_back(w.offset);
+          l.first = std::min(l.first, w.offset), l.last = std::max(l.last, w.offset);
+        }
+        for (index_t m = 0; m < r.m; ++m)
+          for (const Tap& w : phases[j].w.taps)
+            row.weights.push_back(m * r.w_m + h.kernel * r.w_row + w.kernel);
+        at += r.m * phases[j].w.n_taps();
+        row.taps.push_back(std::move(taps));
+      }
+      l.rows = at;
+      l.kernel_rows.push_back(std::move(row));
+    }
+  }
+  l.tile = choose_tile(exec.kernels<T>().conv.gemm, l.rows);
+  // The slices of a sum depend on the problem only.
+  l.kc = choose_kc<T>(r.c);
+  // Products take a quarter of L2, and the image, which each row of the kernel reads again, half.
+  const index_t half = cache_sizes().l2 / 2 / index_t{sizeof(T)};
+  index_t most = half / 2 / l.rows;
+  if (l.kernel_rows.size() > 1) most = std::min(most, half / r.c);
+  most = std::max(most, index_t{64});
+  const index_t halo = l.last - l.first;
+  l.block.columns = ceil_div(width, ceil_div(width, std::max(most - halo, most / 2)));
+  const index_t across = std::min(r.w.in, l.block.columns + halo);
+  index_t most_rows = l.block.columns < width ? 1 : std::max(most / across, index_t{1});
+  // Several blocks for each thread.
+  const index_t images = std::max(r.batch * r.groups, index_t{1}), few = 4 * exec.threads;
+  if (images * height >= few)
+    most_rows = std::min(most_rows, std::max(images * height / few, index_t{1}));
+  else if (images * height * ceil_div(width, l.block.columns) < few)
+    l.block.columns = ceil_div(width, ceil_div(few, images * height));
+  l.block.rows = ceil_div(height, ceil_div(height, most_rows));
+  l.pixels = l.block.rows * std::min(r.w.in, l.block.columns + halo);
+  return l;
+}
+
+template <class T>
+void pack_columns(const Correlation& r, const ColumnLayout& layout, const T* weights, T* packed,
+                  const Exec& exec) noexcept {
+  const index_t rows = static_cast<index_t>(layout.kernel_rows.size());
+  const index_t panels = ceil_div(layout.rows, layout.tile.mr), tasks = r.groups * rows * panels;
+  const int threads = useful_threads(tasks, double(layout.packed(r.c) * r.groups), exec.threads);
+  parallel_for(tasks, threads, [&](index_t task, int) {
+    const index_t row = task / panels, first = task % panels * layout.tile.mr;
+    const index_t mr = std::min(layout.tile.mr, layout.rows - first);
+    const T* w = weights + row / rows * r.w_group;
+    const index_t* at =
+        layout.kernel_rows[static_cast<std::size_t>(row % rows)].weights.data() + first;
+    T* to = packed + (row * layout.rows + first) * r.c;
+    for (index_t c = 0; c < r.c; ++c, w += r.w_c, to += mr)
+      for (index_t i = 0; i < mr; ++i) to[i] = w[at[i]];
+  });
+}
+
+template ColumnLayout column_layout<float>(const std::vector<Correlation>&, const Exec&);
+template ColumnLayout column_layout<double>(const std::vector<Correlation>&, const Exec&);
+template void pack_columns(const Correlation&, const ColumnLayout&, const float*, float*,
+                           const Exec&) noexcept;
+template void pack_columns(const Correlation&, const ColumnLayout&, const double*, double*,
+                           const Exec&) noexcept;
+
+}  // namespace fastconv::transposed

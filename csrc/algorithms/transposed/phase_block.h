@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Outputs of a block of all phases: they wait in a buffer until all are summed, and then go to
+// where they belong, two phases that share rows by turns.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "algorithms/common/pixel_blocks.h"
+#include "algorithms/correlation/job.h"
+
+namespace fastconv::transposed {
+
+// Outputs of each phase in a block, at most; some phases have one row or column fewer.
+struct BlockSize {
+  index_t rows = 1, columns = 1;
+  index_t plane() const { return rows * columns; }
+  // Elements of the buffer.
+  index_t elements(const std::vector<Correlation>& phases) const {
+    return static_cast<index_t>(phases.size()) * phases.front().m * plane();
+  }
+};
+
+template <class T>
+class PhaseBlock {
+ public:
+  PhaseBlock(const ConvArgs<T>& args, const std::vector<Correlation>& phases, BlockSize size,
+             const Exec& exec, T* buffer, index_t n, index_t g, const PixelBlock& block) noexcept
+      : job_(args, phases.front()),
+        phases_(phases),
+        size_(size),
+        exec_(exec),
+        buffer_(buffer),
+        n_(n),
+        g_(g),
+        block_(block) {}
+
+  // The first output of channel m of a phase; rows are size.columns apart, channels size.plane().
+  T* at(std::size_t phase, index_t m) const {
+    return buffer_ + (static_cast<index_t>(phase) * phases_[phase].m + m) * size_.plane();
+  }
+  index_t rows(std::size_t phase) const {
+    return std::min(block_.rows, phases_[phase].h.count - block_.row);
+  }
+  index_t columns(std::size_t phase) const {
+    return std::min(block_.columns, phases_[phase].w.count - block_.column);
+  }
+  const Job<T>& job() const { return job_; }
+
+  void store() noexcept {
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      const bool pair = are_pair(i);
+      for (index_t m = 0; m < phases_[i].m; ++m)
+        for (index_t row = 0; row < rows(i); ++row) {
+          if (pair)
+            store_pair(i, m, row);
+          else
+            scatter_row(phases_[i], finished(i, m, row), columns(i), block_.row + row,
+                        block_.column, job_.y + job_.plane(n_, g_, m));
+        }
+      if (pair) ++i;
+    }
+  }
+
+ private:
+  // Whether phases i and i + 1 write the even and the odd outputs of the same rows.
+  bool are_pair(std::size_t i) const {
+    if (i + 1 >= phases_.size()) return false;
+    const Correlation &even = phases_[i], &odd = phases_[i + 1];
+    return even.w.out_step == 2 && even.w.out_start == 0 && odd.w.out_start == 1 &&
+           even.h.out_start == odd.h.out_start;
+  }
+
+  void store_pair(std::size_t i, index_t m, index_t row) noexcept {
+    const Correlation& r = phases_[i];
+    const T* even = finished(i, m, row);
+    const index_t both = std::max(columns(i + 1), index_t{0});
+    T* y = job_.y + job_.plane(n_, g_, m) +
+           (r.h.out_start + (block_.row + row) * r.h.out_step) * r.w.out + 2 * block_.column;
+    exec_.kernels<T>().conv.interleave(even, finished(i + 1, m, row), both, y);
+    if (columns(i) > both) y[2 * both] = even[both];
+  }
+
+  // A row of a phase with its residual, which only a convolution has, and its activation.
+  const T* finished(std::size_t i, index_t m, index_t row) noexcept {
+    T* c = at(i, m) + row * size_.columns;
+    const index_t n = columns(i);
+    if (job_.residual) {
+      const index_t from =
+          job_.plane(n_, g_, m) + (block_.row + row) * phases_[i].w.out + block_.column;
+      for (index_t j = 0; j < n; ++j) c[j] += job_.residual[from + j];
+    }
+    if (n > 0) activate_rows(job_, exec_, c, n, 1, n);
+    return c;
+  }
+
+  const Job<T> job_;
+  const std::vector<Correlation>& phases_;
+  BlockSize size_;
+  const Exec& exec_;
+  T* buffer_;
+  index_t n_, g_;
+  PixelBlock block_;
+};
+
+// What storing a block costs: cycles for a vector of outputs, put together from two phases or
+// scattered element by element.
+inline double store_cycles(const Correlation& r, double vectors, index_t lanes) {
+  constexpr double kPair = 4, kElement = 1.2;
+  return double(r.m) * vectors *
+         (r.w.out_step == 1   ? kPair
+          : r.w.out_step == 2 ? kPair
+                              : kElement * double(lanes));
+}
+
+}  // namespace fastconv::transposed

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The interface of every algorithm for the gradient of weights, of the same shape as the one in
+// correlation/algorithm.h: an offer for a problem, and the algorithm laid out for it.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "algorithms/correlation/algorithm.h"
+
+namespace fastconv::weight_grad {
+
+// dw[m][c][tap] = sum over n and pixels of dy[n, m, pixel] * x[n, c, pixel * step + tap], for a
+// forward correlation. dw is contiguous, (groups * m, c, taps).
+template <class T>
+struct Args {
+  const T* x;
+  const T* dy;
+  T* dw;
+};
+
+template <class T>
+struct Job : Args<T> {
+  const Correlation& r;
+  Job(const Args<T>& args, const Correlation& forward) : Args<T>(args), r(forward) {}
+};
+
+template <class T>
+class Prepared {
+ public:
+  explicit Prepared(Correlation r) : r_(std::move(r)) {}
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
+  virtual ~Prepared() = default;
+
+  const Correlation& correlation() const { return r_; }
+  index_t scratch_bytes() const { return scratch_bytes_; }  // for all threads
+  // Writes every weight's gradient.
+  virtual void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept = 0;
+
+ protected:
+  const Correlation r_;
+  index_t scratch_bytes_ = 0;
+};
+
+template <class T>
+class Algorithm {
+ public:
+  explicit Algorithm(std::string name) : name_(std::move(name)) {}
+  Algorithm(const Algorithm&) = delete;
+  Algorithm& operator=(const Algorithm&) = delete;
+  virtual ~Algorithm() = default;
+
+  const char* name() const { return name_.c_str(); }
+  bool asked_by(const Request& request) const {
+    return request.algorithm != nullptr && std::strcmp(request.algorithm, name()) == 0;
+  }
+  // Pure functions of problem, ISA and caches; r is a forward correlation of at least one image.
+  virtual Offer offer(const Correlation& r, const Request& request, const Exec& exec) const = 0;
+  virtual std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
+                                                     const Exec& exec) const = 0;
+
+ private:
+  std::string name_;
+};
+
+// For each pixel a column of inputs times a row of gradients, lanes along the output channels.
+template <class T>
+const Algorithm<T>& outer();
+// Dot products along the pixels: for few output channels.
+template <class T>
+const Algorithm<T>& dots();
+// Depthwise layers with lanes along the channels.
+template <class T>
+const Algorithm<T>& depthwise_pixels();
+// The adjoint of Winograd's form i < winograd::kForms.
+template <class T>
+const Algorithm<T>& winograd_form(int i);
+
+}  // namespace fastconv::weight_grad
