@@ -62,6 +62,20 @@ def test_commits_from_before_the_rule_are_left_alone(commit):
     assert (done.returncode, done.stdout) == (0, "1 of 2 commits checked\n")
 
 
+def test_a_merge_may_have_a_long_subject(commit):
+    folder = commit("first")
+    git = ["git", "-C", str(folder)]
+    subprocess.run([*git, "branch", "side"], check=True)
+    commit("second")
+    subprocess.run([*git, "checkout", "--quiet", "side"], check=True)
+    commit("third")
+    subprocess.run([*git, "checkout", "--quiet", "-"], check=True)
+    merge = [*git, "-c", "user.name=A", "-c", "user.email=a@example.org", "merge", "--quiet"]
+    subprocess.run([*merge, "--no-ff", "-m", "Merge " + "x" * 90, "side"], check=True)
+    done = run(folder)
+    assert (done.returncode, done.stdout) == (0, "3 of 3 commits checked\n")
+
+
 def test_a_shallow_clone_is_checked_as_far_as_it_reaches(commit, tmp_path):
     commit("x" * 100, BEFORE)
     commit("x" * 100)
