@@ -31,7 +31,8 @@ def commit(tmp_path):
     people = {f"GIT_{of}_{k}": v for of in ("AUTHOR", "COMMITTER") for k, v in who.items()}
 
     def make(message: str, day: str = AFTER) -> Path:
-        environment = {**os.environ, **people, "GIT_COMMITTER_DATE": day, "GIT_AUTHOR_DATE": day}
+        dates = {"GIT_COMMITTER_DATE": day, "GIT_AUTHOR_DATE": day}
+        environment = {**os.environ, **people, **dates, "GIT_CONFIG_GLOBAL": os.devnull}
         command = ["git", "-C", str(folder), "commit", "--quiet", "--allow-empty", "-m", message]
         subprocess.run(command, check=True, env=environment)
         return folder
