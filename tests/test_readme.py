@@ -1,4 +1,4 @@
-"""What README shows and what lies in examples/ runs as it stands."""
+"""What README, docs/ and examples/ show runs as it stands; links lead to files."""
 
 from __future__ import annotations
 
@@ -9,21 +9,71 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+PAGES = [
+    README,
+    *(ROOT / name for name in ("CONTRIBUTING.md", "csrc/README.md", "bench/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+# What a source distribution leaves out.
+ABSENT = tuple(
+    folder
+    for folder in (".ci/", ".github/", "bench/results/", "bench/pictures/")
+    if not (ROOT / folder).exists()
+)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks_of(page: Path, kind: str = r"\w+") -> list[tuple[str, str]]:
+    """The kind and the text of each block of code."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```({kind})\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+EXAMPLES = [
+    pytest.param(code, id=f"{name_of(page)}-{i}")
+    for page in PAGES
+    for i, (_, code) in enumerate(blocks_of(page, "python"), start=1)
+]
 
 
 def test_readme_opens_with_the_two_commands():
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    blocks = blocks_of(README)
     assert [kind for kind, _ in blocks[:2]] == ["sh", "sh"]
     assert blocks[0][1].endswith("python -m fastconv demo\n")
     assert blocks[1][1].endswith("pytest\n")
 
 
-def test_readme_example_runs():
-    (example,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def test_readme_example_computes_gradients():
+    ((_, example),) = blocks_of(README, "python")
     scope: dict[str, object] = {}
     exec(example, scope)
     assert scope["dx"].shape == scope["x"].shape
+
+
+def test_pages_have_examples():
+    assert {param.id.rsplit("-", 1)[0] for param in EXAMPLES} >= {
+        "README.md", "docs/algorithms.md", "docs/coming-from.md", "docs/precision.md"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_python_blocks_run(code):
+    exec(code, {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_to_files(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    for target in targets:
+        if "://" in target:
+            continue
+        path = (page.parent / target).resolve()
+        assert path.exists() or f"{name_of(path)}/".startswith(ABSENT), target
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
