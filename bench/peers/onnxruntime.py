@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..layer import Layer
+from ..items.layer import Layer
 from .common import Call, Skip
 from .onnx_model import model
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pool_rows import FORWARD, GRADIENT, Pool
+from ..items.pools import FORWARD, GRADIENT, Pool
 from .common import Call, Skip
 from .onnx_model import operator
 
