@@ -1,4 +1,4 @@
-"""The suite under pytest-benchmark: ``pytest bench/bench_conv.py``, one case a layer.
+"""The suite under pytest-benchmark: ``pytest bench/bench_conv.py``, one case a row of ``--mode``.
 
 Measures what ``python -m bench`` measures, by the same code, and keeps each row in the case's extra
 information, so that pytest-benchmark's own --benchmark-json and compare work on it. Its own numbers

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import table
-from bench.contest import Settings
-from bench.layers import BATCHES
-from bench.machine import Peak
+from bench.items.layers import BATCHES
 from bench.modes import MODES
-from bench.standing import OURS
+from bench.race.contest import OURS, Settings
+from bench.race.machine import Peak
+from bench.report import table
 
 ROWS: list[dict] = []
 
@@ -19,8 +19,8 @@ ROWS: list[dict] = []
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fastconv")
     group.addoption("--set", choices=list(BATCHES), default="quick", help="which layers")
-    group.addoption("--mode", choices=["plans", "functions"], default="plans",
-                    help="what races what in bench_conv.py")  # fmt: skip
+    group.addoption("--mode", choices=list(MODES), default="plans",
+                    help="what bench_conv.py measures")  # fmt: skip
     group.addoption("--threads", type=int, default=2, help="threads of every contestant")
     group.addoption("--dtype", choices=["float32", "float64"], default="float32")
     group.addoption("--batch", type=int, help="images per call, N; default: those of the set")
@@ -39,11 +39,17 @@ def chosen(config: pytest.Config, module: Any) -> Settings:
     return Settings(**values)
 
 
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Let ``pytest bench/`` find bench_*.py, which pytest collects only when they are named."""
+    is_ours = file_path.match("bench_*.py") and not parent.session.isinitpath(file_path)
+    return pytest.Module.from_parent(parent, path=file_path) if is_ours else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Cases of the chosen set."""
     if "item" in metafunc.fixturenames:
         settings = chosen(metafunc.config, metafunc.module)
-        items = MODES[settings.mode].choose(settings)
+        items = MODES[settings.mode].module.choose(settings)
         metafunc.parametrize("item", items, ids=lambda x: f"{x.family}: {x.name}, N = {x.n}")
 
 
@@ -56,7 +62,7 @@ def peak(request: pytest.FixtureRequest) -> Peak:
 def measured(item, peak, request, benchmark) -> dict:
     """The row of a case, kept in its extra information; pytest-benchmark times our call alone."""
     settings = chosen(request.config, request.module)
-    mode = MODES[settings.mode]
+    mode = MODES[settings.mode].module
     row = mode.measure(item, settings, peak)
     ROWS.append(row)
     benchmark.extra_info |= row

@@ -1,7 +1,6 @@
 """Measure: ``python -m fastconv bench``, or ``python -m bench`` in a checkout.
 
-Each row: arrays, contestants, answers checked, a race. A mode is a module that chooses the rows and
-measures one.
+Each row: arrays, contestants, answers checked, a race. A mode chooses the rows and measures one.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from typing import Any
 
 import fastconv
 
-from . import report
-from .contest import Settings
-from .layers import BATCHES
-from .machine import Peak, describe, load
-from .modes import AGAINST, MODES
+from .items.layers import BATCHES
+from .modes import MODES
 from .peers import SESSIONS
+from .race.contest import Settings
+from .race.machine import Peak, describe, load
+from .report.publish import publish
 
 
 def run(settings: Settings, items: Sequence[Any]) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def run(settings: Settings, items: Sequence[Any]) -> dict[str, Any]:
     try:
         for item in progress(items):
             try:
-                rows.append(MODES[settings.mode].measure(item, settings, peak))
+                rows.append(MODES[settings.mode].module.measure(item, settings, peak))
             except AssertionError as error:
                 failed.append(str(error))
     except KeyboardInterrupt:
@@ -65,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
                    help="quick: 30 layers, minutes; core: 62, N = 1 and 16, gradients 32 too; "
                    "all: 214 published layers (default: %(default)s)")  # fmt: skip
     p.add_argument("--mode", choices=list(MODES), default="plans",
-                   help="; ".join(f"{mode}: {what}" for mode, what in AGAINST.items())
+                   help="; ".join(f"{name}: {mode.compares}" for name, mode in MODES.items())
                    + " (default: %(default)s)")  # fmt: skip
     p.add_argument("-k", dest="only", default="", metavar="WORDS",
                    help="only layers whose family or name holds one of these words")  # fmt: skip
@@ -78,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--peers", type=_peers, metavar="NAME,...",
                    help=f"some of {', '.join(SESSIONS)}, or none (default: all)")  # fmt: skip
     p.add_argument("--turns", type=_count, default=5, help="bursts a contestant (default: 5)")
+    p.add_argument("--seconds", type=_seconds, default=0.03, help="of a burst (default: 0.03)")
     p.add_argument("--out", metavar="FILE", help="where results go (JSON); else a name is made")
     p.add_argument("--pictures", metavar="FOLDER", help="where pictures go, if matplotlib is there")
     return p
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fastconv.set_isa(chosen.isa)
     names = [field for field in Settings.__dataclass_fields__ if hasattr(chosen, field)]
     settings = Settings(**{name: getattr(chosen, name) for name in names})
-    items = MODES[settings.mode].choose(settings)
+    items = MODES[settings.mode].module.choose(settings)
     if not items:
         print(f"no layer of {settings.set} matches {settings.only!r}", file=sys.stderr)
         return 1
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"note: other programs are busy here (load {load():.1f})", file=sys.stderr)
     done = run(settings, items)
     if done["rows"]:
-        report.publish(done, chosen.out, chosen.pictures)
+        publish(done, chosen.out, chosen.pictures)
     for line in done["failed"]:
         print(f"WRONG ANSWER: {line}", file=sys.stderr)
     return 1 if done["failed"] else 0
@@ -120,3 +120,10 @@ def _count(text: str) -> int:
 
 def _counts(text: str) -> tuple[int, ...]:
     return tuple(_count(part) for part in text.split(","))
+
+
+def _seconds(text: str) -> float:
+    value = float(text)  # argparse names what is no number
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text!r}")
+    return value

@@ -10,13 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from . import mnn, ncnn, onnxruntime, openvino, pytorch
 from .common import Call, Skip, version
 
-Build = Callable[[Any, tuple[np.ndarray, ...], int], dict[str, Call]]
-"""From what is measured (a layer, or what else a mode has), its arrays and the threads."""
+Build = Callable[[Any, Any, int], dict[str, Call]]
+"""From an item (a layer, or what else a mode has), the arrays of its mode and the threads."""
 
 FUNCTIONS: dict[str, Build] = {"torch": pytorch.functions}
 GRADIENTS: dict[str, Build] = {"torch": pytorch.gradients}
@@ -38,9 +36,7 @@ class Peers:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def peers(
-    builders: dict[str, Build], item: Any, arrays: tuple[np.ndarray, ...], threads: int
-) -> Peers:
+def peers(builders: dict[str, Build], item: Any, arrays: Any, threads: int) -> Peers:
     """Build what can be built; of a layer `arrays` are input, weight and bias."""
     found = Peers()
     for name, build in builders.items():

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..layer import Layer
+from ..items.layer import Layer
 from .common import Call, Skip, only_float32, quiet
 from .onnx_model import model
 

@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 
-from ..layer import Layer
+from ..items.layer import Layer
 from .common import Call, Skip, only_float32
 
 NARROW = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..layer import Layer
+from ..items.layer import Layer
 
 IR_VERSION, OPSET = 8, 13
 ELEMENT = {np.dtype(np.float32): 1, np.dtype(np.float64): 11}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ..layer import Layer
+from ..items.layer import Layer
 from .common import Call, Skip
 from .onnx_model import model
 
@@ -18,8 +20,8 @@ def session(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[
     return bound(model(layer, *arrays), arrays[0], layer.output_shape, threads)
 
 
-def bound(graph: bytes, x: np.ndarray, shape: tuple[int, ...], threads: int) -> dict[str, Call]:
-    """A session of a model from x to y, whose shape is given."""
+def load(graph: bytes, threads: int) -> Any:
+    """A session of a model; Skip where ONNX Runtime has no such operator of this dtype."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -28,9 +30,14 @@ def bound(graph: bytes, x: np.ndarray, shape: tuple[int, ...], threads: int) -> 
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
     try:
-        net = ort.InferenceSession(graph, options, ["CPUExecutionProvider"])
+        return ort.InferenceSession(graph, options, ["CPUExecutionProvider"])
     except Exception as error:  # its own exceptions have no common base
         raise Skip(_reason(error)) from None
+
+
+def bound(graph: bytes, x: np.ndarray, shape: tuple[int, ...], threads: int) -> dict[str, Call]:
+    """A session of a model from x to y, whose shape is given."""
+    net = load(graph, threads)
     y = np.empty(shape, x.dtype)
     if y.nbytes > BOUND_BYTES:
         return {"onnxruntime": lambda: net.run(["y"], {"x": x})[0]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..layer import Layer
+from ..items.layer import Layer
 from .common import Call, only_float32
 from .onnx_model import model
 

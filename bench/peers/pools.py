@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..pool_rows import FORWARD, GRADIENT, Pool
+from ..items.pools import FORWARD, GRADIENT, Pool
 from .common import Call, Skip
 from .onnx_model import operator
+from .onnxruntime import load
 
 
 def torch_calls(pool: Pool, arrays: dict[str, np.ndarray], threads: int) -> dict[str, Call]:
@@ -55,8 +56,6 @@ def torch_calls(pool: Pool, arrays: dict[str, np.ndarray], threads: int) -> dict
 
 def onnxruntime_calls(pool: Pool, arrays: dict[str, np.ndarray], threads: int) -> dict[str, Call]:
     """`run` of a model of one operator, with a new result each time."""
-    import onnxruntime as ort
-
     if pool.what != FORWARD or pool.last:
         raise Skip("forward, channels first only")
     if pool.adaptive > 1:
@@ -70,11 +69,7 @@ def onnxruntime_calls(pool: Pool, arrays: dict[str, np.ndarray], threads: int) -
         average = pool.kind == "avg"
         ints = {"count_include_pad": 1} if average else {}
         net = operator("AveragePool" if average else "MaxPool", x, lists, ints)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    session = ort.InferenceSession(net, options, ["CPUExecutionProvider"])
+    session = load(net, threads)
     return {"onnxruntime": lambda: session.run(["y"], {"x": x})[0]}
 
 

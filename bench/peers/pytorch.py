@@ -6,15 +6,13 @@ result. channels_last is timed on tensors that already have that layout: its bes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..layer import Layer
+from ..items.gradient import Gradient
+from ..items.layer import Layer
 from .common import Call
-
-if TYPE_CHECKING:
-    from ..gradients import Gradient
 
 
 def functions(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[str, Call]:

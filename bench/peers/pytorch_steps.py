@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastconv import nn
 
+from ..items.steps import Step
 from .common import Call
-
-if TYPE_CHECKING:
-    from ..steps import Step
 
 
 def steps(step: Step, arrays: tuple[np.ndarray, ...], threads: int) -> dict[str, Call]:

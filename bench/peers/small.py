@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..items.small import Small
 from .common import Call
 from .onnx_model import operator
 from .onnxruntime import bound
-
-if TYPE_CHECKING:
-    from ..small import Small
 
 ONNX = {
     "max_pool2d": "MaxPool", "avg_pool2d": "AveragePool", "relu": "Relu", "sigmoid": "Sigmoid",

@@ -1,0 +1,33 @@
+"""The table of modes. A mode is a module that chooses items and measures a row of each.
+
+``choose(settings)`` lists items with family, name and n; ``prepare(item, settings)`` makes their
+arrays, ``our_calls(item, arrays, settings)`` fastconv's contestants by name, and
+``measure(item, settings, peak)`` a row of the results. A new mode is such a module and a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import depthwise, forward, gradients, pools, small, steps
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A module with the four functions, and what its rows compare, in words."""
+
+    module: Any
+    compares: str
+
+
+MODES = {
+    "plans": Mode(forward, "plans against sessions with prepared weights"),
+    "functions": Mode(forward, "functions, nothing kept between calls"),
+    "gradients": Mode(gradients, "gradients, nothing kept between calls"),
+    "depthwise": Mode(depthwise, "depthwise layers and small groups: plans forward, and gradients"),
+    "pools": Mode(pools, "pools forward, with indices, and their gradients"),
+    "small": Mode(small, "small calls"),
+    "steps": Mode(steps, "training steps"),
+}
+"""By the name that ``--mode`` takes, in the order in which pages show them."""

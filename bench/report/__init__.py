@@ -1,0 +1,1 @@
+"""What is shown of stored runs: tables, pages, pictures, goals. Nothing here is measured."""
