@@ -78,6 +78,13 @@ def bound(case, x, w, b, **more):
     return (terms + 2) * UNIT[x.dtype] * sizes
 
 
+def named(cases, *reasons):
+    """The cases of these reasons, each of which there must be."""
+    found = [case for case in cases if case.why in reasons]
+    assert {case.why for case in found} == set(reasons)
+    return found
+
+
 def id_of(value):
     """A case by its reason; pytest names other values itself, and strings by what they say."""
     return f"{value.name}-{value.why}".replace(" ", "-") if isinstance(value, Case) else value

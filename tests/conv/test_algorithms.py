@@ -13,17 +13,17 @@ import pytest
 
 import fastconv
 from algorithms import ANY_SHAPE, ENTRIES, FAMILIES, dtypes_of, each_with_algorithm, refusal
-from cases import CONV, TRANSPOSED, Case, bound, exact
+from cases import CONV, TRANSPOSED, Case, bound, exact, named
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
 ALL = (*CONV, *TRANSPOSED)
 # Families whose sums are not plain: precision "highest" refuses them, their tests are their own.
 NOT_PLAIN = ("winograd",)
-FIXED = [case for case in CONV if case.why in (
-    "enough work for threads", "terms over several slices", "depthwise at stride 2",
+FIXED = named(
+    CONV, "enough work for threads", "terms over several slices", "depthwise at stride 2",
     "a stem: 7x7 at stride 2", "1x1 is a matrix product", "a row longer than a block of columns",
-)]  # fmt: skip
+)  # fmt: skip
 
 
 @functools.cache

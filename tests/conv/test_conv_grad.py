@@ -9,7 +9,7 @@ import pytest
 
 import fastconv
 from algorithms import WEIGHT_GRADS, reason, weight_grad
-from cases import CONV, DTYPES, TRANSPOSED, UNIT, each
+from cases import CONV, DTYPES, TRANSPOSED, UNIT, each, named
 from fastconv import grad, reference
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
@@ -168,7 +168,7 @@ def test_transposed_is_the_adjoint_of_the_direct(case, isa):
 
 @pytest.mark.parametrize("name", ["enough work for threads", "a batch", "depthwise"])
 def test_threads_change_no_bit(name, isa):
-    for case in (c for c in ALL if c.why == name):
+    for case in named(ALL, name):
         for dtype in DTYPES:
             x, w, _ = case.floats(dtype)
             dy = np.random.default_rng(11).standard_normal(output_shape(case)).astype(dtype)
