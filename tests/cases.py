@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import fastconv
 from fastconv import reference
 
+DTYPES = (np.float32, np.float64)
 UNIT = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 2.0**-53}
 
 
@@ -37,6 +39,11 @@ class Case:
         return getattr(reference, self.name)
 
     @property
+    def plan(self):
+        kind = "ConvTranspose" if self.transposed else "Conv"
+        return getattr(fastconv, f"{kind}{len(self.w) - 2}dPlan")
+
+    @property
     def bias_shape(self):
         groups = self.options.get("groups", 1)
         return (self.w[1] * groups if self.transposed else self.w[0],)
@@ -55,6 +62,13 @@ class Case:
         )
 
 
+@functools.cache
+def exact(case, dtype):
+    """Integer data and what must come out of it, bit for bit."""
+    x, w, b = case.integers(dtype)
+    return x, w, b, case.oracle(x, w, b, **case.options)
+
+
 def bound(case, x, w, b, **more):
     """(K + 2) * u * sum |x| |w| for each output, K the number of its terms: a theorem."""
     terms = case.w[0] if case.transposed else case.w[1]
@@ -64,36 +78,21 @@ def bound(case, x, w, b, **more):
     return (terms + 2) * UNIT[x.dtype] * sizes
 
 
-ALGORITHMS = ("auto", "direct", "im2col", "pointwise", "depthwise", "channel_lanes")
+def named(cases, *reasons):
+    """The cases of these reasons, each of which there must be."""
+    found = [case for case in cases if case.why in reasons]
+    assert {case.why for case in found} == set(reasons)
+    return found
 
 
-def takes(case, algorithm):
-    """Whether the algorithm accepts the case; the special ones say which shapes are theirs."""
-    if algorithm == "winograd":
-        stride, taps = case.options.get("stride", 1), case.w[2:]
-        return stride == 1 and set(taps) <= {1, 3, 5} and set(taps) != {1}
-    if algorithm == "depthwise":
-        groups = case.options.get("groups", 1)
-        return (case.w[0] // groups if case.transposed else case.w[1]) == 1
-    if algorithm == "pointwise":
-        plain = case.options.get("padding", 0) in (0, "valid", "same", "same_lower", "full")
-        return set(case.w[2:]) == {1} and plain and case.options.get("stride", 1) == 1
-    return True
-
-
-def _id(value):
+def id_of(value):
+    """A case by its reason; pytest names other values itself, and strings by what they say."""
     return f"{value.name}-{value.why}".replace(" ", "-") if isinstance(value, Case) else value
 
 
 def each(cases):
     """Parametrize `case`, named by its reason."""
-    return pytest.mark.parametrize("case", cases, ids=_id)
-
-
-def each_with_algorithm(cases, *, taken=True):
-    """Parametrize `case` and `algorithm`: all pairs that go together, or all that do not."""
-    pairs = [(c, a) for c in cases for a in ALGORITHMS if takes(c, a) == taken]
-    return pytest.mark.parametrize(("case", "algorithm"), pairs, ids=_id)
+    return pytest.mark.parametrize("case", cases, ids=id_of)
 
 
 def _conv(why, x, w, **options):

@@ -10,7 +10,7 @@ from pathlib import Path
 import fastconv
 
 # The child must find the same package, whether it is installed or on the path.
-ROOT = str(Path(fastconv.__file__).resolve().parents[1])
+ROOT = str(Path(fastconv.__file__).parents[1])
 OURS = ("FASTCONV_", "OMP_", "GOMP_", "PYTHON")
 
 

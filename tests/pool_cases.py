@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,6 +99,13 @@ WINDOWS = (
     Windows("a line in ceil_mode", (8,), 3, 2, 1, 1, True),
     Windows("a line, same padding, dilated", (17,), 3, 2, "same", 3),
 )
+
+
+def named(*patterns: str) -> list[Windows]:
+    """The windows whose reason matches one of the patterns, each of which has to match one."""
+    for pattern in patterns:
+        assert any(re.search(pattern, windows.why) for windows in WINDOWS), pattern
+    return [w for w in WINDOWS if any(re.search(pattern, w.why) for pattern in patterns)]
 
 
 def each(cases: Any) -> Any:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 import fastconv
+from algorithms import ANY_SHAPE
 from arithmetic import CONVOLUTIONS, FACTS, TRANSPOSED
 from fastconv import grad, reference
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
-ALGORITHMS = ("auto", "direct", "im2col")
+ALGORITHMS = ("auto", *ANY_SHAPE)
 
 
 def each(table):

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastconv
+from algorithms import ENTRIES, ask
+from cases import Case
 from conftest import ISAS
 from fastconv import grad, reference
 
@@ -78,12 +80,13 @@ def calls(draw, transposed=False):
     bias = rng.integers(-9, 10, groups * b).astype(dtype) if draw(st.booleans()) else None
     options |= {"groups": groups}
     how = {
-        "algorithm": draw(st.sampled_from(("auto", "direct", "im2col"))),
+        "algorithm": draw(st.sampled_from(("auto", *ENTRIES))),
         "threads": draw(st.sampled_from((None, 1, 2, 5))),
     }
-    if a == 1 and not transposed and draw(st.booleans()):
-        how["algorithm"] = "depthwise"
     fastconv.set_isa(draw(st.sampled_from(ISAS)))
+    case = Case("drawn", x.shape, w.shape, options, transposed)
+    if how["algorithm"] != "auto" and ask(case, how["algorithm"], dtype) is not None:
+        how["algorithm"] = "auto"
     return n, x.astype(dtype), w.astype(dtype), bias, options, how, draw(st.booleans())
 
 

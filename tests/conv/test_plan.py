@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fastconv
-from cases import CONV, TRANSPOSED, each, each_with_algorithm
+from algorithms import ENTRIES, dtypes_of, each_with_algorithm
+from cases import CONV, TRANSPOSED, each
 from fastconv import _native, reference
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
@@ -16,17 +17,12 @@ X = np.arange(72, dtype=np.float32).reshape(1, 2, 6, 6) % 7
 W = np.arange(54, dtype=np.float32).reshape(3, 2, 3, 3) % 5
 
 
-def plan_of(case):
-    kind = "ConvTranspose" if case.transposed else "Conv"
-    return getattr(fastconv, f"{kind}{len(case.w) - 2}dPlan")
-
-
-@each_with_algorithm(ALL)
-def test_a_plan_gives_what_the_function_gives(case, isa, algorithm):
+@each_with_algorithm(ALL, plan=True)
+def test_a_plan_gives_what_the_function_gives(case, algorithm, isa):
     """On the ISA it was built on, whatever is set later; and of the weights as they were."""
-    x, w, b = case.integers(np.float32)
+    x, w, b = case.integers(dtypes_of(case, algorithm, plan=True)[0])
     want = case.oracle(x, w, b, **case.options)
-    plan = plan_of(case)(case.x, w, b, **case.options, algorithm=algorithm, threads=3)
+    plan = case.plan(case.x, w, b, **case.options, algorithm=algorithm, threads=3)
     w[...] = b[...] = np.nan
     fastconv.set_isa("scalar")
     y = plan(x)
@@ -40,7 +36,7 @@ def test_a_plan_gives_what_the_function_gives(case, isa, algorithm):
 @each(ALL)
 def test_its_gradient_is_that_of_the_function(case):
     x, w, _ = case.integers(np.float64)
-    plan = plan_of(case)(case.x, w, **case.options)
+    plan = case.plan(case.x, w, **case.options)
     dy = np.random.default_rng(0).integers(-9, 10, plan.output_shape).astype(np.float64)
     y = plan(x)
     assert np.vdot(y, dy) == np.vdot(x, plan.input_grad(dy))
@@ -78,8 +74,8 @@ def test_it_says_what_was_chosen():
     assert plan.workspace_bytes > 0
     assert plan.weight_bytes >= W.nbytes
     assert repr(plan) == "<fastconv.Conv2dPlan (1, 2, 6, 6) -> (1, 3, 4, 4), im2col>"
-    for word in ("im2col", "direct", "depthwise: not possible, it takes one input channel"):
-        assert word in plan.explain()
+    for name in (*ENTRIES, "depthwise: not possible, it takes one input channel"):
+        assert name in plan.explain()
 
 
 def test_the_workspace_holds_the_planes_of_channels_last():

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import fastconv
+from algorithms import ENTRIES, refusal
+from cases import CONV, TRANSPOSED, each
 
 RNG = np.random.default_rng(0)
 
@@ -42,6 +44,17 @@ def test_it_finds_what_is_faster_than_a_bad_choice():
         assert f"{label}: " in other.explain()
     plan._plan = plan._plan.with_candidate("winograd F(2,3) x F(2,3)")
     assert fastconv.tune(plan, seconds=0.2).algorithm == "winograd"
+
+
+@each((*CONV, *TRANSPOSED))
+def test_it_races_every_entry_that_takes_the_shape(case):
+    plan = case.plan(case.x, np.zeros(case.w, np.float32), **case.options)
+    labels = plan._plan.labels()
+    for name in ENTRIES:
+        taken = refusal(case, name, precision="high", plan=True) is None
+        raced = any(label.startswith(name) for label in labels)
+        # Of a transposed convolution an entry may take one phase and not all.
+        assert raced == taken or (raced and case.transposed), name
 
 
 @pytest.mark.parametrize("plan", [None, 3, "plan"])

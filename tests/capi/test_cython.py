@@ -20,8 +20,8 @@ import fastconv
 from fastconv import cython_api, grad
 from fastconv.__main__ import main
 
-TESTS = Path(__file__).parent
-EXAMPLES = TESTS.parent / "examples"
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[1] / "examples"
 INCLUDE = Path(fastconv.get_include())
 builds = pytest.mark.builds
 
@@ -103,7 +103,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def consumer(built):
-    return built(TESTS / "consumer", "consumer")
+    return built(HERE / "consumer", "consumer")
 
 
 @builds

@@ -260,13 +260,13 @@ def test_threads_context_is_of_this_thread_alone():
     def other():
         with fastconv.threads(5):
             inside.set()
-            leave.wait(20)
+            assert leave.wait(20)
             seen["inside"] = fastconv.get_num_threads()
         seen["after"] = fastconv.get_num_threads()
 
     thread = threading.Thread(target=other)
     thread.start()
-    inside.wait(20)
+    assert inside.wait(20)
     assert fastconv.get_num_threads() == default
     with fastconv.threads(3):
         assert fastconv.get_num_threads() == 3
@@ -316,8 +316,16 @@ def test_set_num_threads_is_for_all_threads():
 
 
 def test_precision_contexts_nest_and_refuse_other_words():
-    with fastconv.precision("highest"), fastconv.precision("high"):
-        fastconv.conv2d(X, W)
+    def chosen():
+        w = np.ones((64, 64, 3, 3), np.float32)
+        return fastconv.Conv2dPlan((1, 64, 40, 40), w, threads=1).algorithm
+
+    with fastconv.precision("highest"):
+        assert chosen() != "winograd"
+        with fastconv.precision("high"):
+            assert chosen() == "winograd"
+        assert chosen() != "winograd"
+    assert chosen() == "winograd"
     for word in ("low", "", 1, None):
         with pytest.raises(ValueError, match="'high' or 'highest', got"):
             fastconv.precision(word).__enter__()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fastconv
-from cases import CONV, TRANSPOSED, bound, each, takes
+from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm
+from cases import CONV, TRANSPOSED, bound
 from fastconv import _native, reference
 
 SCHEMES = _native.testing.winograd_schemes()
@@ -19,7 +20,7 @@ SIZES = {  # image, channels, padding, dilation: what each is for
     "dilated": ((1, 3, 14, 17), 4, (2, 3), (2, 3)),
     "dilated beyond the image": ((1, 3, 6, 7), 4, 14, (7, 8)),
 }
-FITTING = [c for c in (*CONV, *TRANSPOSED) if takes(c, "winograd")]
+WINOGRAD = ("winograd", *(n for n in ENTRIES if FAMILIES[n] == "winograd" and n != "winograd"))
 
 
 def close(y, want, sizes):
@@ -50,25 +51,25 @@ def test_every_form(size, form, isa):
         assert one.tobytes() == many.tobytes()
 
 
-@each(FITTING)
-def test_cases(case, isa):
-    for dtype in (np.float32, np.float64):
+@each_with_algorithm((*CONV, *TRANSPOSED), WINOGRAD, precision="high")
+def test_cases(case, algorithm, isa):
+    for dtype in dtypes_of(case, algorithm, precision="high"):
         x, w, b = case.floats(dtype)
         want = case.oracle(x, w, b, **case.options)
-        y = case.function(x, w, b, **case.options, algorithm="winograd")
+        y = case.function(x, w, b, **case.options, algorithm=algorithm)
         plain = bound(case, x, w, b)
         sizes = case.oracle(abs(x), abs(w), abs(b), **case.options)
         unit = 2.0**-24 if dtype == np.float32 else 2.0**-53
         assert np.all(np.abs(y - want) <= plain + 50 * unit * sizes.max(initial=0))
 
 
-@each([c for c in FITTING if not c.transposed])
-def test_residual_and_activation_come_after_the_sum(case, isa):
+@each_with_algorithm(CONV, ["winograd"], precision="high")
+def test_residual_and_activation_come_after_the_sum(case, algorithm, isa):
     x, w, b = case.floats(np.float64)
     want = case.oracle(x, w, b, **case.options)
     residual = np.resize(np.linspace(-1, 1, 17), want.shape)
     for name in ("relu", "gelu"):
-        how = {**case.options, "algorithm": "winograd", "activation": name}
+        how = {**case.options, "algorithm": algorithm, "activation": name}
         y = case.function(x, w, b, **how, residual=residual)
         np.testing.assert_allclose(y, getattr(reference, name)(want + residual), atol=1e-11)
         out = residual.copy()

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import fastconv
-from cases import CONV, TRANSPOSED, UNIT, each
+from algorithms import WEIGHT_GRADS, reason, weight_grad
+from cases import CONV, DTYPES, TRANSPOSED, UNIT, each, named
 from fastconv import grad, reference
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
-DTYPES = (np.float32, np.float64)
 ALL = (*CONV, *TRANSPOSED)
 
 
@@ -59,6 +59,33 @@ def test_integers_are_exact(case, isa):
                 assert one.dtype == other.dtype == dtype
                 np.testing.assert_array_equal(one, right)
                 np.testing.assert_array_equal(other, right)
+
+
+def taken_gradients(case, algorithm):
+    """(dtype, got, want) for each dtype and number of threads, if the algorithm takes them."""
+    for dtype in DTYPES:
+        x, _, dy, (_, want, _) = exact(case, dtype)
+        for threads in (1, 3):
+            try:
+                yield dtype, weight_grad(case, x, dy, algorithm, threads=threads), want
+            except ValueError as error:
+                reason(error, algorithm)  # raises what is no refusal
+
+
+@pytest.mark.parametrize("algorithm", WEIGHT_GRADS)
+def test_every_weight_gradient_on_every_case_that_it_takes(algorithm, isa):
+    taken = 0
+    for case in ALL:
+        for dtype, got, want in taken_gradients(case, algorithm):
+            assert got.dtype == dtype
+            if "winograd" in algorithm:  # its sums are not plain: as in test_winograd.py
+                limit = (2e-6 if dtype == np.float32 else 1e-13) * np.linalg.norm(want)
+                assert np.linalg.norm(got - want) <= limit, case.why
+            else:
+                np.testing.assert_array_equal(got, want, err_msg=case.why)
+            taken += 1
+    print(f"{isa}: {algorithm} takes {taken} of {4 * len(ALL)} calls")
+    assert taken
 
 
 @each(ALL)
@@ -141,7 +168,7 @@ def test_transposed_is_the_adjoint_of_the_direct(case, isa):
 
 @pytest.mark.parametrize("name", ["enough work for threads", "a batch", "depthwise"])
 def test_threads_change_no_bit(name, isa):
-    for case in (c for c in ALL if c.why == name):
+    for case in named(ALL, name):
         for dtype in DTYPES:
             x, w, _ = case.floats(dtype)
             dy = np.random.default_rng(11).standard_normal(output_shape(case)).astype(dtype)

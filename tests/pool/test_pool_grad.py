@@ -7,7 +7,7 @@ import pytest
 
 import fastconv
 from fastconv import grad, reference
-from pool_cases import WINDOWS, bits, each_windows, each_windows_with_input
+from pool_cases import bits, each_windows, each_windows_with_input, named
 
 ADDING = {
     "sum": ("sum_pool", {}),
@@ -15,7 +15,6 @@ ADDING = {
     "avg without padding": ("avg_pool", {"count_include_pad": False}),
     "avg by -3": ("avg_pool", {"divisor_override": -3}),
 }
-LARGE = ("planes of several blocks of rows", "rows of several blocks of columns")
 
 
 def integers(shape, seed=0):
@@ -38,11 +37,9 @@ def test_sums_and_averages_match_the_reference(case, pool):
         else:
             tiny = 1e-5 if dtype == np.float32 else 1e-13
             np.testing.assert_allclose(got, want, rtol=tiny, atol=tiny)
-        two = getattr(
-            grad, f"{call}_input"
-        )(  # planes, too few to be turned
-            dy[:1, :2].astype(dtype), (1, 2, *case.lengths), **extra, **case.geometry
-        )
+        # Two planes, too few to be transposed.
+        size_of_two, dy_of_two = (1, 2, *case.lengths), dy[:1, :2].astype(dtype)
+        two = getattr(grad, f"{call}_input")(dy_of_two, size_of_two, **extra, **case.geometry)
         np.testing.assert_allclose(two, want[:1, :2], rtol=1e-5, atol=1e-5)
 
 
@@ -181,7 +178,7 @@ def test_unpooling_takes_gradients_from_where_it_put_elements():
 
 def test_bits_do_not_depend_on_threads():
     rng = np.random.default_rng(0)
-    for case in (w for w in WINDOWS if w.why in LARGE):
+    for case in named("blocks of (rows|columns)$"):
         x = rng.standard_normal((2, 9, *case.lengths)).astype(np.float32)
         y, at = fastconv.max_pool2d(x, **case.geometry, return_indices=True)
         norm = fastconv.lp_pool2d(x, 3, **case.geometry)

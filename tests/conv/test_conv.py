@@ -1,94 +1,17 @@
-"""Convolution against the oracle: every case, algorithm, ISA, dtype and number of threads."""
+"""Convolution beside its sums: layouts, padding words, and where the result may lie."""
 
 from __future__ import annotations
-
-import functools
 
 import numpy as np
 import pytest
 
 import fastconv
-from cases import ALGORITHMS, CONV, bound, each, each_with_algorithm, takes
+from cases import CONV, DTYPES, each, exact
 from fastconv import reference
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
-DTYPES = (np.float32, np.float64)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
-
-FIXED = [case for case in CONV if case.why in (
-    "enough work for threads", "terms over several slices", "depthwise at stride 2",
-    "a stem: 7x7 at stride 2", "1x1 is a matrix product", "a row longer than a block of columns",
-)]  # fmt: skip
-
-
-@functools.cache
-def exact(case, dtype):
-    """Integer data and what must come out of it, bit for bit."""
-    x, w, b = case.integers(dtype)
-    return x, w, b, case.oracle(x, w, b, **case.options)
-
-
-@functools.cache
-def measured(case, dtype):
-    """Float data, what should come out, and how far from it a result may be."""
-    x, w, b = case.floats(dtype)
-    return x, w, b, case.oracle(x, w, b, **case.options), bound(case, x, w, b)
-
-
-def residual_for(case, y):
-    """An array like the output whose values are small integers."""
-    return np.resize(np.arange(-5, 6, dtype=y.dtype), y.shape)
-
-
-@each_with_algorithm(CONV)
-def test_integers_are_exact(case, isa, algorithm):
-    for dtype in DTYPES:
-        x, w, b, want = exact(case, dtype)
-        for threads in (1, 3):
-            y = case.function(x, w, b, **case.options, algorithm=algorithm, threads=threads)
-            assert y.dtype == dtype
-            np.testing.assert_array_equal(y, want, err_msg=f"{dtype.__name__}, {threads} threads")
-
-
-@each_with_algorithm(CONV)
-def test_floats_are_within_the_bound(case, isa, algorithm):
-    for dtype in DTYPES:
-        x, w, b, want, most = measured(case, dtype)
-        y = case.function(x, w, b, **case.options, algorithm=algorithm, precision="highest")
-        assert np.all(np.abs(y - want) <= most), dtype.__name__
-
-
-@each_with_algorithm(CONV, taken=False)
-def test_what_an_algorithm_cannot_take_it_refuses_with_a_reason(case, algorithm):
-    x, w, b = case.integers(np.float32)
-    why = {"pointwise": "1x1 kernels", "depthwise": "one input channel per group"}[algorithm]
-    with pytest.raises(ValueError, match=f"algorithm '{algorithm}' cannot take .*{why}"):
-        case.function(x, w, b, **case.options, algorithm=algorithm)
-
-
-@each_dtype
-@each(FIXED)
-def test_threads_change_no_bit(case, isa, dtype):
-    x, w, b = case.floats(dtype)
-    for algorithm in ALGORITHMS:
-        if takes(case, algorithm):
-            how = {**case.options, "algorithm": algorithm}
-            one = case.function(x, w, b, **how, threads=1).tobytes()
-            for threads in (2, 3, 7):
-                many = case.function(x, w, b, **how, threads=threads).tobytes()
-                assert many == one, (algorithm, threads)
-
-
-@each(FIXED)
-def test_equal_calls_give_equal_bits_wherever_the_arrays_lie(case, isa):
-    x, w, b = case.floats(np.float32)
-    first = case.function(x, w, b, **case.options).tobytes()
-    for offset in (0, 1, 3, 8):
-        room = np.empty(x.size + 16, np.float32)
-        moved = room[offset : offset + x.size].reshape(x.shape)
-        moved[...] = x
-        assert case.function(moved, w, b, **case.options).tobytes() == first
 
 
 @each(CONV)
@@ -100,19 +23,6 @@ def test_channels_last_is_the_same_with_its_axes_moved(case):
     assert y.flags.c_contiguous
     assert y.flags.owndata
     np.testing.assert_array_equal(y, np.moveaxis(want, -1 - n, -1))
-
-
-@each_with_algorithm(CONV)
-def test_a_residual_is_added_and_may_be_the_result(case, isa, algorithm):
-    x, w, b, want = exact(case, np.float32)
-    residual = residual_for(case, want.astype(np.float32))
-    how = {**case.options, "algorithm": algorithm}
-    y = case.function(x, w, b, **how, residual=residual)
-    np.testing.assert_array_equal(y, want + residual)
-    for threads in (1, 3):
-        out = residual.copy()
-        assert case.function(x, w, b, **how, residual=out, out=out, threads=threads) is out
-        np.testing.assert_array_equal(out, want + residual)
 
 
 @each(CONV)

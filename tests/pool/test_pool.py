@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import fastconv
 from fastconv import reference
-from pool_cases import WINDOWS, bits, each_windows
+from pool_cases import WINDOWS, bits, each_windows, named
 
 FLOATS = (np.float32, np.float64)
 INTEGERS = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
@@ -57,7 +57,7 @@ def test_floats_match_the_reference(pool, dtype, isa):
         got = run(fastconv, pool, case, x, threads=1)
         assert got.dtype == dtype
         np.testing.assert_allclose(got, want, rtol=rtol, err_msg=case.why)
-        few = run(fastconv, pool, case, x[1, :3], threads=1)  # too few planes to be turned
+        few = run(fastconv, pool, case, x[1, :3], threads=1)  # too few to be transposed
         np.testing.assert_allclose(few, want[1, :3], rtol=rtol, err_msg=case.why)
 
 
@@ -92,19 +92,16 @@ def test_indices_match_the_reference(case, pool, isa):
 @pytest.mark.parametrize("pool", POOLS)
 def test_bits_do_not_depend_on_threads(pool, isa):
     rng = np.random.default_rng(0)
-    for case in WINDOWS:
-        if case.why.endswith("blocks of rows") or case.why.endswith("blocks of columns"):
-            x = rng.standard_normal((2, 3, *case.lengths)).astype(np.float32)
-            one, *others = (run(fastconv, pool, case, x, threads=n) for n in (1, 2, 5))
-            assert all(bits(y) == bits(one) for y in others)
+    for case in named("blocks of (rows|columns)$"):
+        x = rng.standard_normal((2, 3, *case.lengths)).astype(np.float32)
+        one, *others = (run(fastconv, pool, case, x, threads=n) for n in (1, 2, 5))
+        assert all(bits(y) == bits(one) for y in others)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("pool", POOLS)
 def test_nan_reaches_exactly_its_windows(pool, dtype, isa):
-    for case in (
-        w for w in WINDOWS if w.why.startswith(("a row longer", "and at stride 2", "stride"))
-    ):
+    for case in named("^a row longer", "^and at stride 2", "^stride"):
         x = np.ones((1, 1, *case.lengths), dtype)
         for column in range(0, case.lengths[1], 1 if dtype == np.float32 else 5):
             x[0, 0, 2, column] = np.nan
@@ -117,8 +114,8 @@ def test_nan_reaches_exactly_its_windows(pool, dtype, isa):
 
 
 @pytest.mark.parametrize("pool", POOLS)
-def test_nan_reaches_exactly_its_windows_in_turned_planes(pool, isa):
-    for case in (w for w in WINDOWS if w.rank == 2 and w.why.startswith(("long", "stride"))):
+def test_nan_reaches_exactly_its_windows_in_transposed_planes(pool, isa):
+    for case in (w for w in named("^long", "^stride") if w.rank == 2):
         x = np.ones((1, 18, *case.lengths), np.float32)
         here = np.zeros_like(x)
         for channel in range(18):
@@ -146,7 +143,7 @@ def test_places_of_nans_and_equals_match_the_reference(pool, isa):
 
 
 @pytest.mark.parametrize("pool", POOLS)
-def test_bits_of_turned_planes_do_not_depend_on_threads(pool):
+def test_bits_of_transposed_planes_do_not_depend_on_threads(pool):
     x = np.random.default_rng(0).standard_normal((3, 30, 21, 20)).astype(np.float32)
     name, extra = POOLS[pool]
     last = np.ascontiguousarray(np.moveaxis(x, 1, -1))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import fastconv
-from cases import ALGORITHMS, CONV, TRANSPOSED, bound, each, each_with_algorithm
+from algorithms import dtypes_of, each_with_algorithm
+from cases import CONV, TRANSPOSED, Case, bound, each
 from fastconv import grad, reference
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
-DTYPES = (np.float32, np.float64)
 SPECIAL = (np.nan, np.inf, -np.inf)
 
 # Small enough to put the value everywhere; between them they have every position class: inner,
@@ -49,8 +49,8 @@ def reached(case, at):
 
 
 @each_with_algorithm(SMALL)
-def test_a_special_value_reaches_exactly_the_outputs_that_hold_it(case, isa, algorithm):
-    x, w, b, want = exact(case, np.float32)
+def test_a_special_value_reaches_exactly_the_outputs_that_hold_it(case, algorithm, isa):
+    x, w, b, want = exact(case, dtypes_of(case, algorithm)[0])
     for i, at in enumerate(positions(case.x, 18)):
         special = x.copy()
         special[at] = SPECIAL[i % 3]
@@ -85,9 +85,9 @@ def test_a_special_value_reaches_exactly_the_gradients_that_hold_it(case, isa):
 
 
 @each_with_algorithm((*CONV, *TRANSPOSED))
-def test_memory_around_the_arrays_is_neither_used_nor_changed(case, isa, algorithm):
+def test_memory_around_the_arrays_is_neither_used_nor_changed(case, algorithm, isa):
     """NaN before and after every buffer, which is where over-reading kernels would find it."""
-    dtype = np.float64 if algorithm == "auto" else np.float32
+    dtype = dtypes_of(case, algorithm)[-1 if algorithm == "auto" else 0]
     *arrays, want = exact(case, dtype)
 
     def fenced(shape, fence=70):
@@ -110,9 +110,9 @@ def test_memory_around_the_arrays_is_neither_used_nor_changed(case, isa, algorit
 
 
 @each_with_algorithm((*CONV, *TRANSPOSED))
-def test_what_an_earlier_call_left_in_scratch_is_not_used(case, isa, algorithm):
+def test_what_an_earlier_call_left_in_scratch_is_not_used(case, algorithm, isa):
     call = {**case.options, "algorithm": algorithm}
-    x, w, b, want = exact(case, np.float32)
+    x, w, b, want = exact(case, dtypes_of(case, algorithm)[0])
     case.function(np.full_like(x, np.nan), np.full_like(w, np.nan), b, **call)
     np.testing.assert_array_equal(case.function(x, w, b, **call), want)
 
@@ -128,39 +128,43 @@ def test_gaps_of_a_strided_out_are_not_written():
     assert np.all(room[1, ::2, ::2, 1::2] == 27)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS[:3])
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_subnormals_are_not_flushed(dtype, algorithm, isa):
-    least = np.finfo(dtype).smallest_subnormal
-    rng = np.random.default_rng(0)
-    x, w = rng.integers(-9, 10, (1, 3, 9, 21)), rng.integers(-9, 10, (5, 3, 3, 3))
-    y = fastconv.conv2d(x.astype(dtype) * least, w.astype(dtype), algorithm=algorithm)
-    np.testing.assert_array_equal(y, reference.conv2d(x, w).astype(dtype) * least)
-    assert np.any(y)
+@each_with_algorithm([Case("rows longer than a vector", (1, 3, 9, 21), (5, 3, 3, 3))])
+def test_subnormals_are_not_flushed(case, algorithm, isa):
+    for dtype in dtypes_of(case, algorithm):
+        least = np.finfo(dtype).smallest_subnormal
+        x, w, _ = case.integers(dtype)
+        y = case.function(x * least, w, algorithm=algorithm)
+        np.testing.assert_array_equal(y, reference.conv2d(x, w).astype(dtype) * least)
+        assert np.any(y)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS[:3])
-def test_overflow_is_infinite_where_the_sum_is(algorithm, isa):
-    x = np.zeros((1, 1, 8, 40), np.float32)
-    x[0, 0, 4, 17], x[0, 0, 4, 30] = 1e38, -1e38
-    w = np.full((2, 1, 3, 3), 10, np.float32)
-    y = fastconv.conv2d(x, w, padding=1, algorithm=algorithm)
-    want = np.zeros((1, 2, 8, 40), np.float32)
-    want[:, :, 3:6, 16:19], want[:, :, 3:6, 29:32] = np.inf, -np.inf
-    np.testing.assert_array_equal(y, want)
-    largest = np.finfo(np.float32).max
-    y = fastconv.conv2d(np.full((1, 1, 4, 4), largest), np.ones((1, 1, 1, 1), np.float32))
-    np.testing.assert_array_equal(y, largest)
+@each_with_algorithm([Case("one grey image", (1, 1, 8, 40), (2, 1, 3, 3), {"padding": 1})])
+def test_overflow_is_infinite_where_the_sum_is(case, algorithm, isa):
+    for dtype in dtypes_of(case, algorithm):
+        huge = np.finfo(dtype).max / 4
+        x = np.zeros(case.x, dtype)
+        x[0, 0, 4, 17], x[0, 0, 4, 30] = huge, -huge
+        y = case.function(x, np.full(case.w, 10, dtype), **case.options, algorithm=algorithm)
+        want = np.zeros((1, 2, 8, 40), dtype)
+        want[:, :, 3:6, 16:19], want[:, :, 3:6, 29:32] = np.inf, -np.inf
+        np.testing.assert_array_equal(y, want)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS[:3])
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_cancellation_stays_within_the_bound(dtype, algorithm, isa):
+@each_with_algorithm([Case("one tap", (1, 1, 4, 4), (1, 1, 1, 1))])
+def test_the_largest_number_is_no_overflow(case, algorithm, isa):
+    for dtype in dtypes_of(case, algorithm):
+        x = np.full(case.x, np.finfo(dtype).max)
+        y = case.function(x, np.ones(case.w, dtype), algorithm=algorithm)
+        np.testing.assert_array_equal(y, x)
+
+
+@each_with_algorithm(CONV[:12])
+def test_cancellation_stays_within_the_bound(case, algorithm, isa):
     """[1e8, 1, -1e8] and its like: the error is relative to the terms, not to their sum."""
-    for case in CONV[:12]:
+    for dtype in dtypes_of(case, algorithm):
         x, w, b = case.floats(dtype)
         x = (np.resize([1e8, 1, -1e8, 1e-3], x.shape) * np.sign(x)).astype(dtype)
-        y = case.function(x, w, b, **case.options, precision="highest", algorithm=algorithm)
+        y = case.function(x, w, b, **case.options, algorithm=algorithm)
         want = case.oracle(x, w, b, **case.options)
         # The oracle's own rounding counts where float64 is measured against it.
         assert np.all(np.abs(y - want) <= 2 * bound(case, x, w, b))
@@ -171,13 +175,14 @@ def test_minus_zero_and_zero_are_equal():
     np.testing.assert_array_equal(fastconv.conv2d(x, np.ones((3, 2, 3, 3), np.float32)), 0)
 
 
-def test_non_finite_weights_reach_the_windows_inside():
+@each_with_algorithm([Case("two channels to four", (1, 2, 6, 20), (4, 2, 3, 3))])
+def test_non_finite_weights_reach_the_windows_inside(case, algorithm, isa):
     """Every window without padding has all taps; over zero padding it is unspecified."""
-    x = np.ones((1, 2, 6, 20), np.float32)
-    for at in np.ndindex(4, 2, 3, 3):
-        w = np.ones((4, 2, 3, 3), np.float32)
+    dtype = dtypes_of(case, algorithm)[0]
+    x = np.ones(case.x, dtype)
+    for at in np.ndindex(case.w):
+        w = np.ones(case.w, dtype)
         w[at] = np.nan
-        for algorithm in ALGORITHMS[:3]:
-            y = fastconv.conv2d(x, w, algorithm=algorithm)
-            assert np.isnan(y[0, at[0]]).all()
-            np.testing.assert_array_equal(np.delete(y[0], at[0], 0), 18)
+        y = case.function(x, w, algorithm=algorithm)
+        assert np.isnan(y[0, at[0]]).all()
+        np.testing.assert_array_equal(np.delete(y[0], at[0], 0), 18)

@@ -1,0 +1,100 @@
+"""The engine's table of algorithms as tests see it: who is in it, and who takes which call."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+import fastconv
+from cases import DTYPES, id_of
+from conftest import ISAS
+from fastconv import grad
+from fastconv._native import testing
+
+
+def _table():
+    """(name, family) of each entry of the table."""
+    if hasattr(testing, "algorithms"):
+        return testing.algorithms()
+    # What an engine has that does not list its entries yet.
+    words = ("direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd")
+    return [(word, word) for word in words]
+
+
+FAMILIES = dict(_table())
+ENTRIES = tuple(FAMILIES)
+ANY_SHAPE = ("direct", "im2col", "channel_lanes")  # the families that promise to take every call
+WEIGHT_GRADS = (
+    tuple(testing.weight_grad_algorithms())
+    if hasattr(testing, "weight_grad_algorithms")
+    else ("auto",)
+)
+
+
+def reason(error, algorithm):
+    """Why a call was refused, if that is what the error says; else the error is raised again."""
+    start = f"algorithm '{algorithm}' cannot take this call: "
+    if not str(error).startswith(start):
+        raise error
+    return str(error).removeprefix(start)
+
+
+def ask(case, algorithm, dtype, *, precision="highest", plan=False):
+    """Why the algorithm does not take the case on this ISA, or None; the call itself tells."""
+    x, w = np.zeros(case.x, dtype), np.zeros(case.w, dtype)
+    how = {**case.options, "algorithm": algorithm, "precision": precision, "threads": 1}
+    try:
+        case.plan(case.x, w, **how) if plan else case.function(x, w, **how)
+    except ValueError as error:
+        return reason(error, algorithm)
+    return None
+
+
+@functools.cache
+def _remembered(case, algorithm, dtype, isa, precision, plan):
+    return ask(case, algorithm, dtype, precision=precision, plan=plan)
+
+
+def refusal(case, algorithm, dtype=np.float32, *, precision="highest", plan=False):
+    """What `ask` says; asked once for each ISA."""
+    return _remembered(case, algorithm, dtype, fastconv.isa(), precision, plan)
+
+
+def dtypes_of(case, algorithm, **how):
+    """The dtypes in which the algorithm takes the case on this ISA."""
+    return [t for t in DTYPES if algorithm == "auto" or refusal(case, algorithm, t, **how) is None]
+
+
+def _on_each_isa():
+    """Sets each ISA in turn that this run of the suite is about."""
+    before = fastconv.isa()
+    for isa in ISAS:
+        fastconv.set_isa(isa)
+        yield isa
+    fastconv.set_isa(before)
+
+
+def each_with_algorithm(cases, names=("auto", *ENTRIES), **how):
+    """Parametrize `case`, `algorithm` and `isa`: all that go together, says the engine.
+
+    `how` is what `refusal` may be told; the test has to make its calls in that way.
+    """
+    rows = [
+        (case, name, isa)
+        for isa in _on_each_isa()
+        for name in names
+        for case in cases
+        if dtypes_of(case, name, **how)
+    ]
+    return pytest.mark.parametrize(("case", "algorithm", "isa"), rows, ids=id_of, indirect=["isa"])
+
+
+def weight_grad(case, x, dy, algorithm, **how):
+    """The weight's gradient of a case, by the algorithm of this name."""
+    options = {k: v for k, v in case.options.items() if k not in ("output_padding", "output_size")}
+    if algorithm == "auto":
+        return getattr(grad, f"{case.name}_weight")(x, case.w, dy, **options, **how)
+    call = {"transposed": case.transposed, **options, **how}
+    return testing.weight_grad(x, case.w, dy, algorithm=algorithm, **call)
