@@ -14,23 +14,10 @@ from fastconv import grad
 from fastconv._native import testing
 
 
-def _table():
-    """(name, family) of each entry of the table."""
-    if hasattr(testing, "algorithms"):
-        return testing.algorithms()
-    # What an engine has that does not list its entries yet.
-    words = ("direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd")
-    return [(word, word) for word in words]
-
-
-FAMILIES = dict(_table())
+FAMILIES = dict(testing.algorithms())  # of each entry
 ENTRIES = tuple(FAMILIES)
 ANY_SHAPE = ("direct", "im2col", "channel_lanes")  # the families that promise to take every call
-WEIGHT_GRADS = (
-    tuple(testing.weight_grad_algorithms())
-    if hasattr(testing, "weight_grad_algorithms")
-    else ("auto",)
-)
+WEIGHT_GRADS = tuple(testing.weight_grad_algorithms())
 
 
 def reason(error, algorithm):
@@ -96,5 +83,15 @@ def weight_grad(case, x, dy, algorithm, **how):
     options = {k: v for k, v in case.options.items() if k not in ("output_padding", "output_size")}
     if algorithm == "auto":
         return getattr(grad, f"{case.name}_weight")(x, case.w, dy, **options, **how)
-    call = {"transposed": case.transposed, **options, **how}
-    return testing.weight_grad(x, case.w, dy, algorithm=algorithm, **call)
+    return weight_grad_of(x, case.w, dy, algorithm, transposed=case.transposed, **options, **how)
+
+
+def weight_grad_of(
+    x, weight_size, dy, algorithm, *, transposed=False, stride=1, padding=0, dilation=1, groups=1,
+    padding_mode="zeros", threads=None,
+):  # fmt: skip
+    """The gradient of the weights by the entry of this name."""
+    return testing.weight_grad(
+        len(weight_size) - 2, transposed, x, weight_size, dy, stride, padding, dilation, groups,
+        padding_mode, algorithm, threads,
+    )  # fmt: skip

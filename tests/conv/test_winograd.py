@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm
+from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm, weight_grad_of
 from cases import CONV, TRANSPOSED, bound
 from fastconv import _native, reference
 
@@ -21,6 +21,11 @@ SIZES = {  # image, channels, padding, dilation: what each is for
     "dilated beyond the image": ((1, 3, 6, 7), 4, 14, (7, 8)),
 }
 WINOGRAD = ("winograd", *(n for n in ENTRIES if FAMILIES[n] == "winograd" and n != "winograd"))
+
+
+def name_of(form):
+    """The entry of a form, ((m, r) of the height, (m, r) of the width)."""
+    return "winograd " + " x ".join(f"F({m},{r})" for m, r in form)
 
 
 def close(y, want, sizes):
@@ -42,8 +47,8 @@ def test_every_form(size, form, isa):
     sizes = reference.conv2d(abs(x), abs(w), **how)
     for dtype in (np.float32, np.float64):
         one, many = (
-            _native.testing.winograd(
-                x.astype(dtype), w.astype(dtype), padding, dilation, m_h, m_w, threads
+            fastconv.conv2d(
+                x.astype(dtype), w.astype(dtype), **how, algorithm=name_of(form), threads=threads
             )
             for threads in (1, 3)
         )
@@ -135,8 +140,8 @@ def test_who_gets_it():
 
 
 def weight_grad(x, dy, form, padding, threads=1):
-    (m_h, r_h), (m_w, r_w) = form
-    return _native.testing.winograd_weight_grad(x, dy, r_h, r_w, padding, m_h, m_w, threads)
+    kernel = (dy.shape[1], x.shape[1], form[0][1], form[1][1])
+    return weight_grad_of(x, kernel, dy, name_of(form), padding=padding, threads=threads)
 
 
 GRADIENTS = {  # image, output channels, padding
