@@ -31,7 +31,8 @@ from fastconv.adaptive_pool import (
     global_sum_pool2d,
 )
 from fastconv.columns import fold, unfold
-from fastconv.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from fastconv.conv import conv1d, conv2d
+from fastconv.conv_transpose import conv_transpose1d, conv_transpose2d
 from fastconv.max_pool import (
     max_pool1d,
     max_pool2d,

@@ -1,0 +1,69 @@
+"""Docstrings that share their text: what one leaves out is taken from the docstring of another.
+
+A parameter that many functions have is explained once, in the docstring of one of them; `help()` of
+the others shows the same words, and their source holds only what is their own.
+"""
+
+from __future__ import annotations
+
+import re
+from inspect import cleandoc, signature
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Documented = TypeVar("Documented", bound=Callable[..., object])
+
+__all__ = ["completed_by", "parameters_of", "sections_of"]
+
+# The order of numpydoc; the text before the first heading is the section "".
+_ORDER = (
+    "", "Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "References",
+    "Examples",
+)  # fmt: skip
+
+
+def completed_by(model: object, *names: str) -> Callable[[Documented], Documented]:
+    """Complete the docstring of a function or class from the docstring of `model`.
+
+    The model gives the text of each parameter that the docstring does not explain itself, and the
+    sections Returns and Raises where they are missing; with `names`, only the texts of these
+    parameters. Nothing but the docstring changes: the same object is returned.
+    """
+
+    def complete(target: Documented) -> Documented:
+        if target.__doc__ is None:  # python -OO has no docstrings
+            return target
+        own, more = sections_of(target), sections_of(model)
+        texts = {n: t for n, t in parameters_of(more).items() if not names or n in names}
+        texts |= parameters_of(own)
+        for section in () if names else ("Returns", "Raises"):
+            if section in more and not (section == "Returns" and isinstance(target, type)):
+                own.setdefault(section, more[section])
+        own["Parameters"] = "\n".join(texts[p] for p in signature(target).parameters if p in texts)
+        target.__doc__ = "\n\n".join(_headed(name, own[name]) for name in _ORDER if name in own)
+        return target
+
+    return complete
+
+
+def sections_of(documented: object) -> dict[str, str]:
+    """Split a docstring in numpydoc's style at its headings; the key of the beginning is ""."""
+    parts = re.split(r"^(\w[\w ]*)\n-+\n", cleandoc(documented.__doc__ or ""), flags=re.MULTILINE)
+    texts = [text.strip("\n") for text in parts[::2]]
+    return dict(zip(["", *parts[1::2]], texts, strict=True))
+
+
+def parameters_of(sections: dict[str, str]) -> dict[str, str]:
+    """Return the whole entry of each parameter; those that share an entry get one each."""
+    found: dict[str, str] = {}
+    for entry in re.split(r"\n(?=\S)", sections.get("Parameters", "")):
+        names, colon, rest = entry.partition(" : ")
+        for name in names.split(", "):
+            found[name] = name + colon + rest
+    return found
+
+
+def _headed(name: str, text: str) -> str:
+    return f"{name}\n{'-' * len(name)}\n{text}" if name else text
