@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fastconv.adaptive_pool import OutputSize
-    from fastconv.typing import DataFormat, Float
+    from fastconv.typing import DataFormat, Float, OutputSize
 
     Shape = Sequence[SupportsIndex]
 
