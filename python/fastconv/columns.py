@@ -28,8 +28,8 @@ def unfold(
 ) -> NDArray[Float]:
     """Copy every window of an image into a column (im2col).
 
-    Column ``l`` holds window ``(l // ow, l % ow)`` of the ``L = oh * ow`` windows that a convolution
-    of this geometry has, so that ``weight.reshape(C_out, -1) @ unfold(input, ...)`` is that
+    A convolution of this geometry has ``L = oh * ow`` windows, and column ``l`` holds that at
+    ``(l // ow, l % ow)``, so that ``weight.reshape(C_out, -1) @ unfold(input, ...)`` is the
     convolution.
 
     Parameters

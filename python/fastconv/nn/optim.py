@@ -17,6 +17,15 @@ class Optimizer(ABC):
 
     An iterator such as ``model.parameters()`` is read at the first step, so that layers which
     learn their sizes from the first batch are found too.
+
+    Parameters
+    ----------
+    parameters : iterable of (value, gradient)
+        Pairs of arrays, as ``model.parameters()`` gives them.
+    lr : float
+        The learning rate.
+    weight_decay : float
+        This multiple of a parameter is added to its gradient.
     """
 
     def __init__(self, parameters: Iterable[Pair], lr: float, weight_decay: float) -> None:
