@@ -7,8 +7,9 @@ the others shows the same words, and their source holds only what is their own.
 from __future__ import annotations
 
 import re
-from inspect import cleandoc, signature
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,36 +34,46 @@ def completed_by(model: object, *names: str) -> Callable[[Documented], Documente
     """
 
     def complete(target: Documented) -> Documented:
-        if target.__doc__ is None:  # python -OO has no docstrings
+        if not (target.__doc__ and model.__doc__):  # python -OO has no docstrings
             return target
-        own, more = sections_of(target), sections_of(model)
-        texts = {n: t for n, t in parameters_of(more).items() if not names or n in names}
-        texts |= parameters_of(own)
+        own, more = dict(sections_of(target.__doc__)), sections_of(model.__doc__)
+        known = parameters_of(more["Parameters"])
+        texts = {name: known[name] for name in names if name in known} if names else known
+        texts = texts | parameters_of(own.get("Parameters", ""))
         for section in () if names else ("Returns", "Raises"):
             if section in more and not (section == "Returns" and isinstance(target, type)):
                 own.setdefault(section, more[section])
-        own["Parameters"] = "\n".join(texts[p] for p in signature(target).parameters if p in texts)
+        own["Parameters"] = "\n".join(texts[p] for p in _arguments(target) if p in texts)
         target.__doc__ = "\n\n".join(_headed(name, own[name]) for name in _ORDER if name in own)
         return target
 
     return complete
 
 
-def sections_of(documented: object) -> dict[str, str]:
+@cache  # a model is asked many times, and an import should be quick
+def sections_of(doc: str) -> dict[str, str]:
     """Split a docstring in numpydoc's style at its headings; the key of the beginning is ""."""
-    parts = re.split(r"^(\w[\w ]*)\n-+\n", cleandoc(documented.__doc__ or ""), flags=re.MULTILINE)
+    parts = re.split(r"^(\w[\w ]*)\n-+\n", cleandoc(doc), flags=re.MULTILINE)
     texts = [text.strip("\n") for text in parts[::2]]
     return dict(zip(["", *parts[1::2]], texts, strict=True))
 
 
-def parameters_of(sections: dict[str, str]) -> dict[str, str]:
+@cache
+def parameters_of(section: str) -> dict[str, str]:
     """Return the whole entry of each parameter; those that share an entry get one each."""
     found: dict[str, str] = {}
-    for entry in re.split(r"\n(?=\S)", sections.get("Parameters", "")):
+    for entry in re.split(r"\n(?=\S)", section):
         names, colon, rest = entry.partition(" : ")
         for name in names.split(", "):
             found[name] = name + colon + rest
     return found
+
+
+def _arguments(target: Any) -> tuple[str, ...]:
+    """The names of all arguments in their order; `inspect.signature` would take far longer."""
+    code = (target.__init__ if hasattr(target, "__mro__") else target).__code__
+    names: tuple[str, ...] = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return names
 
 
 def _headed(name: str, text: str) -> str:
