@@ -45,10 +45,13 @@ def conv2d(
 ) -> NDArray[Float]:
     """Cross-correlate a batch of images with a bank of filters.
 
-    ``y[n, o, i, j] = bias[o] + sum_{c, u, v} x[n, c, i*stride + u*dilation - top, j*stride +
-    v*dilation - left] * weight[o, c, u, v]``, where ``top`` and ``left`` are the padding; the
-    filter is not flipped. Names, order and meaning of the arguments are those of
-    ``torch.nn.functional.conv2d``.
+    The result is, with the padding ``top`` and ``left``::
+
+        y[n, o, i, j] = bias[o] + sum over c, u and v of
+            x[n, c, i*stride + u*dilation - top, j*stride + v*dilation - left] * weight[o, c, u, v]
+
+    The filter is not flipped. Names, order and meaning of the arguments are those of
+    ``torch.nn.functional.conv2d``; those behind the star are fastconv's own.
 
     Parameters
     ----------
@@ -122,9 +125,11 @@ def conv2d(
     Notes
     -----
     "im2col" copies the windows of some outputs into columns and multiplies matrices [1]_, a block
-    at a time, so that the whole matrix never exists. "direct" reads the windows where they are.
-    "winograd" is minimal filtering [2]_, for filters of 3 and 5 taps in float32. Lengths and
-    padding are those of [3]_.
+    at a time, so that the whole matrix never exists. "direct" reads the windows where they are; so
+    does "channel_lanes", whose vectors hold output channels, not pixels. "pointwise" is for 1x1
+    filters, "depthwise" for one input channel a group, and "winograd", minimal filtering [2]_, for
+    filters of 3 or 5 elements an axis at stride 1 in float32. Lengths and padding are those of
+    [3]_.
 
     References
     ----------

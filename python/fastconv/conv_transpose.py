@@ -46,9 +46,13 @@ def conv_transpose2d(
     """Transposed convolution of a batch of images: the adjoint of `conv2d` in its input.
 
     Each input pixel adds its multiple of the filter to the output, `stride` pixels from that of its
-    neighbour: ``y[n, o, i*stride + u*dilation - top, j*stride + v*dilation - left] +=
-    x[n, c, i, j] * weight[c, o, u, v]``. What falls outside, the padding, is cropped. Names, order
-    and meaning of the arguments are those of ``torch.nn.functional.conv_transpose2d``.
+    neighbour. For all c, i, j, u and v::
+
+        y[n, o, i*stride + u*dilation - top, j*stride + v*dilation - left] +=
+            x[n, c, i, j] * weight[c, o, u, v]
+
+    What falls outside, the padding, is cropped. Names, order and meaning of the arguments are those
+    of ``torch.nn.functional.conv_transpose2d``; those behind the star are fastconv's own.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def max_pool2d(
 
     NaN wins over all. Padding never wins: a window that holds nothing else gives -Inf, or the
     lowest integer. Names, order and meaning of the arguments are those of
-    ``torch.nn.functional.max_pool2d``.
+    ``torch.nn.functional.max_pool2d``; those behind the star are fastconv's own.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def max_pool2d(
         From one window to the next, per axis, in pixels. None or an empty sequence: the kernel
         size, so that windows tile the image.
     padding : int, (int, int), ((lo, hi), (lo, hi)) or a word, default 0
-        Pixels before and after each axis. An int may be at most half of what the kernel reaches, so
-        that every window holds an element; pairs may be larger. ``"valid"``: none. ``"same"``: as
-        many as make the output lengths ``ceil(n / stride)``, the odd pixel at the end;
-        ``"same_lower"``: the odd pixel at the start.
+        Pixels before and after each axis. An int may be at most half of what the kernel reaches;
+        a pair may be larger. ``"valid"``: none. ``"same"``: as many as make the output lengths
+        ``ceil(n / stride)``, the odd pixel at the end; ``"same_lower"``: the odd pixel at the
+        start.
     dilation : int or (int, int), default 1
         From one element of a window to the next, per axis, in pixels.
     ceil_mode : bool, default False

@@ -194,8 +194,8 @@ class Conv2dPlan(_ConvPlan[Float]):
     """A `conv2d` of one input shape with its weights packed once, for many inputs.
 
     ``y = plan(x)``, ``plan(x, residual)`` or ``plan(x, residual, out)`` gives what
-    ``conv2d(x, weight, bias, ...)`` with the arguments of the plan gives, and leaves out what needs
-    doing only once: checks, the choice of an algorithm, and packing the weights. A plan may be
+    ``conv2d(x, weight, bias, ...)`` with the arguments of the plan gives, without what needs doing
+    only once: checking the geometry, choosing an algorithm and packing the weights. A plan may be
     called from any number of threads at once. It belongs to its process and neither pickles nor
     copies: build it anew from the same arguments.
 

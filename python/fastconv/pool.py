@@ -42,7 +42,8 @@ def avg_pool2d(
 ) -> NDArray[Float]:  # fmt: skip
     """Return the mean of each window of a batch of images: its sum, divided by its elements.
 
-    Names, order and meaning of the arguments are those of ``torch.nn.functional.avg_pool2d``.
+    Names, order and meaning of the arguments are those of ``torch.nn.functional.avg_pool2d``;
+    those behind the star are fastconv's own.
 
     Parameters
     ----------

@@ -162,7 +162,7 @@ class Conv2d(_Direct):
     in_channels : int
         Channels of the input, divisible by `groups`.
     out_channels : int
-        Channels of the result, which is the number of filters; divisible by `groups`.
+        Channels of the result, divisible by `groups`.
     kernel_size : int or (int, int)
         Lengths of the filters, per axis (height, width), in pixels.
     stride : int or (int, int), default 1
