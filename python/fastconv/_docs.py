@@ -44,7 +44,8 @@ def completed_by(model: object, *names: str) -> Callable[[Documented], Documente
             if section in more and not (section == "Returns" and isinstance(target, type)):
                 own.setdefault(section, more[section])
         own["Parameters"] = "\n".join(texts[p] for p in _arguments(target) if p in texts)
-        target.__doc__ = "\n\n".join(_headed(name, own[name]) for name in _ORDER if name in own)
+        in_order = sorted(own, key=_ORDER.index)  # refuses an unknown heading
+        target.__doc__ = "\n\n".join(_headed(name, own[name]) for name in in_order)
         return target
 
     return complete
