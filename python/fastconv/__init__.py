@@ -31,15 +31,10 @@ from fastconv.adaptive_pool import (
     global_sum_pool2d,
 )
 from fastconv.columns import fold, unfold
-from fastconv.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
-from fastconv.max_pool import (
-    max_pool1d,
-    max_pool2d,
-    max_unpool1d,
-    max_unpool2d,
-    min_pool1d,
-    min_pool2d,
-)
+from fastconv.conv import conv1d, conv2d
+from fastconv.conv_transpose import conv_transpose1d, conv_transpose2d
+from fastconv.max_pool import max_pool1d, max_pool2d, min_pool1d, min_pool2d
+from fastconv.max_unpool import max_unpool1d, max_unpool2d
 from fastconv.paths import get_cmake_dir, get_include
 from fastconv.plan import Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan, ConvTranspose2dPlan
 from fastconv.pool import (

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from fastconv import _native
+from fastconv._docs import completed_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fastconv.typing import Float
+    from fastconv.typing import Float, GeluForm
 
 __all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
 
@@ -24,8 +25,8 @@ def relu(
     x : array_like
         Float32 or float64, of any shape.
     threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
+        OpenMP threads of this call, from 1 to 1024; by default `fastconv.get_num_threads()`. The
+        result has the same bits whatever their number.
     out : ndarray, optional
         A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
 
@@ -39,7 +40,7 @@ def relu(
     TypeError
         If the dtype is neither float32 nor float64, or `x` is a masked array.
     ValueError
-        If `out` has another shape or is read-only.
+        If `out` has another shape or is read-only, or another argument is out of range.
 
     Examples
     --------
@@ -50,32 +51,11 @@ def relu(
     return _native.relu(x, threads, out)
 
 
+@completed_by(relu)
 def relu6(
     x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
 ) -> NDArray[Float]:
     """Return ``min(max(x, 0), 6)`` of every element; NaN stays NaN.
-
-    Parameters
-    ----------
-    x : array_like
-        Float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of `x`, or `out`.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is neither float32 nor float64, or `x` is a masked array.
-    ValueError
-        If `out` has another shape or is read-only.
 
     Examples
     --------
@@ -86,6 +66,7 @@ def relu6(
     return _native.relu6(x, threads, out)
 
 
+@completed_by(relu)
 def leaky_relu(
     x: NDArray[Float],
     /,
@@ -98,27 +79,8 @@ def leaky_relu(
 
     Parameters
     ----------
-    x : array_like
-        Float32 or float64, of any shape.
     negative_slope : float, default 0.01
         The factor of elements that are not positive.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of `x`, or `out`.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is neither float32 nor float64, or `x` is a masked array.
-    ValueError
-        If `out` has another shape or is read-only.
 
     Examples
     --------
@@ -129,34 +91,13 @@ def leaky_relu(
     return _native.leaky_relu(x, negative_slope, threads, out)
 
 
+@completed_by(relu)
 def sigmoid(
     x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
 ) -> NDArray[Float]:
     """Return the logistic function, ``1 / (1 + exp(-x))``.
 
     Errors are a few ulp of the result, in both tails; NaN gives NaN.
-
-    Parameters
-    ----------
-    x : array_like
-        Float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of `x`, or `out`.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is neither float32 nor float64, or `x` is a masked array.
-    ValueError
-        If `out` has another shape or is read-only.
 
     Examples
     --------
@@ -167,34 +108,13 @@ def sigmoid(
     return _native.sigmoid(x, threads, out)
 
 
+@completed_by(relu)
 def tanh(
     x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
 ) -> NDArray[Float]:
     """Return the hyperbolic tangent of every element.
 
     Errors are a few ulp of the result, in both tails; NaN gives NaN.
-
-    Parameters
-    ----------
-    x : array_like
-        Float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of `x`, or `out`.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is neither float32 nor float64, or `x` is a masked array.
-    ValueError
-        If `out` has another shape or is read-only.
 
     Examples
     --------
@@ -205,34 +125,13 @@ def tanh(
     return _native.tanh(x, threads, out)
 
 
+@completed_by(relu)
 def silu(
     x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
 ) -> NDArray[Float]:
     """Return ``x * sigmoid(x)``, also known as swish.
 
     Errors are a few ulp of the result, in both tails; NaN and -Inf give NaN.
-
-    Parameters
-    ----------
-    x : array_like
-        Float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of `x`, or `out`.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is neither float32 nor float64, or `x` is a masked array.
-    ValueError
-        If `out` has another shape or is read-only.
 
     Examples
     --------
@@ -243,10 +142,11 @@ def silu(
     return _native.silu(x, threads, out)
 
 
+@completed_by(relu)
 def gelu(
     x: NDArray[Float],
     /,
-    approximate: Literal["none", "tanh"] = "none",
+    approximate: GeluForm = "none",
     *,
     threads: int | None = None,
     out: NDArray[Float] | None = None,
@@ -257,31 +157,13 @@ def gelu(
 
     Parameters
     ----------
-    x : array_like
-        Float32 or float64, of any shape.
     approximate : {"none", "tanh"}, default "none"
-        The exact function, or ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of `x`, or `out`.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is neither float32 nor float64, or `x` is a masked array.
-    ValueError
-        If `out` has another shape or is read-only.
+        The exact function, or its approximation
+        ``x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))``.
 
     References
     ----------
-    D. Hendrycks and K. Gimpel, "Gaussian error linear units (GELUs)", 2016.
+    .. [1] Hendrycks, Gimpel, "Gaussian Error Linear Units (GELUs)", 2016, arXiv:1606.08415.
 
     Examples
     --------
@@ -292,6 +174,7 @@ def gelu(
     return _native.gelu(x, approximate, threads, out)
 
 
+@completed_by(relu)
 def softmax(
     x: NDArray[Float],
     /,
@@ -307,20 +190,8 @@ def softmax(
 
     Parameters
     ----------
-    x : array_like
-        Float32 or float64, of any shape.
     axis : int, default -1
         The axis along which the results add up to 1.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of `x`, or `out`.
 
     Raises
     ------

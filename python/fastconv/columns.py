@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastconv import _native
+from fastconv._docs import completed_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fastconv.typing import DataFormat, Float, Padding, PerAxis
+    from fastconv.typing import ConvPadding, DataFormat, Float, PerAxis
 
 __all__ = ["fold", "unfold"]
 
@@ -18,7 +19,7 @@ def unfold(
     input: NDArray[Float],
     kernel_size: PerAxis,
     dilation: PerAxis = 1,
-    padding: Padding = 0,
+    padding: ConvPadding = 0,
     stride: PerAxis = 1,
     *,
     threads: int | None = None,
@@ -27,27 +28,30 @@ def unfold(
 ) -> NDArray[Float]:
     """Copy every window of an image into a column (im2col).
 
-    Column ``l`` holds window ``(l // ow, l % ow)`` of the ``L = oh * ow`` of a convolution of this
-    geometry has, so that ``weight.reshape(C_out, -1) @ unfold(input, ...)`` is that convolution.
+    A convolution of this geometry has ``L = oh * ow`` windows, and column ``l`` holds that at
+    ``(l // ow, l % ow)``, so that ``weight.reshape(C_out, -1) @ unfold(input, ...)`` is the
+    convolution.
 
     Parameters
     ----------
     input : array_like
         Images ``(N, C, H, W)``, or one ``(C, H, W)``; float32 or float64.
-    kernel_size : int or sequence of int
-        The window, ``(kh, kw)``.
-    dilation : int or sequence of int, default 1
-        Steps between the elements of a window.
-    padding : int, sequence of int, (lo, hi) pairs or str, default 0
-        Zeros around the image, or ``"valid"``, ``"same"``, ``"same_lower"`` or ``"full"``.
-    stride : int or sequence of int, default 1
-        Steps between windows.
+    kernel_size : int or (int, int)
+        Lengths of a window, ``(kh, kw)``, in pixels.
+    dilation : int or (int, int), default 1
+        From one element of a window to the next, per axis (height, width), in pixels.
+    padding : int, (int, int), ((lo, hi), (lo, hi)) or a word, default 0
+        Zeros before and after each axis. ``"valid"``: none. ``"same"``: as many as make
+        ``ceil(n / stride)`` windows, the odd pixel at the end; ``"same_lower"``: the odd pixel at
+        the start. ``"full"``: ``dilation * (k - 1)`` on every side.
+    stride : int or (int, int), default 1
+        From one window to the next, per axis, in pixels.
     threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
+        OpenMP threads of this call, from 1 to 1024; by default `fastconv.get_num_threads()`. The
+        result has the same bits whatever their number.
     out : ndarray, optional
         A writable array of the result's shape and dtype to write into.
-    data_format : {"channels_first", "channels_last"}
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
         With channels last, images are ``(N, H, W, C)`` and columns ``(N, L, C*kh*kw)``; the order
         of the rows, ``(C, kh, kw)``, stays.
 
@@ -79,12 +83,13 @@ def unfold(
     return _native.unfold(input, kernel_size, dilation, padding, stride, threads, out, data_format)
 
 
+@completed_by(unfold)
 def fold(
     input: NDArray[Float],
     output_size: PerAxis,
     kernel_size: PerAxis,
     dilation: PerAxis = 1,
-    padding: Padding = 0,
+    padding: ConvPadding = 0,
     stride: PerAxis = 1,
     *,
     threads: int | None = None,
@@ -99,36 +104,13 @@ def fold(
     ----------
     input : array_like
         Columns ``(N, C*kh*kw, L)``, or ``(C*kh*kw, L)`` for one image; float32 or float64.
-    output_size : int or sequence of int
+    output_size : int or (int, int)
         The image, ``(H, W)``; ``L`` must be the number of its windows.
-    kernel_size : int or sequence of int
-        The window, ``(kh, kw)``.
-    dilation : int or sequence of int, default 1
-        Steps between the elements of a window.
-    padding : int, sequence of int, (lo, hi) pairs or str, default 0
-        Zeros around the image, or ``"valid"``, ``"same"``, ``"same_lower"`` or ``"full"``.
-    stride : int or sequence of int, default 1
-        Steps between windows.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says. The result has the same bits
-        whatever their number.
-    out : ndarray, optional
-        A writable array of the result's shape and dtype to write into.
-    data_format : {"channels_first", "channels_last"}
-        With channels last, images are ``(N, H, W, C)`` and columns ``(N, L, C*kh*kw)``; the order
-        of the rows, ``(C, kh, kw)``, stays.
 
     Returns
     -------
     ndarray
         ``(N, C, H, W)``, or ``(C, H, W)`` for one image.
-
-    Raises
-    ------
-    TypeError
-        If the dtype is neither float32 nor float64, or an argument has the wrong type.
-    ValueError
-        If a shape or size does not fit; the message says which.
 
     See Also
     --------

@@ -9,6 +9,9 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Generic
 
 from fastconv import _native
+from fastconv._docs import completed_by
+from fastconv.conv import conv1d, conv2d
+from fastconv.conv_transpose import conv_transpose1d, conv_transpose2d
 from fastconv.typing import Float
 
 if TYPE_CHECKING:
@@ -17,7 +20,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fastconv.typing import Activation, DataFormat, Padding, PaddingMode, PerAxis, Precision
+    from fastconv.typing import (
+        Activation,
+        Algorithm,
+        ConvPadding1d,
+        DataFormat,
+        Padding,
+        PaddingMode,
+        PerAxis,
+        Precision,
+    )
 
 __all__ = ["Conv1dPlan", "Conv2dPlan", "ConvTranspose1dPlan", "ConvTranspose2dPlan"]
 
@@ -128,13 +140,13 @@ class _ConvPlan(_Plan[Float]):
         weight: NDArray[Float],
         bias: NDArray[Float] | None = None,
         stride: PerAxis = 1,
-        padding: Padding = 0,
+        padding: ConvPadding1d = 0,
         dilation: PerAxis = 1,
         groups: int = 1,
         *,
         padding_mode: PaddingMode = "zeros",
         activation: Activation | None = None,
-        algorithm: str = "auto",
+        algorithm: Algorithm | str = "auto",
         threads: int | None = None,
         data_format: DataFormat = "channels_first",
         precision: Precision | None = None,
@@ -163,7 +175,7 @@ class _ConvTransposePlan(_Plan[Float]):
         *,
         output_size: PerAxis | None = None,
         activation: Activation | None = None,
-        algorithm: str = "auto",
+        algorithm: Algorithm | str = "auto",
         threads: int | None = None,
         data_format: DataFormat = "channels_first",
         precision: Precision | None = None,
@@ -177,49 +189,42 @@ class _ConvTransposePlan(_Plan[Float]):
                        (data_format, precision))  # fmt: skip
 
 
-class Conv1dPlan(_ConvPlan[Float]):
-    """A `conv1d` of one input shape with its weights packed once.
-
-    Parameters
-    ----------
-    input_shape : (N, C_in, W) or (C_in, W), channels last if `data_format` says so
-    weight, bias, stride, padding, dilation, groups, padding_mode, activation, algorithm, threads, \
-data_format, precision
-        As in `conv1d`. The weights are copied: changing the array later changes nothing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `conv1d`, when the plan is built.
-
-    Examples
-    --------
-    >>> import numpy as np, fastconv
-    >>> w = np.ones((4, 2, 3), np.float32)
-    >>> plan = fastconv.Conv1dPlan((1, 2, 100), w, padding="causal")
-    >>> plan(np.ones((1, 2, 100), np.float32)).shape
-    (1, 4, 100)
-    """
-
-    _rank = 1
-
-
+@completed_by(conv2d)
 class Conv2dPlan(_ConvPlan[Float]):
-    """A `conv2d` of one input shape with its weights packed once.
+    """A `conv2d` of one input shape with its weights packed once, for many inputs.
 
-    A plan may be called from any number of threads at once.
+    ``y = plan(x)``, ``plan(x, residual)`` or ``plan(x, residual, out)`` gives what
+    ``conv2d(x, weight, bias, ...)`` with the arguments of the plan gives, without what needs doing
+    only once: checking the geometry, choosing an algorithm and packing the weights. A plan may be
+    called from any number of threads at once. It belongs to its process and neither pickles nor
+    copies: build it anew from the same arguments.
 
     Parameters
     ----------
-    input_shape : (N, C_in, H, W) or (C_in, H, W), channels last if `data_format` says so
-    weight, bias, stride, padding, dilation, groups, padding_mode, activation, algorithm, threads, \
-data_format, precision
-        As in `conv2d`. The weights are copied: changing the array later changes nothing.
+    input_shape : (N, C_in, H, W) or (C_in, H, W)
+        The shape of every input, in the order of `data_format`.
+    weight : (C_out, C_in // groups, KH, KW), float32 or float64
+        The filters, whose dtype is that of the plan. They are copied: changing the array later
+        changes nothing.
+    bias : (C_out,), the dtype of weight, optional
+        What is added to each output channel. It is copied, too.
+    threads : int, optional
+        OpenMP threads of each call, from 1 to 1024; by default what `fastconv.get_num_threads()`
+        tells when the plan is built. The result has the same bits whatever their number.
+    precision : {"high", "highest"}, optional
+        ``"high"`` lets float32 be computed by Winograd's algorithm, whose errors are a little
+        larger (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By
+        default what `fastconv.precision` has set when the plan is built, else ``"high"``.
 
     Raises
     ------
     TypeError, ValueError
-        As `conv2d`, when the plan is built.
+        When the plan is built, as `conv2d` does; when it is called, if an array has not the shape
+        and dtype of the plan.
+
+    See Also
+    --------
+    fastconv.tune : Measure all algorithms that take the shape, and keep the fastest.
 
     Examples
     --------
@@ -235,46 +240,69 @@ data_format, precision
     _rank = 2
 
 
-class ConvTranspose1dPlan(_ConvTransposePlan[Float]):
-    """A `conv_transpose1d` of one input shape with its weights packed once.
+@completed_by(conv1d)
+class Conv1dPlan(_ConvPlan[Float]):
+    """A `conv1d` of one input shape with its weights packed once: as `Conv2dPlan`, with one axis.
 
     Parameters
     ----------
-    input_shape : (N, C_in, W) or (C_in, W), channels last if `data_format` says so
-    weight, bias, stride, padding, output_padding, groups, dilation, output_size, activation, \
-algorithm, threads, data_format, precision
-        As in `conv_transpose1d`. The weights are copied.
+    input_shape : (N, C_in, W) or (C_in, W)
+        The shape of every input, in the order of `data_format`.
+    weight : (C_out, C_in // groups, K), float32 or float64
+        The filters, whose dtype is that of the plan; they are copied.
+    bias : (C_out,), the dtype of weight, optional
+        What is added to each output channel; it is copied, too.
+    threads : int, optional
+        OpenMP threads of each call; by default what `fastconv.get_num_threads()` tells when the
+        plan is built.
 
     Raises
     ------
     TypeError, ValueError
-        As `conv_transpose1d`, when the plan is built.
+        When the plan is built, as `conv1d` does; when it is called, if an array has not the shape
+        and dtype of the plan.
 
     Examples
     --------
     >>> import numpy as np, fastconv
-    >>> plan = fastconv.ConvTranspose1dPlan((1, 2, 50), np.ones((2, 4, 4)), stride=2, padding=1)
-    >>> plan.output_shape
+    >>> w = np.ones((4, 2, 3), np.float32)
+    >>> plan = fastconv.Conv1dPlan((1, 2, 100), w, padding="causal")
+    >>> plan(np.ones((1, 2, 100), np.float32)).shape
     (1, 4, 100)
     """
 
     _rank = 1
 
 
+@completed_by(conv_transpose2d)
 class ConvTranspose2dPlan(_ConvTransposePlan[Float]):
-    """A `conv_transpose2d` of one input shape with its weights packed once.
+    """A `conv_transpose2d` of one input shape with its weights packed once, for many inputs.
+
+    As `Conv2dPlan`, in the other direction: ``y = plan(x)`` or ``plan(x, out=y)``. It takes no
+    residual.
 
     Parameters
     ----------
-    input_shape : (N, C_in, H, W) or (C_in, H, W), channels last if `data_format` says so
-    weight, bias, stride, padding, output_padding, groups, dilation, output_size, activation, \
-algorithm, threads, data_format, precision
-        As in `conv_transpose2d`. The weights are copied.
+    input_shape : (N, C_in, H, W) or (C_in, H, W)
+        The shape of every input, in the order of `data_format`.
+    weight : (C_in, C_out // groups, KH, KW), float32 or float64
+        The filters, whose dtype is that of the plan. They are copied: changing the array later
+        changes nothing.
+    bias : (C_out,), the dtype of weight, optional
+        What is added to each output channel. It is copied, too.
+    threads : int, optional
+        OpenMP threads of each call, from 1 to 1024; by default what `fastconv.get_num_threads()`
+        tells when the plan is built. The result has the same bits whatever their number.
+    precision : {"high", "highest"}, optional
+        ``"high"`` lets float32 be computed by Winograd's algorithm, whose errors are a little
+        larger (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By
+        default what `fastconv.precision` has set when the plan is built, else ``"high"``.
 
     Raises
     ------
     TypeError, ValueError
-        As `conv_transpose2d`, when the plan is built.
+        When the plan is built, as `conv_transpose2d` does; when it is called, if an array has not
+        the shape and dtype of the plan.
 
     Examples
     --------
@@ -285,3 +313,38 @@ algorithm, threads, data_format, precision
     """
 
     _rank = 2
+
+
+@completed_by(conv_transpose1d)
+class ConvTranspose1dPlan(_ConvTransposePlan[Float]):
+    """A `conv_transpose1d` of one input shape with its weights packed once.
+
+    As `ConvTranspose2dPlan`, with one axis.
+
+    Parameters
+    ----------
+    input_shape : (N, C_in, W) or (C_in, W)
+        The shape of every input, in the order of `data_format`.
+    weight : (C_in, C_out // groups, K), float32 or float64
+        The filters, whose dtype is that of the plan; they are copied.
+    bias : (C_out,), the dtype of weight, optional
+        What is added to each output channel; it is copied, too.
+    threads : int, optional
+        OpenMP threads of each call; by default what `fastconv.get_num_threads()` tells when the
+        plan is built.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When the plan is built, as `conv_transpose1d` does; when it is called, if an array has not
+        the shape and dtype of the plan.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> plan = fastconv.ConvTranspose1dPlan((1, 2, 50), np.ones((2, 4, 4)), stride=2, padding=1)
+    >>> plan.output_shape
+    (1, 4, 100)
+    """
+
+    _rank = 1

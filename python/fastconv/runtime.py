@@ -10,6 +10,8 @@ from fastconv import _native
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fastconv.typing import Precision
+
 __all__ = [
     "clear_pool",
     "get_num_threads",
@@ -169,7 +171,7 @@ def threads(n: int) -> Iterator[None]:
 
 
 @contextmanager
-def precision(mode: Literal["high", "highest"]) -> Iterator[None]:
+def precision(mode: Precision) -> Iterator[None]:
     """Set the precision of the calls inside a ``with`` block, in this thread or task only.
 
     Parameters

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastconv import _native
+from fastconv._docs import completed_by
+from fastconv.conv import conv2d
+from fastconv.conv_transpose import conv_transpose2d
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import SupportsIndex
 
-    from fastconv.typing import DataFormat, Padding, PerAxis
+    from fastconv.typing import ConvPadding1d, DataFormat, Padding, PerAxis
 
 __all__ = [
     "conv_output_shape",
@@ -20,11 +23,12 @@ __all__ = [
 ]
 
 
+@completed_by(conv2d, "stride", "padding", "dilation", "groups")
 def conv_output_shape(
     input_shape: Sequence[SupportsIndex],
     weight_shape: Sequence[SupportsIndex],
     stride: PerAxis = 1,
-    padding: Padding = 0,
+    padding: ConvPadding1d = 0,
     dilation: PerAxis = 1,
     groups: int = 1,
     *,
@@ -34,11 +38,13 @@ def conv_output_shape(
 
     Parameters
     ----------
-    input_shape : (N, C, *spatial) or (C, *spatial), channels last if `data_format` says so
-    weight_shape : (C_out, C_in // groups, *kernel)
+    input_shape : (N, C_in, H, W), (C_in, H, W), (N, C_in, W) or (C_in, W)
+        In the order of `data_format`.
+    weight_shape : (C_out, C_in // groups, KH, KW) or (C_out, C_in // groups, K)
         Its length tells whether there are one or two spatial axes.
-    stride, padding, dilation, groups
-        As in `conv2d`.
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
+        The order of axes, of `input_shape` and of the result; ``"channels_last"``: channels at the
+        end.
 
     Returns
     -------
@@ -60,6 +66,10 @@ def conv_output_shape(
     )
 
 
+@completed_by(conv_output_shape)
+@completed_by(
+    conv_transpose2d, "stride", "padding", "output_padding", "groups", "dilation", "output_size"
+)
 def conv_transpose_output_shape(
     input_shape: Sequence[SupportsIndex],
     weight_shape: Sequence[SupportsIndex],
@@ -76,11 +86,10 @@ def conv_transpose_output_shape(
 
     Parameters
     ----------
-    input_shape : (N, C, *spatial) or (C, *spatial), channels last if `data_format` says so
-    weight_shape : (C_in, C_out // groups, *kernel)
+    input_shape : (N, C_in, H, W), (C_in, H, W), (N, C_in, W) or (C_in, W)
+        In the order of `data_format`.
+    weight_shape : (C_in, C_out // groups, KH, KW) or (C_in, C_out // groups, K)
         Its length tells whether there are one or two spatial axes.
-    stride, padding, output_padding, groups, dilation, output_size
-        As in `conv_transpose2d`.
 
     Returns
     -------
@@ -104,15 +113,23 @@ def conv_transpose_output_shape(
 
 
 def resolve_padding(
-    padding: Padding, length: int, kernel: int, stride: int = 1, dilation: int = 1
+    padding: ConvPadding1d, length: int, kernel: int, stride: int = 1, dilation: int = 1
 ) -> tuple[int, int]:
     """Return the padding of one axis in numbers.
 
     Parameters
     ----------
     padding : int, (lo, hi) pair or word
-    length, kernel, stride, dilation : int
-        Of that axis, in elements.
+        As convolutions with one axis take it: ``"valid"``, ``"same"``, ``"same_lower"``,
+        ``"causal"`` or ``"full"``.
+    length : int
+        Elements of the input along the axis.
+    kernel : int
+        Elements of the filter or window along the axis.
+    stride : int, default 1
+        From one output to the next, in elements of the input.
+    dilation : int, default 1
+        From one element of the filter to the next, in elements of the input.
 
     Returns
     -------

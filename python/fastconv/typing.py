@@ -9,9 +9,15 @@ import numpy as np
 
 __all__ = [
     "Activation",
+    "ActivationName",
+    "Algorithm",
+    "ConvPadding",
+    "ConvPadding1d",
     "DataFormat",
     "Float",
+    "GeluForm",
     "Number",
+    "OutputSize",
     "Padding",
     "PaddingMode",
     "PerAxis",
@@ -31,10 +37,38 @@ Number = TypeVar(
 PerAxis = SupportsIndex | Sequence[SupportsIndex]
 """An int, or a sequence of one or of one for each spatial axis."""
 
-Padding = PerAxis | Sequence[Sequence[SupportsIndex]] | str
-"""An int, ints, nested (lo, hi) pairs, or a word such as ``"same"``."""
+OutputSize = SupportsIndex | Sequence[SupportsIndex | None] | None
+"""The number of windows of an adaptive pool; None stands for as many as there are elements."""
+
+Padding = PerAxis | Sequence[Sequence[SupportsIndex]] | Literal["valid", "same", "same_lower"]
+"""An int, ints, nested (lo, hi) pairs, or a word: what pools and transposed convolutions take."""
+
+ConvPadding = Padding | Literal["full"]
+"""The same for convolutions."""
+
+ConvPadding1d = ConvPadding | Literal["causal"]
+"""The same for convolutions with one axis."""
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+"""What convolutions find beyond the edges of their input."""
+
 DataFormat = Literal["channels_first", "channels_last"]
+"""The order of axes: (N, C, H, W) or (N, H, W, C)."""
+
 Precision = Literal["high", "highest"]
-Activation = str | tuple[str, float]
+"""Whether float32 may be computed by Winograd's algorithm, or by plain sums only."""
+
+Algorithm = Literal[
+    "auto", "direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd"
+]
+"""The families of algorithms. Functions take ``Algorithm | str``, since the name of any entry that
+a plan's ``explain()`` lists will do as well."""
+
+ActivationName = Literal["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu"]
+"""The activations that a convolution can apply as its last step."""
+
+Activation = ActivationName | tuple[Literal["leaky_relu"], float]
+"""One of them, or a leaky ReLU with its slope."""
+
+GeluForm = Literal["none", "tanh"]
+"""GELU as it is defined, or its approximation by a tanh."""

@@ -11,6 +11,7 @@ import re
 import pytest
 
 import fastconv
+from fastconv._docs import parameters_of, sections_of
 
 # Signatures as the contract writes them; {n} stands for 1 and 2. Keyword-only arguments that many
 # functions share are appended to each line of a group.
@@ -223,16 +224,28 @@ def test_signature_is_the_documented_one(module, name, signature):
 def test_docstring_tells_everything(module, name, signature):
     doc = inspect.getdoc(getattr(importlib.import_module(module), name))
     wanted = {"Examples"}
-    if not re.search(r"\bthose of `\w+`", doc):  # a twin refers to its brother for the rest
-        wanted |= {"Parameters", "Raises"} if signature.parameters else set()
-        wanted |= (
-            {"Returns"}
-            if not re.match(r"[A-Z]\w+Plan|(set|clear)_|threads|precision", name)
-            else set()
-        )
+    wanted |= {"Parameters", "Raises"} if signature.parameters else set()
+    wanted |= (
+        {"Returns"} if not re.match(r"[A-Z]\w+Plan|(set|clear)_|threads|precision", name) else set()
+    )
     found = set(re.findall(r"^(\w+)\n-+$", doc, re.MULTILINE))
     assert wanted <= found
     assert doc.split("\n")[0].endswith((".", ":"))
+
+
+@pytest.mark.parametrize("module", ["fastconv", "fastconv.grad", "fastconv.nn"])
+def test_every_argument_is_explained_in_its_docstring(module):
+    public = vars(importlib.import_module(module))
+    unexplained = []
+    for name in importlib.import_module(module).__all__:
+        if not callable(public.get(name)):
+            continue
+        entries = parameters_of(sections_of(public[name].__doc__).get("Parameters", ""))
+        for argument in inspect.signature(public[name]).parameters:
+            entry = entries.get(argument) or entries.get(f"*{argument}", "")
+            if not re.search(r"\n    \w|\n    [`(]", entry) or "As in `" in entry:
+                unexplained.append(f"{name}: {argument}")
+    assert unexplained == []
 
 
 def test_all_names_what_is_public():

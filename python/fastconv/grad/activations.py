@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from fastconv import _native
+from fastconv._docs import completed_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fastconv.typing import Float
+    from fastconv.typing import Float, GeluForm
 
 __all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
 
@@ -30,21 +31,23 @@ def relu(
     x : array_like
         The argument of the forward call: float32 or float64, of any shape.
     threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
+        OpenMP threads of this call, from 1 to 1024; by default `fastconv.get_num_threads()`. The
+        result has the same bits whatever their number.
     out : ndarray, optional
         A writable array of the shape and dtype of `x` to write into; it may be either input.
 
     Returns
     -------
     ndarray
-        The gradient with respect to `x`, of its shape and dtype.
+        The gradient with respect to `x`, of its shape and dtype; or `out`.
 
     Raises
     ------
     TypeError
         If the dtypes differ, or are neither float32 nor float64.
     ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
+        If the shapes differ, `out` has another shape or is read-only, or another argument is out of
+        range.
 
     Examples
     --------
@@ -56,6 +59,7 @@ def relu(
     return _native.relu_grad(grad_output, x, threads, out)
 
 
+@completed_by(relu)
 def relu6(
     grad_output: NDArray[Float],
     x: NDArray[Float],
@@ -64,29 +68,6 @@ def relu6(
     out: NDArray[Float] | None = None,
 ) -> NDArray[Float]:
     """Return `grad_output` where ``0 < x < 6``, else 0.
-
-    Parameters
-    ----------
-    grad_output : array_like
-        The gradient with respect to the result, of the shape and dtype of `x`.
-    x : array_like
-        The argument of the forward call: float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be either input.
-
-    Returns
-    -------
-    ndarray
-        The gradient with respect to `x`, of its shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ, or are neither float32 nor float64.
-    ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
 
     Examples
     --------
@@ -98,6 +79,7 @@ def relu6(
     return _native.relu6_grad(grad_output, x, threads, out)
 
 
+@completed_by(relu)
 def leaky_relu(
     grad_output: NDArray[Float],
     x: NDArray[Float],
@@ -110,28 +92,8 @@ def leaky_relu(
 
     Parameters
     ----------
-    grad_output : array_like
-        The gradient with respect to the result, of the shape and dtype of `x`.
-    x : array_like
-        The argument of the forward call: float32 or float64, of any shape.
     negative_slope : float, default 0.01
-        As in the forward call.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be either input.
-
-    Returns
-    -------
-    ndarray
-        The gradient with respect to `x`, of its shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ, or are neither float32 nor float64.
-    ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
+        The factor of elements that are not positive, as in the forward call.
 
     Examples
     --------
@@ -143,6 +105,7 @@ def leaky_relu(
     return _native.leaky_relu_grad(grad_output, x, negative_slope, threads, out)
 
 
+@completed_by(relu)
 def sigmoid(
     grad_output: NDArray[Float],
     x: NDArray[Float],
@@ -150,30 +113,7 @@ def sigmoid(
     threads: int | None = None,
     out: NDArray[Float] | None = None,
 ) -> NDArray[Float]:
-    """Return the gradient of `fastconv.sigmoid`.
-
-    Parameters
-    ----------
-    grad_output : array_like
-        The gradient with respect to the result, of the shape and dtype of `x`.
-    x : array_like
-        The argument of the forward call: float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be either input.
-
-    Returns
-    -------
-    ndarray
-        The gradient with respect to `x`, of its shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ, or are neither float32 nor float64.
-    ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
+    """Return ``grad_output * y * (1 - y)`` with ``y = sigmoid(x)``.
 
     Examples
     --------
@@ -185,6 +125,7 @@ def sigmoid(
     return _native.sigmoid_grad(grad_output, x, threads, out)
 
 
+@completed_by(relu)
 def tanh(
     grad_output: NDArray[Float],
     x: NDArray[Float],
@@ -192,30 +133,7 @@ def tanh(
     threads: int | None = None,
     out: NDArray[Float] | None = None,
 ) -> NDArray[Float]:
-    """Return the gradient of `fastconv.tanh`.
-
-    Parameters
-    ----------
-    grad_output : array_like
-        The gradient with respect to the result, of the shape and dtype of `x`.
-    x : array_like
-        The argument of the forward call: float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be either input.
-
-    Returns
-    -------
-    ndarray
-        The gradient with respect to `x`, of its shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ, or are neither float32 nor float64.
-    ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
+    """Return ``grad_output * (1 - tanh(x)**2)``.
 
     Examples
     --------
@@ -227,6 +145,7 @@ def tanh(
     return _native.tanh_grad(grad_output, x, threads, out)
 
 
+@completed_by(relu)
 def silu(
     grad_output: NDArray[Float],
     x: NDArray[Float],
@@ -234,30 +153,7 @@ def silu(
     threads: int | None = None,
     out: NDArray[Float] | None = None,
 ) -> NDArray[Float]:
-    """Return the gradient of `fastconv.silu`.
-
-    Parameters
-    ----------
-    grad_output : array_like
-        The gradient with respect to the result, of the shape and dtype of `x`.
-    x : array_like
-        The argument of the forward call: float32 or float64, of any shape.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be either input.
-
-    Returns
-    -------
-    ndarray
-        The gradient with respect to `x`, of its shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ, or are neither float32 nor float64.
-    ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
+    """Return ``grad_output * s * (1 + x * (1 - s))`` with ``s = sigmoid(x)``.
 
     Examples
     --------
@@ -269,40 +165,21 @@ def silu(
     return _native.silu_grad(grad_output, x, threads, out)
 
 
+@completed_by(relu)
 def gelu(
     grad_output: NDArray[Float],
     x: NDArray[Float],
-    approximate: Literal["none", "tanh"] = "none",
+    approximate: GeluForm = "none",
     *,
     threads: int | None = None,
     out: NDArray[Float] | None = None,
 ) -> NDArray[Float]:
-    """Return the gradient of `fastconv.gelu`.
+    """Return `grad_output` times the derivative of `fastconv.gelu` at `x`.
 
     Parameters
     ----------
-    grad_output : array_like
-        The gradient with respect to the result, of the shape and dtype of `x`.
-    x : array_like
-        The argument of the forward call: float32 or float64, of any shape.
     approximate : {"none", "tanh"}, default "none"
-        As in the forward call.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
-    out : ndarray, optional
-        A writable array of the shape and dtype of `x` to write into; it may be either input.
-
-    Returns
-    -------
-    ndarray
-        The gradient with respect to `x`, of its shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ, or are neither float32 nor float64.
-    ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
+        The exact function or its approximation, as in the forward call.
 
     Examples
     --------
@@ -314,6 +191,7 @@ def gelu(
     return _native.gelu_grad(grad_output, x, approximate, threads, out)
 
 
+@completed_by(relu)
 def softmax(
     grad_output: NDArray[Float],
     x: NDArray[Float],
@@ -322,32 +200,14 @@ def softmax(
     threads: int | None = None,
     out: NDArray[Float] | None = None,
 ) -> NDArray[Float]:
-    """Return the gradient of `fastconv.softmax`.
+    """Return ``y * (grad_output - sum(grad_output * y))`` along `axis`, with ``y = softmax(x)``.
 
     Parameters
     ----------
-    grad_output : array_like
-        The gradient with respect to the result, of the shape and dtype of `x`.
-    x : array_like
-        The argument of the forward call: float32 or float64, of any shape.
     axis : int, default -1
-        As in the forward call.
-    threads : int, optional
-        OpenMP threads; by default as `fastconv.set_num_threads` says.
+        The axis along which the results add up to 1, as in the forward call.
     out : ndarray, optional
         A writable array of the shape and dtype of `x` to write into; it may be `x` itself.
-
-    Returns
-    -------
-    ndarray
-        The gradient with respect to `x`, of its shape and dtype.
-
-    Raises
-    ------
-    TypeError
-        If the dtypes differ, or are neither float32 nor float64.
-    ValueError
-        If the shapes differ, or `out` has another shape or is read-only.
 
     Examples
     --------

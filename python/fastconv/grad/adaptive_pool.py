@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastconv import _native
+from fastconv._docs import completed_by
+from fastconv.grad.max_pool import max_pool1d_input, max_pool2d_input
+from fastconv.grad.pool import avg_pool1d_input, avg_pool2d_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,8 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fastconv.adaptive_pool import OutputSize
-    from fastconv.typing import DataFormat, Float
+    from fastconv.typing import DataFormat, Float, OutputSize
 
     Shape = Sequence[SupportsIndex]
 
@@ -32,35 +34,13 @@ __all__ = [
 ]
 
 
-def adaptive_max_pool1d_input(
-    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
-    threads: int | None = None, out: NDArray[Float] | None = None,
-    data_format: DataFormat = "channels_first",
-) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `adaptive_max_pool1d`: each output's goes to the element at its index.
-
-    Arguments, result and errors are those of `max_pool1d_input`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastconv import grad
-    >>> grad.adaptive_max_pool1d_input(np.array([[1.0, 2.0]]), np.array([[1, 3]]), (1, 5))
-    array([[0., 1., 0., 2., 0.]])
-    """
-    return _native.indexed_pool_input(
-        1, grad_output, indices, input_size, threads, out, data_format
-    )
-
-
+@completed_by(max_pool2d_input)
 def adaptive_max_pool2d_input(
     grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
     threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `adaptive_max_pool2d`: each output's goes to the element at its index.
-
-    Arguments, result and errors are those of `max_pool2d_input`.
+    """Return the gradient of `fastconv.adaptive_max_pool2d`, as `max_pool2d_input` does.
 
     Examples
     --------
@@ -74,53 +54,38 @@ def adaptive_max_pool2d_input(
     )
 
 
-def adaptive_avg_pool1d_input(
-    grad_output: NDArray[Float], input_size: Shape, output_size: OutputSize = None, *,
+@completed_by(max_pool1d_input)
+def adaptive_max_pool1d_input(
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
     threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `adaptive_avg_pool1d`: each output's share, to its window.
-
-    Parameters
-    ----------
-    grad_output : (N, C, W') or (C, W'), float32 or float64
-        Gradient with respect to the pool's output.
-    input_size : sequence of int
-        The full shape of the pool's input, in the order of `data_format`.
-    output_size : int or None, optional
-        That of the forward call; by default the length of grad_output.
-    threads, out, data_format
-        As in `max_pool1d_input`.
-
-    Returns
-    -------
-    grad_input : input_size, the dtype of grad_output
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `avg_pool1d_input`.
+    """Return the gradient of `fastconv.adaptive_max_pool1d`, as `max_pool1d_input` does.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.adaptive_avg_pool1d_input(np.array([[3.0, 6.0]]), (1, 5))
-    array([[1., 1., 3., 2., 2.]])
+    >>> grad.adaptive_max_pool1d_input(np.array([[1.0, 2.0]]), np.array([[1, 3]]), (1, 5))
+    array([[0., 1., 0., 2., 0.]])
     """
-    return _native.adaptive_pool_input(
-        1, True, grad_output, input_size, output_size, threads, out, data_format
+    return _native.indexed_pool_input(
+        1, grad_output, indices, input_size, threads, out, data_format
     )
 
 
+@completed_by(avg_pool2d_input)
 def adaptive_avg_pool2d_input(
     grad_output: NDArray[Float], input_size: Shape, output_size: OutputSize = None, *,
     threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `adaptive_avg_pool2d`: each output's share, to its window.
+    """Return the gradient of `fastconv.adaptive_avg_pool2d`: each output's share, to its window.
 
-    Arguments, result and errors are those of `adaptive_avg_pool1d_input`, for images.
+    Parameters
+    ----------
+    output_size : int, None or a sequence of two of them, optional
+        That of the forward call; by default the lengths of grad_output.
 
     Examples
     --------
@@ -135,33 +100,42 @@ def adaptive_avg_pool2d_input(
     )
 
 
-def global_avg_pool1d_input(
-    grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
-    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+@completed_by(avg_pool1d_input)
+def adaptive_avg_pool1d_input(
+    grad_output: NDArray[Float], input_size: Shape, output_size: OutputSize = None, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
+    data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `global_avg_pool1d`: a share of the output's, everywhere.
+    """Return the gradient of `fastconv.adaptive_avg_pool1d`: each output's share, to its window.
 
-    Arguments, result and errors are those of `adaptive_avg_pool1d_input`.
+    Parameters
+    ----------
+    output_size : int or None, optional
+        That of the forward call; by default the length of grad_output.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.global_avg_pool1d_input(np.array([[8.0]]), (1, 4))
-    array([[2., 2., 2., 2.]])
+    >>> grad.adaptive_avg_pool1d_input(np.array([[3.0, 6.0]]), (1, 5))
+    array([[1., 1., 3., 2., 2.]])
     """
     return _native.adaptive_pool_input(
-        1, True, grad_output, input_size, 1, threads, out, data_format
+        1, True, grad_output, input_size, output_size, threads, out, data_format
     )
 
 
+@completed_by(avg_pool2d_input)
 def global_avg_pool2d_input(
     grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
     out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `global_avg_pool2d`: a share of the output's, everywhere.
+    """Return the gradient of `fastconv.global_avg_pool2d`: a share of the output's, everywhere.
 
-    Arguments, result and errors are those of `adaptive_avg_pool2d_input`.
+    Parameters
+    ----------
+    grad_output : (N, C, 1, 1) or (C, 1, 1), float32 or float64
+        The gradient with respect to the pool's result.
 
     Examples
     --------
@@ -176,33 +150,41 @@ def global_avg_pool2d_input(
     )
 
 
-def global_sum_pool1d_input(
+@completed_by(avg_pool1d_input)
+def global_avg_pool1d_input(
     grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
     out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `global_sum_pool1d`: the output's, everywhere.
+    """Return the gradient of `fastconv.global_avg_pool1d`: a share of the output's, everywhere.
 
-    Arguments, result and errors are those of `adaptive_avg_pool1d_input`.
+    Parameters
+    ----------
+    grad_output : (N, C, 1) or (C, 1), float32 or float64
+        The gradient with respect to the pool's result.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.global_sum_pool1d_input(np.array([[8.0]]), (1, 4))
-    array([[8., 8., 8., 8.]])
+    >>> grad.global_avg_pool1d_input(np.array([[8.0]]), (1, 4))
+    array([[2., 2., 2., 2.]])
     """
     return _native.adaptive_pool_input(
-        1, False, grad_output, input_size, 1, threads, out, data_format
+        1, True, grad_output, input_size, 1, threads, out, data_format
     )
 
 
+@completed_by(avg_pool2d_input)
 def global_sum_pool2d_input(
     grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
     out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `global_sum_pool2d`: the output's, everywhere.
+    """Return the gradient of `fastconv.global_sum_pool2d`: the output's, everywhere.
 
-    Arguments, result and errors are those of `adaptive_avg_pool2d_input`.
+    Parameters
+    ----------
+    grad_output : (N, C, 1, 1) or (C, 1, 1), float32 or float64
+        The gradient with respect to the pool's result.
 
     Examples
     --------
@@ -217,20 +199,45 @@ def global_sum_pool2d_input(
     )
 
 
-def global_max_pool1d_input(
-    grad_output: NDArray[Float], input: NDArray[Float], *, threads: int | None = None,
+@completed_by(avg_pool1d_input)
+def global_sum_pool1d_input(
+    grad_output: NDArray[Float], input_size: Shape, *, threads: int | None = None,
     out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `global_max_pool1d`: the output's, to the first of the largest.
+    """Return the gradient of `fastconv.global_sum_pool1d`: the output's, everywhere.
 
     Parameters
     ----------
     grad_output : (N, C, 1) or (C, 1), float32 or float64
-        Gradient with respect to the pool's output.
-    input : (N, C, W) or (C, W), the dtype of grad_output
+        The gradient with respect to the pool's result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.global_sum_pool1d_input(np.array([[8.0]]), (1, 4))
+    array([[8., 8., 8., 8.]])
+    """
+    return _native.adaptive_pool_input(
+        1, False, grad_output, input_size, 1, threads, out, data_format
+    )
+
+
+@completed_by(avg_pool2d_input)
+def global_max_pool2d_input(
+    grad_output: NDArray[Float], input: NDArray[Float], *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
+    """Return the gradient of `fastconv.global_max_pool2d`.
+
+    That of each output goes to the first of the largest elements.
+
+    Parameters
+    ----------
+    grad_output : (N, C, 1, 1) or (C, 1, 1), float32 or float64
+        The gradient with respect to the pool's result.
+    input : (N, C, H, W) or (C, H, W), the dtype of grad_output
         That of the forward call.
-    threads, out, data_format
-        As in `max_pool1d_input`.
 
     Returns
     -------
@@ -247,25 +254,32 @@ def global_max_pool1d_input(
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.global_max_pool1d_input(np.array([[3.0]]), np.array([[1.0, 5.0, 5.0]]))
-    array([[0., 3., 0.]])
+    >>> grad.global_max_pool2d_input(np.array([[[3.0]]]), np.array([[[1.0, 5.0, 5.0]]]))
+    array([[[0., 3., 0.]]])
     """
-    return _native.global_max_pool_input(1, grad_output, input, threads, out, data_format)
+    return _native.global_max_pool_input(2, grad_output, input, threads, out, data_format)
 
 
-def global_max_pool2d_input(
+@completed_by(global_max_pool2d_input)
+@completed_by(avg_pool1d_input, "threads", "out", "data_format")
+def global_max_pool1d_input(
     grad_output: NDArray[Float], input: NDArray[Float], *, threads: int | None = None,
     out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `global_max_pool2d`: the output's, to the first of the largest.
+    """Return the gradient of `fastconv.global_max_pool1d`: as `global_max_pool2d_input`, one axis.
 
-    Arguments, result and errors are those of `global_max_pool1d_input`, for images.
+    Parameters
+    ----------
+    grad_output : (N, C, 1) or (C, 1), float32 or float64
+        The gradient with respect to the pool's result.
+    input : (N, C, W) or (C, W), the dtype of grad_output
+        That of the forward call.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.global_max_pool2d_input(np.array([[[3.0]]]), np.array([[[1.0, 5.0, 5.0]]]))
-    array([[[0., 3., 0.]]])
+    >>> grad.global_max_pool1d_input(np.array([[3.0]]), np.array([[1.0, 5.0, 5.0]]))
+    array([[0., 3., 0.]])
     """
-    return _native.global_max_pool_input(2, grad_output, input, threads, out, data_format)
+    return _native.global_max_pool_input(1, grad_output, input, threads, out, data_format)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastconv import _native
+from fastconv._docs import completed_by
+from fastconv.max_pool import max_pool1d, max_pool2d
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,31 +29,28 @@ __all__ = [
 ]
 
 
-def max_pool1d_input(
+@completed_by(max_pool2d, "threads", "out", "data_format")
+def max_pool2d_input(
     grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
     threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `max_pool1d`: each output's, added to the element at its index.
+    """Return the gradient of `fastconv.max_pool2d`.
+
+    The gradient of each output is added to that of the element at its index.
 
     Parameters
     ----------
-    grad_output : (N, C, W') or (C, W'), float32 or float64
-        Gradient with respect to the pool's output.
+    grad_output : (N, C, H', W') or (C, H', W'), float32 or float64
+        The gradient with respect to the pool's result.
     indices : the shape of grad_output, int64
         What the pool returned with ``return_indices=True``.
-    input_size : sequence of int
+    input_size : (N, C, H, W) or (C, H, W)
         The full shape of the pool's input, in the order of `data_format`.
-    threads : int, optional
-        OpenMP threads of this call; default `fastconv.get_num_threads()`. Never changes a result.
-    out : writable array of the result's shape and dtype, optional
-        Written and returned. It may overlap an input.
-    data_format : {"channels_first", "channels_last"}
-        ``"channels_last"`` means (N, W, C), for every array.
 
     Returns
     -------
-    grad_input : input_size, the dtype of grad_output
+    grad_input : of shape input_size, the dtype of grad_output
 
     Raises
     ------
@@ -66,27 +65,6 @@ def max_pool1d_input(
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.max_pool1d_input(np.array([[1.0, 2.0, 4.0]]), np.array([[1, 2, 2]]), (1, 4))
-    array([[0., 1., 6., 0.]])
-    """
-    return _native.indexed_pool_input(
-        1, grad_output, indices, input_size, threads, out, data_format
-    )
-
-
-def max_pool2d_input(
-    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
-    threads: int | None = None, out: NDArray[Float] | None = None,
-    data_format: DataFormat = "channels_first",
-) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `max_pool2d`: each output's, added to the element at its index.
-
-    Arguments, result and errors are those of `max_pool1d_input`, for images.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastconv import grad
     >>> grad.max_pool2d_input(np.array([[[5.0]]]), np.array([[[3]]]), (1, 2, 2))
     array([[[0., 0.],
             [0., 5.]]])
@@ -96,35 +74,41 @@ def max_pool2d_input(
     )
 
 
-def min_pool1d_input(
+@completed_by(max_pool2d_input)
+@completed_by(max_pool1d, "threads", "out", "data_format")
+def max_pool1d_input(
     grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
     threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `min_pool1d`: each output's, added to the element at its index.
+    """Return the gradient of `fastconv.max_pool1d`: as `max_pool2d_input`, with one axis.
 
-    Arguments, result and errors are those of `max_pool1d_input`.
+    Parameters
+    ----------
+    grad_output : (N, C, W') or (C, W'), float32 or float64
+        The gradient with respect to the pool's result.
+    input_size : (N, C, W) or (C, W)
+        The full shape of the pool's input, in the order of `data_format`.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.min_pool1d_input(np.array([[1.0, 2.0]]), np.array([[0, 0]]), (1, 3))
-    array([[3., 0., 0.]])
+    >>> grad.max_pool1d_input(np.array([[1.0, 2.0, 4.0]]), np.array([[1, 2, 2]]), (1, 4))
+    array([[0., 1., 6., 0.]])
     """
     return _native.indexed_pool_input(
         1, grad_output, indices, input_size, threads, out, data_format
     )
 
 
+@completed_by(max_pool2d_input)
 def min_pool2d_input(
     grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
     threads: int | None = None, out: NDArray[Float] | None = None,
     data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `min_pool2d`: each output's, added to the element at its index.
-
-    Arguments, result and errors are those of `max_pool2d_input`.
+    """Return the gradient of `fastconv.min_pool2d`, as `max_pool2d_input` does.
 
     Examples
     --------
@@ -138,47 +122,43 @@ def min_pool2d_input(
     )
 
 
-def max_unpool1d_input(
-    grad_output: NDArray[Float], indices: NDArray[np.int64], *, threads: int | None = None,
-    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+@completed_by(max_pool1d_input)
+def min_pool1d_input(
+    grad_output: NDArray[Float], indices: NDArray[np.int64], input_size: Shape, *,
+    threads: int | None = None, out: NDArray[Float] | None = None,
+    data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `max_unpool1d`: that at the index of each element.
-
-    Parameters
-    ----------
-    grad_output : (N, C, W') or (C, W'), float32 or float64
-        Gradient with respect to the result of `max_unpool1d`.
-    indices : (N, C, W) or (C, W), int64
-        Those of the forward call.
-    threads, out, data_format
-        As in `max_pool1d_input`.
-
-    Returns
-    -------
-    grad_input : the shape of indices, the dtype of grad_output
-
-    Raises
-    ------
-    IndexError, TypeError, ValueError
-        As in `max_pool1d_input`.
+    """Return the gradient of `fastconv.min_pool1d`, as `max_pool1d_input` does.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import grad
-    >>> grad.max_unpool1d_input(np.array([[4.0, 5.0]]), np.array([[1]]))
-    array([[5.]])
+    >>> grad.min_pool1d_input(np.array([[1.0, 2.0]]), np.array([[0, 0]]), (1, 3))
+    array([[3., 0., 0.]])
     """
-    return _native.max_unpool_input(1, grad_output, indices, threads, out, data_format)
+    return _native.indexed_pool_input(
+        1, grad_output, indices, input_size, threads, out, data_format
+    )
 
 
+@completed_by(max_pool2d_input)
 def max_unpool2d_input(
     grad_output: NDArray[Float], indices: NDArray[np.int64], *, threads: int | None = None,
     out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
 ) -> NDArray[Float]:  # fmt: skip
-    """Return the gradient of `max_unpool2d`: that at the index of each element.
+    """Return the gradient of `fastconv.max_unpool2d`: that at the index of each element.
 
-    Arguments, result and errors are those of `max_unpool1d_input`, for images.
+    Parameters
+    ----------
+    grad_output : (N, C, H', W') or (C, H', W'), float32 or float64
+        The gradient with respect to the result of the forward call.
+    indices : (N, C, H, W) or (C, H, W), int64
+        Those of the forward call.
+
+    Returns
+    -------
+    grad_input : the shape of indices, the dtype of grad_output
 
     Examples
     --------
@@ -188,3 +168,31 @@ def max_unpool2d_input(
     array([[[5.]]])
     """
     return _native.max_unpool_input(2, grad_output, indices, threads, out, data_format)
+
+
+@completed_by(max_pool1d_input)
+def max_unpool1d_input(
+    grad_output: NDArray[Float], indices: NDArray[np.int64], *, threads: int | None = None,
+    out: NDArray[Float] | None = None, data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:  # fmt: skip
+    """Return the gradient of `fastconv.max_unpool1d`: as `max_unpool2d_input`, with one axis.
+
+    Parameters
+    ----------
+    grad_output : (N, C, W') or (C, W'), float32 or float64
+        The gradient with respect to the result of the forward call.
+    indices : (N, C, W) or (C, W), int64
+        Those of the forward call.
+
+    Returns
+    -------
+    grad_input : the shape of indices, the dtype of grad_output
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import grad
+    >>> grad.max_unpool1d_input(np.array([[4.0, 5.0]]), np.array([[1]]))
+    array([[5.]])
+    """
+    return _native.max_unpool_input(1, grad_output, indices, threads, out, data_format)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
+
+from fastconv.typing import DataFormat
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 Word = TypeVar("Word", bound=str)
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
-DATA_FORMATS = ("channels_first", "channels_last")
+DATA_FORMATS: tuple[DataFormat, ...] = get_args(DataFormat)
 
 
 def integer(value: Any, name: str, least: int = 1) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, ClassVar
 
 import numpy.typing as npt
 
 import fastconv as fc
 from fastconv import grad
+from fastconv.typing import Activation, ConvPadding1d, DataFormat, PerAxis
 
 from ._checks import (
     DATA_FORMATS,
@@ -23,7 +25,6 @@ from ._checks import (
 from ._plans import PlanCache
 from ._shapes import checked_padding, short
 from .activations import (
-    Activation,
     activate,
     activation_grad,
     checked_activation,
@@ -41,17 +42,34 @@ class ConvBase(Weighted):
     _plan: ClassVar[str]
     _fused_gradient: ClassVar[bool]  # whether the gradient passes through an activation itself
 
+    def __init_subclass__(cls) -> None:
+        """Give the class an `__init__` that has its name.
+
+        Python's message for a call with too many arguments tells the name of the function, which
+        would be that of a private base.
+        """
+        super().__init_subclass__()
+        init = cls.__init__
+        if "__init__" in vars(cls) or not isinstance(init, FunctionType):
+            return
+        own = FunctionType(
+            init.__code__, init.__globals__, init.__name__, init.__defaults__, init.__closure__
+        )
+        own.__kwdefaults__, own.__annotations__ = init.__kwdefaults__, init.__annotations__
+        own.__qualname__ = f"{cls.__qualname__}.__init__"
+        type.__setattr__(cls, "__init__", own)
+
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any,
-        padding: Any,
-        dilation: Any,
+        kernel_size: PerAxis,
+        stride: PerAxis,
+        padding: ConvPadding1d,
+        dilation: PerAxis,
         groups: int,
-        activation: Any,
-        data_format: str,
+        activation: Activation | None,
+        data_format: DataFormat,
     ) -> None:
         super().__init__()
         self.in_channels = integer(in_channels, "in_channels")
@@ -106,7 +124,7 @@ class ConvBase(Weighted):
             self._grads["bias"] += d_bias
         return dx
 
-    def fused(self, x: npt.ArrayLike, activation: Activation) -> Array:
+    def fused(self, x: npt.ArrayLike, activation: Activation | None) -> Array:
         """The layer and an activation behind it in one call; for evaluation mode."""
         return self._planned(x, activation)
 
@@ -116,7 +134,7 @@ class ConvBase(Weighted):
             return True
         return self._fused_gradient and follows_from_output(self.activation)
 
-    def _planned(self, x: npt.ArrayLike, activation: Activation) -> Array:
+    def _planned(self, x: npt.ArrayLike, activation: Activation | None) -> Array:
         """Run on packed weights."""
         x = array(x, "x", self.weight.dtype)
 
@@ -128,7 +146,7 @@ class ConvBase(Weighted):
         y: Array = plan(x)
         return y
 
-    def _convolve(self, x: Array, activation: Activation) -> Array:
+    def _convolve(self, x: Array, activation: Activation | None) -> Array:
         function: Callable[..., Array] = getattr(fc, self._function)
         return function(x, self.weight, self.bias, **self._settings(activation))
 
@@ -145,7 +163,7 @@ class ConvBase(Weighted):
         """What the gradient needs to know beyond `_window`."""
         return {}
 
-    def _settings(self, activation: Activation) -> dict[str, Any]:
+    def _settings(self, activation: Activation | None) -> dict[str, Any]:
         """All settings of a forward call or a plan."""
         return {
             **self._window(),

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastconv.typing import DataFormat
+
 from ._checks import Shape, choice, integer, shape_of
 
 
@@ -33,7 +35,7 @@ def _side(entry: Any) -> int | tuple[int, int]:
     return integer(entry[0], "padding", 0), integer(entry[1], "padding", 0)
 
 
-def channels_first(shape: Any, n: int, data_format: str, name: str = "input_shape") -> Shape:
+def channels_first(shape: Any, n: int, data_format: DataFormat, name: str = "input_shape") -> Shape:
     """The shape of a batch or a sample with `n` spatial axes, channels before them."""
     if len(shape) not in (n + 1, n + 2):
         raise ValueError(f"{name} must have {n + 1} or {n + 2} axes, got {tuple(shape)}")
@@ -45,7 +47,7 @@ def channels_first(shape: Any, n: int, data_format: str, name: str = "input_shap
     return (*found[: -n - 1], found[-1], *found[-n - 1 : -1])
 
 
-def in_format(shape: Shape, n: int, data_format: str) -> Shape:
+def in_format(shape: Shape, n: int, data_format: DataFormat) -> Shape:
     """A channels-first shape in the order of `data_format`."""
     shape = tuple(shape)
     if data_format == "channels_first":

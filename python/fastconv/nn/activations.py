@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy.typing as npt
 
 import fastconv as fc
 from fastconv import grad
+from fastconv._docs import completed_by
+from fastconv.typing import Activation, ActivationName, GeluForm
 
 from ._checks import Array, Shape, array, choice, integer, real, shape_of
 from .layer import Layer
 
-Activation = str | tuple[str, float] | None
-
-FUSED = ("relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu")
+FUSED: tuple[ActivationName, ...] = get_args(ActivationName)
 _FROM_OUTPUT = ("relu", "relu6", "leaky_relu", "sigmoid", "tanh")
 
 
-def checked_activation(value: Any) -> Activation:
+def checked_activation(value: Any) -> Activation | None:
     """Return the `activation` argument of a convolution if it is one that can be fused."""
     if value is None:
         return None
@@ -30,14 +30,14 @@ def checked_activation(value: Any) -> Activation:
     return choice(value, "activation", FUSED)
 
 
-def follows_from_output(activation: Activation) -> bool:
+def follows_from_output(activation: Activation | None) -> bool:
     """Whether the derivative of `activation` can be told from its result."""
     if isinstance(activation, tuple):
         return activation[1] >= 0
     return activation in _FROM_OUTPUT
 
 
-def activate(x: Array, activation: Activation) -> Array:
+def activate(x: Array, activation: Activation | None) -> Array:
     """Apply an activation that is given as a convolution takes it."""
     if isinstance(activation, tuple):
         y: Array = fc.leaky_relu(x, activation[1])
@@ -46,7 +46,7 @@ def activate(x: Array, activation: Activation) -> Array:
     return function(x)
 
 
-def activation_grad(grad_output: Array, x: Array, activation: Activation) -> Array:
+def activation_grad(grad_output: Array, x: Array, activation: Activation | None) -> Array:
     """The gradient of `activate` with respect to `x`."""
     if isinstance(activation, tuple):
         dx: Array = grad.leaky_relu(grad_output, x, activation[1])
@@ -88,13 +88,13 @@ class Elementwise(Layer):
             self._saved = (y,)
         return y
 
-    def fused(self) -> Activation:
+    def fused(self) -> Activation | None:
         """This layer as the `activation` of a convolution; None if that cannot be said."""
         return self._activation
 
 
 class ReLU(Elementwise):
-    """``max(x, 0)``.
+    """``max(x, 0)`` of every element: `fastconv.relu` and its gradient.
 
     Examples
     --------
@@ -110,12 +110,16 @@ class ReLU(Elementwise):
     _activation = "relu"
 
 
+@completed_by(fc.leaky_relu, "negative_slope")
 class LeakyReLU(Elementwise):
-    """``x`` where positive, else ``negative_slope * x``.
+    """``x`` where positive, else ``negative_slope * x``: `fastconv.leaky_relu` and its gradient.
 
-    Parameters
-    ----------
-    negative_slope : float, default 0.01
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import LeakyReLU
+    >>> LeakyReLU(0.5)(np.float32([-2, 2]))
+    array([-1.,  2.], dtype=float32)
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -129,43 +133,67 @@ class LeakyReLU(Elementwise):
 
 
 class Sigmoid(Elementwise):
-    """``1 / (1 + exp(-x))``."""
+    """The logistic function, ``1 / (1 + exp(-x))``: `fastconv.sigmoid` and its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Sigmoid
+    >>> Sigmoid()(np.float32([0]))
+    array([0.5], dtype=float32)
+    """
 
     _activation = "sigmoid"
 
 
 class Tanh(Elementwise):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent of every element: `fastconv.tanh` and its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Tanh
+    >>> Tanh()(np.float32([0]))
+    array([0.], dtype=float32)
+    """
 
     _activation = "tanh"
 
 
 class SiLU(Elementwise):
-    """``x * sigmoid(x)``, also called swish."""
+    """``x * sigmoid(x)``, also known as swish: `fastconv.silu` and its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import SiLU
+    >>> SiLU()(np.float32([0, 100]))
+    array([  0., 100.], dtype=float32)
+    """
 
     _activation = "silu"
 
 
+@completed_by(fc.gelu, "approximate")
 class GELU(Elementwise):
-    """``x * Phi(x)`` with the distribution function Phi of the standard normal.
+    """``x`` times the standard normal distribution function: `fastconv.gelu` and its gradient.
 
-    Parameters
-    ----------
-    approximate : {"none", "tanh"}
-        The exact function, or its approximation by a tanh.
+    A convolution in front can take the exact form into its own call, not the approximation.
 
-    References
-    ----------
-    .. [1] Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016, arXiv:1606.08415.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import GELU
+    >>> GELU()(np.float32([0, 100]))
+    array([  0., 100.], dtype=float32)
     """
 
     _activation = "gelu"
 
-    def __init__(self, approximate: str = "none") -> None:
+    def __init__(self, approximate: GeluForm = "none") -> None:
         super().__init__()
-        self.approximate: Literal["none", "tanh"] = choice(
-            approximate, "approximate", ("none", "tanh")
-        )
+        forms: tuple[GeluForm, ...] = get_args(GeluForm)
+        self.approximate = choice(approximate, "approximate", forms)
 
     def forward(self, x: npt.ArrayLike) -> Array:
         x = array(x)
@@ -180,21 +208,25 @@ class GELU(Elementwise):
         dx: Array = grad.gelu(grad_output, x, self.approximate)
         return dx
 
-    def fused(self) -> Activation:
+    def fused(self) -> Activation | None:
         return "gelu" if self.approximate == "none" else None
 
     def _describe(self) -> str:
         return "" if self.approximate == "none" else "'tanh'"
 
 
+@completed_by(fc.softmax, "axis")
 class Softmax(Layer):
-    """``exp(x) / sum(exp(x))`` along one axis.
+    """``exp(x) / sum(exp(x))`` along one axis: `fastconv.softmax` and its gradient.
 
-    For a classifier train on `SoftmaxCrossEntropy`, which holds its own softmax, without this.
+    Train a classifier on `SoftmaxCrossEntropy`, which holds its own softmax, without this layer.
 
-    Parameters
-    ----------
-    axis : int, default -1
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Softmax
+    >>> Softmax()(np.float32([1, 1]))
+    array([0.5, 0.5], dtype=float32)
     """
 
     def __init__(self, axis: int = -1) -> None:

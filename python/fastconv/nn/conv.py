@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 import fastconv as fc
+from fastconv._docs import completed_by
+from fastconv.typing import (
+    Activation,
+    ConvPadding1d,
+    DataFormat,
+    Padding,
+    PaddingMode,
+    PerAxis,
+)
 
 from ._checks import Shape, choice, float_dtype, generator, per_axis
 from ._conv import ConvBase
 from ._field import Field
 from ._shapes import channels_first, in_format
-from .activations import Activation
 
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+PADDING_MODES: tuple[PaddingMode, ...] = get_args(PaddingMode)
 
 
 class _Direct(ConvBase):
@@ -29,16 +37,16 @@ class _Direct(ConvBase):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
+        kernel_size: PerAxis,
         *,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        stride: PerAxis = 1,
+        padding: ConvPadding1d = 0,
+        dilation: PerAxis = 1,
         groups: int = 1,
-        padding_mode: str = "zeros",
+        padding_mode: PaddingMode = "zeros",
         bias: bool = True,
-        activation: Any = None,
-        data_format: str = "channels_first",
+        activation: Activation | None = None,
+        data_format: DataFormat = "channels_first",
         dtype: npt.DTypeLike = np.float32,
         rng: np.random.Generator | int | None = None,
     ) -> None:
@@ -85,16 +93,16 @@ class _Transposed(ConvBase):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
+        kernel_size: PerAxis,
         *,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        dilation: Any = 1,
+        stride: PerAxis = 1,
+        padding: Padding = 0,
+        output_padding: PerAxis = 0,
+        dilation: PerAxis = 1,
         groups: int = 1,
         bias: bool = True,
-        activation: Any = None,
-        data_format: str = "channels_first",
+        activation: Activation | None = None,
+        data_format: DataFormat = "channels_first",
         dtype: npt.DTypeLike = np.float32,
         rng: np.random.Generator | int | None = None,
     ) -> None:
@@ -127,7 +135,7 @@ class _Transposed(ConvBase):
         )
         return in_format(shape, self._n, self.data_format)
 
-    def _settings(self, activation: Activation) -> dict[str, Any]:
+    def _settings(self, activation: Activation | None) -> dict[str, Any]:
         return {**super()._settings(activation), "output_padding": self.output_padding}
 
     def _flops(self, input_shape: Shape) -> int:
@@ -141,51 +149,49 @@ class _Transposed(ConvBase):
         return field.through(reach, tuple(Fraction(1, s) for s in self.stride))
 
 
-class Conv1d(_Direct):
-    """1-D convolution of ``(N, C_in, W)``, or of one sample without N.
-
-    As `Conv2d`, which describes the parameters; `padding` also takes ``"causal"``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastconv.nn import Conv1d
-    >>> Conv1d(2, 4, 3, padding="causal", dilation=2).output_shape((1, 2, 50))
-    (1, 4, 50)
-    """
-
-    _n = 1
-    _words = ("valid", "same", "same_lower", "causal", "full")
-    _function, _plan = "conv1d", "Conv1dPlan"
-
-
 class Conv2d(_Direct):
     """2-D convolution of ``(N, C_in, H, W)``, or of one sample without N, with filters it learns.
 
     ``y[n, o] = bias[o] + sum_c x[n, c] (*) weight[o, c]``, then the activation: `fastconv.conv2d`
     and `fastconv.grad.conv2d`. In evaluation mode it runs on a `fastconv.Conv2dPlan`, which is
-    packed again when the weights have changed, however they were changed.
+    packed again when the weights have changed, however they were changed. Everything behind
+    `kernel_size` is given by keyword, as in ``Conv2d(3, 16, 3, stride=2, padding=1)``.
 
     Parameters
     ----------
-    in_channels, out_channels : int
-        Both divisible by `groups`.
+    in_channels : int
+        Channels of the input, divisible by `groups`.
+    out_channels : int
+        Channels of the result, divisible by `groups`.
     kernel_size : int or (int, int)
-    stride, dilation : int or (int, int), default 1
-    padding : int, ints, (lo, hi) pairs or a word, default 0
-        As `fastconv.conv2d` takes it.
+        Lengths of the filters, per axis (height, width), in pixels.
+    stride : int or (int, int), default 1
+        From one output to the next, per axis, in pixels of the input.
+    padding : int, (int, int), ((lo, hi), (lo, hi)) or a word, default 0
+        Pixels before and after each axis. ``"valid"``: none. ``"same"``: as many as make the output
+        lengths ``ceil(n / stride)``, the odd pixel at the end; ``"same_lower"``: the odd pixel at
+        the start. ``"full"``: ``dilation * (k - 1)`` on every side.
+    dilation : int or (int, int), default 1
+        From one element of the filter to the next, per axis, in pixels of the input.
     groups : int, default 1
-        Independent blocks of channels; ``groups == in_channels`` is depthwise.
-    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        Splits input and output channels into so many independent blocks;
+        ``groups == in_channels`` is a depthwise convolution.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
+        What the padding holds: zeros, the image mirrored at its outermost pixels, the outermost
+        pixels again, or the opposite side.
     bias : bool, default True
+        Whether the layer learns a number to add to each output channel.
     activation : str or ("leaky_relu", slope), optional
-        ``"relu"``, ``"relu6"``, ``"leaky_relu"``, ``"sigmoid"``, ``"tanh"``, ``"silu"`` or
-        ``"gelu"``, applied within the convolution's last store.
-    data_format : {"channels_first", "channels_last"}
+        Applied as the last step, before the result is written: ``"relu"``, ``"relu6"``,
+        ``"leaky_relu"`` (with the slope 0.01), ``"sigmoid"``, ``"tanh"``, ``"silu"`` or ``"gelu"``
+        (the exact one).
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
+        The order of axes. ``"channels_last"`` means (N, H, W, C) for input and result.
     dtype : float32 or float64, default float32
+        The dtype of weight and bias, and so of every input.
     rng : numpy.random.Generator, int or None
         Source, or seed, of the initial values: Kaiming-uniform [1]_ with a = sqrt(5), so within
-        ``fan_in ** -0.5`` of zero, as in PyTorch.
+        ``fan_in ** -0.5`` of zero, as in PyTorch. None: other values each time.
 
     Attributes
     ----------
@@ -194,12 +200,15 @@ class Conv2d(_Direct):
 
     Raises
     ------
-    ValueError, TypeError
-        If an argument, or the input of a call, does not fit; the message names it.
+    TypeError
+        If an argument has the wrong type, or the input of a call another dtype than the weight.
+    ValueError
+        If an argument is out of range, a word is unknown, channels are not divisible by `groups`,
+        or the input of a call does not fit. The message names what was wanted and what came.
 
     References
     ----------
-    .. [1] He, Zhang, Ren and Sun, "Delving Deep into Rectifiers", ICCV 2015.
+    .. [1] He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015.
 
     Examples
     --------
@@ -218,37 +227,58 @@ class Conv2d(_Direct):
     _function, _plan = "conv2d", "Conv2dPlan"
 
 
-class ConvTranspose1d(_Transposed):
-    """1-D transposed convolution of ``(N, C_in, W)``, or of one sample without N.
+@completed_by(Conv2d)
+@completed_by(fc.conv1d, "stride", "padding", "dilation")
+class Conv1d(_Direct):
+    """1-D convolution of ``(N, C_in, W)``, or of one sample without N: as `Conv2d`, with one axis.
 
-    As `ConvTranspose2d`, which describes the parameters.
+    `padding` takes one word more than with two axes, ``"causal"``.
+
+    Parameters
+    ----------
+    kernel_size : int
+        Length of the filters, in samples.
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
+        ``"channels_last"`` means (N, W, C) for input and result.
+
+    Attributes
+    ----------
+    weight : (out_channels, in_channels // groups, K)
+    bias : (out_channels,) or None
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> from fastconv.nn import Conv1d
+    >>> Conv1d(2, 4, 3, padding="causal", dilation=2).output_shape((1, 2, 50))
+    (1, 4, 50)
     """
 
     _n = 1
-    _function, _plan = "conv_transpose1d", "ConvTranspose1dPlan"
+    _words = ("valid", "same", "same_lower", "causal", "full")
+    _function, _plan = "conv1d", "Conv1dPlan"
 
 
+@completed_by(Conv2d)
+@completed_by(fc.conv_transpose2d, "stride", "padding", "output_padding", "dilation")
 class ConvTranspose2d(_Transposed):
     """2-D transposed convolution of ``(N, C_in, H, W)``, or of one sample without N.
 
     The adjoint of a convolution with the same geometry, with weights of its own:
-    `fastconv.conv_transpose2d` and `fastconv.grad.conv_transpose2d`.
-
-    Parameters
-    ----------
-    in_channels, out_channels, kernel_size, stride, dilation, groups, bias, activation
-        As for `Conv2d`.
-    padding : int, ints, (lo, hi) pairs or a word, default 0
-        What is cropped from the full output; words: ``"valid"``, ``"same"``, ``"same_lower"``.
-    output_padding : int or (int, int), default 0
-        Added to the output's length at its end; less than stride or dilation.
-    data_format, dtype, rng
-        As for `Conv2d`.
+    `fastconv.conv_transpose2d` and `fastconv.grad.conv_transpose2d`. In evaluation mode it runs on
+    a `fastconv.ConvTranspose2dPlan`. Everything behind `kernel_size` is given by keyword.
 
     Attributes
     ----------
     weight : (in_channels, out_channels // groups, KH, KW)
     bias : (out_channels,) or None
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015.
 
     Examples
     --------
@@ -259,3 +289,30 @@ class ConvTranspose2d(_Transposed):
 
     _n = 2
     _function, _plan = "conv_transpose2d", "ConvTranspose2dPlan"
+
+
+@completed_by(Conv1d)
+@completed_by(fc.conv_transpose1d, "stride", "padding", "output_padding", "dilation")
+class ConvTranspose1d(_Transposed):
+    """1-D transposed convolution of ``(N, C_in, W)``, or of one sample without N.
+
+    As `ConvTranspose2d`, with one axis.
+
+    Attributes
+    ----------
+    weight : (in_channels, out_channels // groups, K)
+    bias : (out_channels,) or None
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> from fastconv.nn import ConvTranspose1d
+    >>> ConvTranspose1d(8, 4, 4, stride=2, padding=1).output_shape((1, 8, 50))
+    (1, 4, 100)
+    """
+
+    _n = 1
+    _function, _plan = "conv_transpose1d", "ConvTranspose1dPlan"

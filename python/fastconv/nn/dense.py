@@ -40,7 +40,9 @@ class Linear(Weighted):
     in_features, out_features : int
         Length of the last axis of `x` and of `y`.
     bias : bool, default True
+        Whether the layer learns a number to add to each output feature.
     dtype : float32 or float64, default float32
+        The dtype of weight and bias, and so of every input.
     rng : numpy.random.Generator, int or None
         Source, or seed, of the initial values: Kaiming-uniform, as in PyTorch.
 
@@ -127,7 +129,14 @@ Dense = Linear
 
 
 class Flatten(Layer):
-    """Join all axes behind the first: ``(N, ...)`` to ``(N, product)``, in C order."""
+    """Join all axes behind the first: ``(N, ...)`` to ``(N, product)``, in C order.
+
+    Examples
+    --------
+    >>> from fastconv.nn import Flatten
+    >>> Flatten().output_shape((5, 8, 4, 4))
+    (5, 128)
+    """
 
     def forward(self, x: npt.ArrayLike) -> Array:
         x = array(x)
@@ -153,6 +162,7 @@ class Dropout(Layer):
     Parameters
     ----------
     p : float in [0, 1], default 0.5
+        The probability.
     rng : numpy.random.Generator, int or None
         Source, or seed, of the masks.
 
@@ -160,6 +170,14 @@ class Dropout(Layer):
     ----------
     .. [1] Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
        Overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Dropout
+    >>> dropout = Dropout(0.25).eval()
+    >>> dropout(np.float32([1, 2]))
+    array([1., 2.], dtype=float32)
     """
 
     def __init__(self, p: float = 0.5, rng: np.random.Generator | int | None = None) -> None:

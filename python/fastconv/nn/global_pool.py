@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 import fastconv as fc
 from fastconv import grad
+from fastconv._docs import completed_by
+from fastconv.typing import DataFormat, OutputSize
 
 from ._checks import DATA_FORMATS, Array, Shape, array, choice, integer
 from ._field import Field
@@ -24,7 +26,9 @@ class _Adaptive(Layer):
     _n: ClassVar[int]
     _function: ClassVar[str]
 
-    def __init__(self, output_size: Any, *, data_format: str = "channels_first") -> None:
+    def __init__(
+        self, output_size: OutputSize, *, data_format: DataFormat = "channels_first"
+    ) -> None:
         super().__init__()
         self.output_size = _sizes(output_size, self._n)
         self.data_format = choice(data_format, "data_format", DATA_FORMATS)
@@ -103,7 +107,7 @@ class _Global(Layer):
     _function: ClassVar[str]
     _needs_input: ClassVar[bool]
 
-    def __init__(self, *, data_format: str = "channels_first") -> None:
+    def __init__(self, *, data_format: DataFormat = "channels_first") -> None:
         super().__init__()
         self.data_format = choice(data_format, "data_format", DATA_FORMATS)
 
@@ -129,56 +133,143 @@ class _Global(Layer):
         return Field(whole=True)
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvg):
-    """Mean over windows that split ``(N, C, W)`` evenly; arguments as `AdaptiveAvgPool2d`."""
-
-    _n, _function = 1, "adaptive_avg_pool1d"
-
-
+@completed_by(fc.adaptive_avg_pool2d, "output_size")
 class AdaptiveAvgPool2d(_AdaptiveAvg):
-    """Mean over windows that split ``(N, C, H, W)`` evenly into a given output size.
+    """Means of windows that cover ``(N, C, H, W)`` evenly, in the number asked for.
+
+    `fastconv.adaptive_avg_pool2d` and `fastconv.grad.adaptive_avg_pool2d_input`.
 
     Parameters
     ----------
-    output_size : int, None or a sequence of them
-        Lengths of the output's spatial axes; None keeps that axis.
-    data_format : {"channels_first", "channels_last"}
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
+        The order of axes. ``"channels_last"`` means (N, H, W, C) for input and result.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If an argument is out of range, a word is unknown, or the input of a call does not fit.
+
+    Examples
+    --------
+    >>> from fastconv.nn import AdaptiveAvgPool2d
+    >>> AdaptiveAvgPool2d((7, None)).output_shape((1, 8, 30, 20))
+    (1, 8, 7, 20)
     """
 
     _n, _function = 2, "adaptive_avg_pool2d"
 
 
-class AdaptiveMaxPool1d(_AdaptiveMax):
-    """Maximum over windows that split ``(N, C, W)``; arguments as `AdaptiveAvgPool2d`."""
+@completed_by(AdaptiveAvgPool2d)
+@completed_by(fc.adaptive_avg_pool1d, "output_size")
+class AdaptiveAvgPool1d(_AdaptiveAvg):
+    """Means of windows that cover ``(N, C, W)`` evenly: as `AdaptiveAvgPool2d`, with one axis.
 
-    _n, _function = 1, "adaptive_max_pool1d"
+    Parameters
+    ----------
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
+        ``"channels_last"`` means (N, W, C) for input and result.
+
+    Examples
+    --------
+    >>> from fastconv.nn import AdaptiveAvgPool1d
+    >>> AdaptiveAvgPool1d(7).output_shape((1, 8, 30))
+    (1, 8, 7)
+    """
+
+    _n, _function = 1, "adaptive_avg_pool1d"
 
 
+@completed_by(AdaptiveAvgPool2d)
 class AdaptiveMaxPool2d(_AdaptiveMax):
-    """Maximum over windows that split ``(N, C, H, W)``; arguments as `AdaptiveAvgPool2d`."""
+    """Largest elements of windows that cover ``(N, C, H, W)`` evenly, in the number asked for.
+
+    `fastconv.adaptive_max_pool2d` and `fastconv.grad.adaptive_max_pool2d_input`.
+
+    Examples
+    --------
+    >>> from fastconv.nn import AdaptiveMaxPool2d
+    >>> AdaptiveMaxPool2d(7).output_shape((1, 8, 30, 20))
+    (1, 8, 7, 7)
+    """
 
     _n, _function = 2, "adaptive_max_pool2d"
 
 
-class GlobalAvgPool1d(_Global):
-    """Mean of each channel, ``(N, C, W)`` to ``(N, C, 1)``."""
+@completed_by(AdaptiveAvgPool1d)
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """Largest elements of windows that cover ``(N, C, W)`` evenly, in the number asked for.
 
-    _n, _function, _needs_input = 1, "global_avg_pool1d", False
+    Examples
+    --------
+    >>> from fastconv.nn import AdaptiveMaxPool1d
+    >>> AdaptiveMaxPool1d(7).output_shape((1, 8, 30))
+    (1, 8, 7)
+    """
+
+    _n, _function = 1, "adaptive_max_pool1d"
 
 
+@completed_by(AdaptiveAvgPool2d)
 class GlobalAvgPool2d(_Global):
-    """Mean of each channel, ``(N, C, H, W)`` to ``(N, C, 1, 1)``."""
+    """Mean of each channel, ``(N, C, H, W)`` to ``(N, C, 1, 1)``.
+
+    `fastconv.global_avg_pool2d` and `fastconv.grad.global_avg_pool2d_input`.
+
+    Examples
+    --------
+    >>> from fastconv.nn import GlobalAvgPool2d
+    >>> GlobalAvgPool2d().output_shape((1, 8, 30, 20))
+    (1, 8, 1, 1)
+    """
 
     _n, _function, _needs_input = 2, "global_avg_pool2d", False
 
 
-class GlobalMaxPool1d(_Global):
-    """Maximum of each channel, ``(N, C, W)`` to ``(N, C, 1)``."""
+@completed_by(AdaptiveAvgPool1d)
+class GlobalAvgPool1d(_Global):
+    """Mean of each channel, ``(N, C, W)`` to ``(N, C, 1)``.
 
-    _n, _function, _needs_input = 1, "global_max_pool1d", True
+    `fastconv.global_avg_pool1d` and `fastconv.grad.global_avg_pool1d_input`.
+
+    Examples
+    --------
+    >>> from fastconv.nn import GlobalAvgPool1d
+    >>> GlobalAvgPool1d().output_shape((1, 8, 30))
+    (1, 8, 1)
+    """
+
+    _n, _function, _needs_input = 1, "global_avg_pool1d", False
 
 
+@completed_by(AdaptiveAvgPool2d)
 class GlobalMaxPool2d(_Global):
-    """Maximum of each channel, ``(N, C, H, W)`` to ``(N, C, 1, 1)``."""
+    """Largest element of each channel, ``(N, C, H, W)`` to ``(N, C, 1, 1)``.
+
+    `fastconv.global_max_pool2d` and `fastconv.grad.global_max_pool2d_input`.
+
+    Examples
+    --------
+    >>> from fastconv.nn import GlobalMaxPool2d
+    >>> GlobalMaxPool2d().output_shape((1, 8, 30, 20))
+    (1, 8, 1, 1)
+    """
 
     _n, _function, _needs_input = 2, "global_max_pool2d", True
+
+
+@completed_by(AdaptiveAvgPool1d)
+class GlobalMaxPool1d(_Global):
+    """Largest element of each channel, ``(N, C, W)`` to ``(N, C, 1)``.
+
+    `fastconv.global_max_pool1d` and `fastconv.grad.global_max_pool1d_input`.
+
+    Examples
+    --------
+    >>> from fastconv.nn import GlobalMaxPool1d
+    >>> GlobalMaxPool1d().output_shape((1, 8, 30))
+    (1, 8, 1)
+    """
+
+    _n, _function, _needs_input = 1, "global_max_pool1d", True

@@ -9,7 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import _native
+from fastconv import _native
+from fastconv._docs import completed_by
+from fastconv.typing import DataFormat
+
 from ._checks import (
     DATA_FORMATS,
     Array,
@@ -39,7 +42,7 @@ class BatchNormBase(Weighted):
         momentum: float | None = 0.1,
         *,
         num_features: int | None = None,
-        data_format: str = "channels_first",
+        data_format: DataFormat = "channels_first",
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
         super().__init__()
@@ -215,15 +218,6 @@ class BatchNormBase(Weighted):
         return ", ".join(parts)
 
 
-class BatchNorm1d(BatchNormBase):
-    """Normalise each channel of ``(N, C)`` or ``(N, C, W)`` over the batch.
-
-    As `BatchNorm2d`, which describes the parameters.
-    """
-
-    _ranks = (2, 3)
-
-
 class BatchNorm2d(BatchNormBase):
     """Normalise each channel of ``(N, C, H, W)`` over the batch, then scale and shift it.
 
@@ -234,19 +228,28 @@ class BatchNorm2d(BatchNormBase):
     Parameters
     ----------
     eps : float, default 1e-5
+        Added to the variance, so that a constant channel divides by no zero.
     momentum : float in [0, 1] or None, default 0.1
         The weight of the newest batch; None averages all batches alike.
     num_features : int, optional
         The number of channels. Without it the first call, or `load_state_dict`, tells it, and
         the dtype; until then the layer has no parameters. An optimiser may be made before that
         from ``model.parameters()``, not from a list of it.
-    data_format : {"channels_first", "channels_last"}
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
+        Which axis holds the channels: the second, or the last.
     dtype : float32 or float64, default float32
-        Counts only with `num_features`.
+        The dtype of weight and bias; counts only with `num_features`.
 
     Attributes
     ----------
     weight, bias : (C,)
+
+    Raises
+    ------
+    TypeError
+        If an argument, or the input of a call, has the wrong type or dtype.
+    ValueError
+        If an argument is out of range, or the input of a call does not fit.
 
     References
     ----------
@@ -264,3 +267,21 @@ class BatchNorm2d(BatchNormBase):
     """
 
     _ranks = (4,)
+
+
+@completed_by(BatchNorm2d)
+class BatchNorm1d(BatchNormBase):
+    """Normalise each channel of ``(N, C)`` or ``(N, C, W)`` over the batch.
+
+    As `BatchNorm2d`, for vectors and signals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import BatchNorm1d
+    >>> BatchNorm1d()(np.float32([[1], [3]])).round(3)
+    array([[-1.],
+           [ 1.]], dtype=float32)
+    """
+
+    _ranks = (2, 3)

@@ -17,6 +17,15 @@ class Optimizer(ABC):
 
     An iterator such as ``model.parameters()`` is read at the first step, so that layers which
     learn their sizes from the first batch are found too.
+
+    Parameters
+    ----------
+    parameters : iterable of (value, gradient)
+        Pairs of arrays, as ``model.parameters()`` gives them.
+    lr : float
+        The learning rate.
+    weight_decay : float
+        This multiple of a parameter is added to its gradient.
     """
 
     def __init__(self, parameters: Iterable[Pair], lr: float, weight_decay: float) -> None:
@@ -87,7 +96,10 @@ class SGD(Optimizer):
         As ``model.parameters()`` yields them.
     lr : float
         May be changed between steps, as the attribute `lr`.
-    momentum, weight_decay : float, default 0
+    momentum : float, default 0
+        How much of the last step's direction is kept.
+    weight_decay : float, default 0
+        This multiple of a parameter is added to its gradient.
 
     Examples
     --------
@@ -134,11 +146,22 @@ class Adam(Optimizer):
     betas : (float, float), default (0.9, 0.999)
         Decay of the first and of the second moment, in [0, 1).
     eps : float, default 1e-8
+        Added to the root of the second moment, so that nothing is divided by zero.
     weight_decay : float, default 0
+        This multiple of a parameter is added to its gradient.
 
     References
     ----------
     .. [1] Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Adam
+    >>> value, grad = np.array([1.0]), np.array([2.0])
+    >>> Adam([(value, grad)], lr=0.25).step()
+    >>> value.round(4)
+    array([0.75])
     """
 
     def __init__(

@@ -38,6 +38,7 @@ def fit(
     model : Layer
         Trained in place, and left in evaluation mode.
     x : (samples, ...), float32 or float64
+        Inputs, as `model` takes them.
     y : (samples, ...)
         Targets, as `loss` takes them.
     loss : callable

@@ -21,6 +21,7 @@ def convolutions(x: F32, w: F32, b: F32, x64: F64, w64: F64) -> None:
     assert_type(fc.conv2d(x, w, activation=("leaky_relu", 0.1), residual=x, out=x), F32)
     assert_type(fc.conv2d(x, w, data_format="channels_last", precision="highest"), F32)
     assert_type(fc.conv2d(x, w, padding=((0, 1), (2, 3)), algorithm="direct", threads=2), F32)
+    assert_type(fc.conv1d(x, w, padding="causal", algorithm=str(w.dtype)), F32)
     assert_type(fc.conv_transpose1d(x64, w64, None, 2, output_padding=1), F64)
     assert_type(fc.conv_transpose2d(x, w, b, stride=np.int64(2), output_size=(9, 9)), F32)
     assert_type(fc.unfold(x64, 3), F64)

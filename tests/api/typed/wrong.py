@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastconv as fc
+from fastconv import nn
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -42,6 +43,16 @@ def arguments(x: F32, w: F32) -> None:
     fc.conv2d(x, w, precision="low")  # wrong
     fc.conv2d(x, w, groups="2")  # wrong
     fc.conv2d(x, w, activation=3)  # wrong
+    fc.conv2d(x, w, activation="swish")  # wrong
+    fc.conv2d(x, w, activation=("relu", 0.1))  # wrong
+    fc.conv2d(x, w, padding="causal")  # wrong
+    fc.conv2d(x, w, padding="SAME")  # wrong
+    fc.conv_transpose2d(x, w, padding="full")  # wrong
+    fc.max_pool2d(x, 2, padding="full")  # wrong
+    fc.gelu(x, approximate="fast")  # wrong
+    fc.Conv2dPlan((1, 3, 8, 8), w, precision="low")  # wrong
+    nn.Conv2d(3, 8, 3, data_format="NHWC")  # wrong
+    nn.GELU("fast")  # wrong
     fc.conv2d(x, w, None, 1, 0, 1, 1, "zeros")  # wrong
     fc.relu(x=x)  # wrong
     fc.lp_pool2d(x, 2.0)  # wrong
