@@ -72,9 +72,12 @@ class Plan {
   }
 
   // The names of all entries that take the shape.
-  std::vector<std::string> takers() const {
-    return with_float(spec_.dtype,
-                      [&]<class T>() { return fastconv::takers<T>(problem(), spec_.exec); });
+  py::list takers() const {
+    py::list names;
+    with_float(spec_.dtype, [&]<class T>() {
+      for (const std::string& name : fastconv::takers<T>(problem(), spec_.exec)) names.append(name);
+    });
+    return names;
   }
 
   py::object call(py::handle input, py::handle residual, py::handle out) const {

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from fastconv import _native
     from fastconv.plan import _Plan
 
     PlanT = TypeVar("PlanT", bound=_Plan[Any])
@@ -60,12 +59,7 @@ def tune(plan: PlanT, seconds: float = 0.5) -> PlanT:
     if not 0 < seconds < float("inf"):
         raise ValueError(f"seconds must be a positive number, got {seconds!r}")
     native = plan._plan
-    rivals: list[_native.Plan] = [native]
-    for label in native.takers():
-        try:
-            rivals.append(native.with_algorithm(label))
-        except ValueError:  # a phase of the stride that it cannot take
-            continue
+    rivals = [native, *map(native.with_algorithm, native.takers())]
     x = np.random.default_rng(0).standard_normal(plan._input_shape).astype(native.weight.dtype)
     times: list[list[float]] = [[] for _ in rivals]
     for _ in range(_TURNS):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "algorithms/conv/table.h"
 #include "core/require.h"
@@ -69,23 +69,24 @@ std::vector<std::string> takers(const Problem& problem, const Exec& exec) {
 
 template <class T>
 std::string list_offers(const Problem& problem, const Exec& exec, const Algorithm<T>& chosen) {
+  struct Line {
+    const Algorithm<T>* entry;
+    Offer offer;
+  };
+  std::vector<Line> lines;
+  for (const Algorithm<T>* entry : table<T>())
+    lines.push_back({entry, entry->offer(problem, exec)});
+  std::ranges::stable_sort(lines, {}, [](const Line& line) {
+    return std::pair(line.offer.refused != nullptr, line.offer.cycles);
+  });
   std::ostringstream text;
-  std::vector<std::string> said;
-  for (const Algorithm<T>* entry : table<T>()) {
-    const Offer offer = entry->offer(problem, exec);
-    if (!offer.refused) {
-      text << "  " << entry->name() << ": predicted "
-           << std::max<index_t>(1, static_cast<index_t>(offer.cycles / 1000))
+  for (const auto& [entry, offer] : lines) {
+    text << "  " << entry->name() << ": ";
+    if (offer.refused)
+      text << "not possible, " << offer.refused << "\n";
+    else
+      text << "predicted " << std::max<index_t>(1, static_cast<index_t>(offer.cycles / 1000))
            << " thousand cycles of one core" << (entry == &chosen ? " <-" : "") << "\n";
-      continue;
-    }
-    const std::string line = sentence(entry->family(), offer.refused);
-    if (std::ranges::find(said, line) != said.end()) continue;
-    said.push_back(line);
-    const bool alone = std::ranges::count(table<T>(), std::string_view(entry->family()),
-                                          &Algorithm<T>::family) == 1;
-    text << "  " << (alone ? entry->family() : entry->name()) << ": not possible, " << offer.refused
-         << "\n";
   }
   return text.str();
 }

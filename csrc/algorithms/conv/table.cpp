@@ -23,9 +23,10 @@ std::vector<const PhaseAlgorithm<T>*> phase_algorithms() {
 template <class T>
 std::vector<const Algorithm<T>*> make_table() {
   static const EachPhase<T> each_phase(phase_algorithms<T>());
-  std::vector<const Algorithm<T>*> all{&fill<T>(), &dense::channel_lanes<T>()};
+  std::vector<const Algorithm<T>*> all{&fill<T>()};
   for (const PhaseAlgorithm<T>* algorithm : phase_algorithms<T>()) all.push_back(algorithm);
   all.push_back(&each_phase);
+  all.push_back(&dense::channel_lanes<T>());
   all.push_back(&transposed::shared_strip<T>());
   all.push_back(&transposed::depth_to_space<T>());
   all.push_back(&transposed::column_products<T>());

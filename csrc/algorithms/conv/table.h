@@ -29,8 +29,8 @@ const Algorithm<T>& choose(const Problem& problem, const Exec& exec);
 template <class T>
 std::vector<std::string> takers(const Problem& problem, const Exec& exec);
 
-// A line for each entry, with its predicted cycles or its refusal; entries of a family that refuse
-// for the same reason share one. `chosen` is marked.
+// A line for each entry: those that take the problem by their predicted cycles, `chosen` marked,
+// then the others with their refusals.
 template <class T>
 std::string list_offers(const Problem& problem, const Exec& exec, const Algorithm<T>& chosen);
 

@@ -211,8 +211,8 @@ class Columns final : public Algorithm<T> {
 
   Offer offer(const Problem& problem, const Exec& exec) const override {
     if (const char* reason = why_no_columns(problem.phases)) return refusal(reason);
-    // A vector of products, loaded and added to its outputs, which are loaded and stored for each row
-    // of the kernel.
+    // A vector of products, loaded and added to its outputs, which are loaded and stored for each
+    // row of the kernel.
     constexpr double kAdded = 0.7, kOutput = 7;
     const Correlation& r = problem.phases.front();
     const PhaseCost cost = PhaseCost::of<T>(r, exec);
@@ -224,7 +224,8 @@ class Columns final : public Algorithm<T> {
       if (phase.h.out_start == r.h.out_start) taps_of_row += phase.w.n_taps();
       if (phase.w.out_start == r.w.out_start) kernel_rows += double(phase.h.n_taps());
       height = std::max(height, double(phase.h.count));
-      image += double(phase.m) * one.row_vectors() * (double(phase.taps()) * kAdded + double(phase.h.n_taps()) * kOutput) +
+      image += double(phase.m) * one.row_vectors() *
+                   (double(phase.taps()) * kAdded + double(phase.h.n_taps()) * kOutput) +
                store_cycles(phase, one.row_vectors(), one.lanes());
       packed += one.packed_panels();
     }
