@@ -12,7 +12,8 @@ namespace fastconv {
 inline constexpr int kMaxMr = 12;
 inline constexpr int kMaxNv = 6;
 
-// While a tile computes term p, it fetches the row of b that belongs to term p + kAhead.
+// While it computes term p, a tile of more than three rows and one vector fetches the row of b that
+// belongs to term p + kAhead.
 inline constexpr int kAhead = 4;
 
 // One tile, or one slice of its sum: for i < mr and j < (nv - 1) * lanes + tail,
@@ -38,13 +39,14 @@ struct TileArgs {
   const T* init;  // c itself to add to what is there, a residual, or null for zeros
   const T* bias;  // mr elements, or null for zeros
   int tail;       // from 1 to lanes
-  // What this thread will read next, and which is better fetched into L1 meanwhile; null if nothing
-  // is known. Before each pair of terms, a tile of two or more vectors fetches the cache lines that
-  // begin in elements 0, 64 bytes, 128 bytes, .. of the 2 * mr elements from `next` on: as many
-  // bytes as the pair has in `a`. Then it moves `next` on by next_step elements, or by 2 * mr if
-  // next_step is 0. So the default fetches the next panel of weights whole, and next_step = ldb
-  // fetches the beginnings of rows. Nothing is read: addresses beyond an array do no harm. For
-  // null, the tile fetches its own weights, which saves it a second loop and costs nothing.
+  // What this thread will read after this tile, so that it had better be fetched into L1 meanwhile.
+  // Before each pair of terms, a tile of two or more vectors prefetches the 2 * mr elements from
+  // `next` on, with one instruction for every 64 bytes; those are as many bytes as the pair has in
+  // `a`. Then it moves `next` on by next_step elements, or by 2 * mr if next_step is 0. So the
+  // default fetches the k * mr weights of the next tile whole, while with another next_step the
+  // beginnings of rows that lie so far apart are fetched. A prefetch reads nothing: addresses
+  // beyond the end of an array do no harm. If `next` is null the tile prefetches its own `a`, which
+  // gains nothing, but saves a second copy of the loop.
   const T* next = nullptr;
   index_t next_step = 0;
 };

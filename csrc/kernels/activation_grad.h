@@ -46,7 +46,8 @@ FC_INLINE V gelu_slope(V x) {
 template <class V>
 FC_INLINE V gelu_tanh_slope(V x) {
   using C = GeluTanh<typename V::T>;
-  const V limit = V::splat(64);  // long before, the slope is 0 or 1; long beyond, x^2 overflows
+  // Long before 64 the slope has become 0 or 1; the square of a very large x would overflow.
+  const V limit = V::splat(64);
   const V near = max(V::zero() - limit, min(limit, x)), square = near * near;
   const Logistic<V> s = logistic(near * fma(square, V::splat(C::kCubic), V::splat(C::kLinear)));
   const V inner = fma(square, V::splat(3 * C::kCubic), V::splat(C::kLinear));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tiles whose lanes are output channels (core/channel_lanes_kernels.h): MR pixels by NV vectors of
 // packed weights. For each term of the sum, NV vectors of weights are loaded, and one element of
-// each pixel is splat:
+// each pixel is copied to all lanes (splat):
 //
 //                          wj[0]     wj[1]       NV vectors of weights, loaded
 //     x[in[0]], splat  *   acc[0][0] acc[0][1]   MR * NV accumulators
@@ -12,13 +12,13 @@
 // do. Below are the kernels that pack weights as lanes, and that transpose results to planes.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/channel_lanes_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
 
-// Adds TERMS terms to all accumulators. There are more offsets than integer registers; one that has
-// to be read from memory is then read once for TERMS terms.
+// Adds TERMS terms to all accumulators. The offsets of many pixels do not all fit the integer
+// registers; one that has to be read from memory is then read once for TERMS terms.
 template <int TERMS, class V, int MR, int NV>
 FC_INLINE void add_pixels(const typename V::T* x, index_t x_step, const index_t (&in)[MR],
                           const typename V::T* w, V (&acc)[MR][NV]) {
@@ -33,9 +33,9 @@ FC_INLINE void add_pixels(const typename V::T* x, index_t x_step, const index_t 
   }
 }
 
-// Adds the terms of all lines and images. BEHIND: fetch the pixels of a later tile, not `ahead`;
-// two loops, since either way the loop then needs no more registers than it has. Terms that are
-// left over from steps of kTerms fetch nothing.
+// Adds the terms of all lines and images. BEHIND: the pixels of a later tile are fetched, not what
+// `ahead` tells. Either way has a loop of its own, so that fetching needs no registers beyond those
+// that the loop has. Where terms are taken in pairs, an odd one at the end fetches nothing.
 template <bool BEHIND, class V, int MR, int NV>
 FC_INLINE void add_lines(const ChannelLanesArgs<typename V::T>& t, const index_t (&in)[MR],
                          V (&acc)[MR][NV]) {

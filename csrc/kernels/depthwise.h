@@ -17,7 +17,7 @@
 // A tap that lies beyond the row costs a masked load and no branch.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/depthwise_kernels.h"
 #include "kernels/depthwise_pixels.h"
 
 namespace fastconv::FC_ISA {

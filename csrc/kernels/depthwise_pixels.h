@@ -10,7 +10,7 @@
 // named are read and written whole.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/depthwise_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {

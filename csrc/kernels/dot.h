@@ -10,7 +10,7 @@
 // are read and written in whole vectors.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/dot_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {

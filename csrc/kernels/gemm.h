@@ -2,17 +2,16 @@
 // The tile of the matrix product (core/gemm_kernels.h): MR output channels by NV vectors of pixels.
 // The registers hold, for each term of the sum, a row of pixels and one weight after another:
 //
-//                       bj[0]     bj[1]        NV vectors of pixels, loaded
-//     ai, splat     *  ---------------------
-//       a[0]           acc[0][0] acc[0][1]     MR * NV accumulators: they stay
-//       a[1]           acc[1][0] acc[1][1]     from the first term to the last
+//                         bj[0]     bj[1]       NV vectors of pixels, loaded
+//     a[0], splat (ai) *  acc[0][0] acc[0][1]   MR * NV accumulators, which stay in registers
+//     a[1], splat (ai) *  acc[1][0] acc[1][1]   from the first term to the last
 //
-// so that MR * NV + NV + 1 registers are needed, and a term costs MR * NV FMAs for NV loads and MR
-// splats. Readable must be what core/gemm_kernels.h says. The FMA units bound the speed: 96 to 98 %
-// of their peak where rows come from L1.
+// To splat is to copy one element to all lanes. So MR * NV + NV + 1 registers are needed, and a
+// term takes MR * NV FMAs, NV loads and MR splats. What has to be readable is said in
+// core/gemm_kernels.h. The FMA units bound the speed: up to 98 % of their peak is reached.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/gemm_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
@@ -20,12 +19,12 @@ namespace fastconv::FC_ISA {
 // Adds all terms of t to acc. kIndirect: rows of b lie at offsets[p], not ldb apart. kTail: the
 // last vector of a row is read for `tail` lanes only.
 //
-// The loop takes two terms each time round: the instructions that count would otherwise take issue
-// slots from FMAs (96 -> 98 % of peak). The row that is wanted kAhead terms later is fetched,
-// because the CPU's prefetcher does not follow rows that lie apart (85 -> 89 % of peak at 3x3
-// 512@28). Tiles of one vector, or of at most three rows, do not fetch rows: they have too few FMAs
-// for each load to hide one more (1 -> 64 channels, 15x15, input gradient: 322 -> 255 us without).
-// Tiles of one vector do not fetch `next` either.
+// The loop takes two terms each time round, because counting and jumping take issue slots from FMAs
+// (96 -> 98 % of peak). The row that is wanted kAhead terms later is prefetched, because the CPU's
+// own prefetcher does not follow rows that lie apart (85 -> 89 % of peak at 3x3 512@28). Tiles of
+// one vector, or of at most three rows, do not: they have too few FMAs for each load to hide one
+// more (1 -> 64 channels, 15x15, input gradient: 322 -> 255 us without). Tiles of one vector do not
+// prefetch `next` either.
 template <class V, int MR, int NV, bool kIndirect, bool kTail>
 FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   constexpr bool kFetchesRows = NV > 1 && MR > 3;  // whether rows of b are fetched
@@ -95,8 +94,8 @@ __attribute__((noinline)) void gemm_tile(const TileArgs<typename V::T>& t) noexc
     const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();
     FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = bias;
   }
-  add_terms<V, MR, NV, kIndirect, !kIndirect && kTail>(
-      t, acc);  // a strip is readable for whole vectors
+  // Rows of the indirect gemm are readable for whole vectors.
+  add_terms<V, MR, NV, kIndirect, !kIndirect && kTail>(t, acc);
   finish<V, MR, NV, kTail>(t, acc);
 }
 

@@ -18,7 +18,7 @@ inline constexpr index_t kSums = 4;  // so many partial sums hide the latency of
 // Sums over all vectors of all rows: term(row, i, is_tail, sums) adds the vector that begins at
 // element i of a row, where is_tail tells that it is the last one and not whole. A partial sum of
 // 16 vectors errs by about an ulp of T; these are added in double. The order of additions depends
-// on n and rows, and on nothing else.
+// on n, rows and the number of lanes, and on nothing else.
 template <class V, class Term>
 FC_INLINE NormSums sums_of(index_t n, index_t rows, const Term& term) {
   constexpr index_t kTerms = 16;

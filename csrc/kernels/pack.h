@@ -10,7 +10,7 @@
 // Loads and stores bound the speed, at steps beyond 1 also shuffles.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/pack_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
