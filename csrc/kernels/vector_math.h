@@ -15,10 +15,10 @@ namespace fastconv::FC_ISA {
 
 // The constants of each type. Two of them are polynomials, the coefficient of the lowest power
 // first; both are minimax polynomials, found by Remez exchange with 60 digits. Their errors, with
-// coefficients rounded, are given in parts of the relative error of one rounding, which is 2^-24 for
-// float and 2^-53 for double.
-// - kExp approximates (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2. The error of the e^r - 1 that follows
-//   is at most 0.05 (float) and 0.01 (double).
+// coefficients rounded, are given in parts of the relative error of one rounding, which is 2^-24
+// for float and 2^-53 for double.
+// - kExp approximates (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2. The error of the e^r - 1 that it
+//   gives is at most 0.05 (float) and 0.01 (double).
 // - kTail approximates Phi(-a) e^(a^2 / 2) (a + kTailCentre), where Phi is the normal distribution,
 //   for 0 <= a <= kTailEnd, as a polynomial in t = (a - kTailCentre) / (a + kTailCentre). This is
 //   after Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x", Math.
