@@ -16,7 +16,8 @@ index_t size_of(int level, index_t fallback, index_t least, index_t most) noexce
 }  // namespace
 
 const CacheSizes& cache_sizes() noexcept {
-  // Fallbacks are the smallest of the last ten years; a virtual machine may report 0 or nonsense.
+  // A virtual machine may report 0 or nonsense. The fallbacks are the smallest sizes that CPUs of
+  // the last ten years had.
   static const CacheSizes sizes = {
       .l1 = size_of(1, 32 << 10, 16 << 10, 192 << 10),
       .l2 = size_of(2, 256 << 10, 128 << 10, 4 << 20),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Cache sizes, read once. Blocking is computed from them, so they are clamped to sane values.
+// The sizes of the caches, asked for once. Algorithms compute the sizes of their blocks from them,
+// so that they are clamped to sizes which real CPUs have.
 #pragma once
 
 #include "core/types.h"
@@ -7,7 +8,7 @@
 namespace fastconv {
 
 struct CacheSizes {
-  index_t l1, l2, l3;  // bytes, per core for l1 and l2
+  index_t l1, l2, l3;  // bytes; l1 and l2 of one core, l3 of all that share it
 };
 
 const CacheSizes& cache_sizes() noexcept;

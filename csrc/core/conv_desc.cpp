@@ -34,7 +34,8 @@ void check_padding(const char* name, const Padding& padding) {
 
 namespace {
 
-// Reflection has no second bounce and a circle no second turn, as in PyTorch.
+// As in PyTorch, padding reflects the input once and repeats a circle once, so that it cannot be
+// longer than the input.
 void check_mode(const char* name, PadMode mode, index_t in, LoHi pad) {
   const index_t most = std::max(pad.lo, pad.hi);
   if (mode == PadMode::reflect)

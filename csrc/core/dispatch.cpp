@@ -22,8 +22,8 @@ struct Candidate {
   }
 };
 
-// Best first; a new ISA is one line. Each test names exactly the features in the compile flags of
-// that ISA's library (CMakeLists.txt).
+// The best one first; a new ISA is one entry. Each test asks for exactly those features that the
+// compile flags of the ISA's library allow (CMakeLists.txt).
 const Candidate kCandidates[] = {
 #ifdef FC_HAS_avx512
     {&avx512::table,
@@ -40,6 +40,8 @@ const Candidate kCandidates[] = {
     {&scalar::table, [](const CpuFeatures&) noexcept { return true; }},
 };
 
+// The table of the ISA of that name, or the best one if the name is empty; null if this CPU lacks
+// it.
 const KernelTable* find(const std::string& name) {
   for (const Candidate& c : kCandidates)
     if ((name.empty() || name == c.table->isa) && c.runs_here()) return c.table;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which ISA runs: the best that the CPU has, or the one that FASTCONV_ISA or set_isa asked for.
+// Which instruction set (ISA) is used: the best one that the CPU has, or the one that FASTCONV_ISA
+// or set_isa asked for. Each has a table of kernels (core/kernel_table.h).
 #pragma once
 
 #include <string>
@@ -9,14 +10,17 @@
 
 namespace fastconv {
 
-std::vector<std::string> supported_isas();  // best first
-const KernelTable& active_table() noexcept;
-void set_isa(const std::string& name);  // std::invalid_argument lists the legal names
+std::vector<std::string> supported_isas();   // best first
+const KernelTable& active_table() noexcept;  // of the ISA that calls use from now on
+// Throws std::invalid_argument, with a list of the legal names, for any other.
+void set_isa(const std::string& name);
 
-// How a call with this many threads, or with most_threads() if those are fewer, runs now.
+// How a call runs that asks for `threads` threads now: on the active table, and on no more threads
+// than most_threads().
 Exec make_exec(int threads) noexcept;
 
-// A sentence if FASTCONV_ISA names no ISA of this CPU, else empty. Read once, at import.
+// Uses the ISA that FASTCONV_ISA names. If it names none that this CPU has, returns a sentence that
+// says so, else an empty string. Called once, at import.
 std::string init_isa_from_environment();
 
 }  // namespace fastconv

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Signatures of the elementwise kernels of one ISA and dtype.
+// The elementwise kernels of one ISA and element type: activations, softmax, batch normalisation,
+// and the transpose of a matrix.
 #pragma once
 
 #include "core/types.h"
 
 namespace fastconv {
 
-// y[j * ldy + i] = x[i * ldx + j], i < rows, j < columns. Any 4 or 8 bytes may pass as T: elements
-// are moved, not looked at.
+//     x: `rows` rows, ldx apart            y: `columns` rows, ldy apart
+//     [ a b c d .. ]                       [ a e .. ]
+//     [ e f g h .. ]                       [ b f .. ]      y[j * ldy + i] = x[i * ldx + j]
+//       :                                    :
+//
+// Elements are moved and never looked at, so that any 4 or 8 bytes may pass as T.
 template <class T>
 struct TransposeArgs {
   const T* x;
@@ -17,24 +22,34 @@ struct TransposeArgs {
   index_t rows, columns;
 };
 
-// A channel of a batch: rows of n elements, `step` apart.
+// One channel of a batch: a row of n elements for each of `rows` images.
+//
+//     x   [ n elements ]............[ n elements ]............[ n elements ]
+//         '--------- step ---------''--------- step ---------'
+//
+// dy, relu and NormMap::y lie in the same way. Where `relu` is given, a ReLU follows the
+// normalisation, and dy is the gradient of the ReLU's result: then dy counts only where relu > 0
+// (or NaN), and as 0 elsewhere. `relu` may be the ReLU's input or its result: both have the same
+// positive elements.
 template <class T>
 struct NormRows {
   index_t n, rows, step;
   const T* x;
   T mean;
-  const T* dy;  // of gradients, else null
-  const T*
-      relu;  // or null: dy is what arrives at a ReLU behind, which this went into or came out of
+  const T* dy;    // for the kernels of the gradient, else null
+  const T* relu;  // for the kernels of the gradient, or null where no ReLU follows
 };
 struct NormSums {
   double first, second;
 };
-// y may be x or dy.
+
+// A map of each element of such a channel: y = (x - mean) * scale + shift, and for the gradient
+// y = dy * factor + (x - mean) * scale + shift. y may be x or dy.
 template <class T>
 struct NormMap {
-  T scale, shift, factor;
-  bool relu;
+  T scale, shift;
+  T factor;   // for normalize_grad only
+  bool relu;  // for normalize only: whether y goes through a ReLU
   T* y;
 };
 
@@ -42,24 +57,26 @@ template <class T>
 struct ElementwiseKernels {
   // y[i] = activation(x[i]) for i < n; y may be x. `slope` is leaky_relu's.
   void (*activate)(Activation activation, const T* x, T* y, index_t n, T slope) noexcept;
-  // dx[i] = dy[i] * activation'(x[i]); dx may be x or dy. PyTorch's at the kinks: relu'(0) = 0.
+  // dx[i] = dy[i] * activation'(x[i]); dx may be x or dy. At kinks the derivative is PyTorch's:
+  // relu'(0) = 0.
   void (*activate_grad)(Activation activation, const T* x, const T* dy, T* dx, index_t n,
                         T slope) noexcept;
-  // The same from y = activation(x): relu, relu6, leaky_relu with slope >= 0, sigmoid and tanh.
+  // The same from y = activation(x), for those whose derivative follows from y: none, relu, relu6,
+  // leaky_relu with slope >= 0, sigmoid and tanh.
   void (*activate_grad_from_output)(Activation activation, const T* y, const T* dy, T* dx,
                                     index_t n, T slope) noexcept;
 
-  // Softmax of n elements in a row, or down `width` columns of n elements that are ld apart.
+  // Softmax of n elements in a row, or down `width` neighbouring columns of n elements, whose rows
+  // are ld apart. y may be x.
   void (*softmax_row)(const T* x, T* y, index_t n) noexcept;
   void (*softmax_columns)(const T* x, T* y, index_t n, index_t ld, index_t width) noexcept;
-  // In place: from the softmax y to the gradient y * (dy - sum(y * dy)).
+  // In place: y is the softmax and becomes the gradient y * (dy - sum(y * dy)).
   void (*softmax_row_grad)(T* y, const T* dy, index_t n) noexcept;
   void (*softmax_columns_grad)(T* y, const T* dy, index_t n, index_t ld, index_t width) noexcept;
 
-  // The sums of x - mean and of its square; of dy and of dy * (x - mean).
+  // The sums of x - mean and of (x - mean)^2; those of dy and of dy * (x - mean).
   NormSums (*sum_moments)(const NormRows<T>&) noexcept;
   NormSums (*sum_products)(const NormRows<T>&) noexcept;
-  // y = (x - mean) * scale + shift, through a ReLU if asked for; the same and dy * factor.
   void (*normalize)(const NormRows<T>&, const NormMap<T>&) noexcept;
   void (*normalize_grad)(const NormRows<T>&, const NormMap<T>&) noexcept;
 

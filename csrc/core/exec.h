@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How a call runs: decided once per call and passed down, so that set_isa in another thread cannot
-// change a tile's shape between sizing scratch and using it.
+// How a call runs: which kernels it uses, on how many threads. This is decided once, at the
+// beginning of a call, and passed down: otherwise set_isa in another thread could change the shapes
+// of tiles between the moment when scratch memory is sized and the moment when it is used.
 #pragma once
 
 #include <type_traits>

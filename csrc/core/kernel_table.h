@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an ISA offers: one const table of tile kernels per ISA, filled by isa/<name>.cpp. Types and
-// plain data only: ISA files include it.
+// All kernels of one ISA, as one table of function pointers, which isa/<name>.cpp fills. ISA files
+// include this header, so that it and the ones below it hold types and plain data only.
 #pragma once
 
 #include "core/conv_kernels.h"
@@ -10,7 +10,8 @@
 
 namespace fastconv {
 
-// A loop on registers alone, `flops` operations a round; what it returns only keeps it alive.
+// A loop on registers alone that shows what the CPU can do, with `flops` operations a round. What
+// it returns is of no use, but keeps the compiler from dropping the loop.
 template <class T>
 struct PeakLoop {
   T (*run)(index_t rounds) noexcept;

@@ -20,18 +20,20 @@ namespace {
 
 constexpr index_t kMiB = index_t{1} << 20;
 
-// What stands before the memory that is handed out. The links hold while the block is kept.
+// The header that stands before the memory of each block. `newer` and `older` are the neighbours in
+// the list of blocks of one size, and have a meaning only while the block is kept.
 struct alignas(64) Block {
-  index_t size, used;  // of the memory behind; of it, what was asked for
+  index_t size, used;  // of the memory behind the header; what was asked for
   int size_class;
-  std::uint64_t kept_at;
+  std::uint64_t kept_at;  // the reading of Pool::clock when it was given back
   Block *newer, *older;
 
   void* data() noexcept { return this + 1; }
   static Block* of(void* data) noexcept { return static_cast<Block*>(data) - 1; }
 };
 
-// Four sizes for each power of two from 4 KiB on: 4, 5, 6, 7, 8, 10, 12, 14, 16 KiB, ...
+// Blocks come in four sizes for each power of two, from 4 KiB on: 4, 5, 6, 7, 8, 10, 12, 14, 16
+// KiB, ..
 constexpr int kSmallest = 12;
 constexpr int kClasses = 4 * (62 - kSmallest) + 1;
 
@@ -47,20 +49,21 @@ SizeClass class_of(index_t bytes) noexcept {
   return {4 * (power - kSmallest) + static_cast<int>(quarters) - 4, quarters * quarter};
 }
 
-struct Kept {  // freed blocks of one size; the last one freed is the next one taken
+struct Kept {  // blocks of one size that wait; the one that was given back last is taken first
   Block *newest = nullptr, *oldest = nullptr;
 };
 
 struct Pool {
   std::mutex mutex;
-  index_t most = 256 * kMiB;
-  index_t bytes = 0;
-  std::uint64_t clock = 0;
+  index_t most = 256 * kMiB;  // the cap
+  index_t bytes = 0;          // of all blocks that are kept
+  std::uint64_t clock = 0;    // counts blocks that were given back
   Kept kept[kClasses];
 };
 constinit Pool pool;  // never destroyed: arrays may outlive the interpreter
 
-// Tells AddressSanitizer, where it watches, that only the first `used` bytes may be touched.
+// Notes that `used` bytes of the block are in use, and tells AddressSanitizer, where it watches,
+// that no others may be touched.
 void allow([[maybe_unused]] Block* block, index_t used) noexcept {
   block->used = used;
 #ifdef __SANITIZE_ADDRESS__
@@ -87,7 +90,8 @@ void link(Block* block) noexcept {
   pool.bytes += block->size;
 }
 
-// Takes the blocks that have waited longest, until no more than `most` bytes are kept; chained.
+// Takes those blocks out of the lists that have waited longest, until no more than `most` bytes are
+// kept. Returns them chained by `older`: they are freed when the mutex is free again.
 Block* surplus(index_t most) noexcept {
   Block* chain = nullptr;
   while (pool.bytes > most) {
@@ -118,7 +122,7 @@ Block* take_kept(const SizeClass& wanted) noexcept {
 Block* make_block(const SizeClass& wanted) noexcept {
   const index_t whole = wanted.size + index_t{sizeof(Block)};
   void* memory = system_allocate(whole);
-  if (memory == nullptr) {  // what waits here may be what is missing
+  if (memory == nullptr) {  // the blocks that are kept may be the memory that is missing
     release_cached_memory();
     memory = system_allocate(whole);
   }
@@ -129,7 +133,7 @@ Block* make_block(const SizeClass& wanted) noexcept {
   return block;
 }
 
-// What Python shows as MemoryError("...").
+// std::bad_alloc with a message, which Python shows as MemoryError("...").
 class OutOfMemory : public std::bad_alloc {
  public:
   explicit OutOfMemory(index_t bytes) noexcept {

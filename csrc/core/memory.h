@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Memory of calls: workspaces, and the data of large results. Blocks are 64-byte aligned; a freed
-// one waits for the next call, up to a cap that all share: a overwrite one costs a page fault every
-// 4 KiB.
+// The memory of calls: workspaces, and the data of large results. Blocks are aligned to 64 bytes. A
+// block that is given back is kept for the next call, because new memory from the system costs a
+// page fault for every 4 KiB; all blocks that are kept share a cap.
 #pragma once
 
 #include <string>
@@ -11,24 +11,26 @@
 
 namespace fastconv {
 
-// From any thread. A block is at most a quarter larger than asked for; null if memory is short.
+// These may be called from any thread. take_block gives a block at most a quarter larger than asked
+// for (but at least 4 KiB), or null if memory is short; give_block(nullptr) does nothing;
+// block_size is what was asked for.
 void* take_block(index_t bytes) noexcept;
-void give_block(void* data) noexcept;           // null is nothing
-index_t block_size(const void* data) noexcept;  // what was asked for
+void give_block(void* data) noexcept;
+index_t block_size(const void* data) noexcept;
 
 struct PoolState {
-  index_t most, kept;  // bytes of freed blocks: at most, and now
+  index_t most, kept;  // bytes of the blocks that are kept: the cap, and now
 };
 PoolState pool_state() noexcept;
 
 void release_cached_memory() noexcept;  // gives every kept block back to the system
 
-// FASTCONV_POOL_MB: the cap in MiB; 0 keeps nothing. A sentence if it is no such number, else
-// empty.
+// Takes the cap from FASTCONV_POOL_MB, in MiB; with 0 nothing is kept. Returns a sentence that says
+// so if that is not such a number, else an empty string.
 std::string init_pool_from_environment();
 
-// Memory for one call: taken before the parallel region and before the GIL is dropped
-// (std::bad_alloc becomes MemoryError).
+// The workspace of one call. It is taken before the GIL is released and before threads start, so
+// that its std::bad_alloc can become a MemoryError; below, nothing allocates.
 class Scratch {
  public:
   Scratch() = default;
@@ -52,10 +54,11 @@ class Scratch {
   void* data_ = nullptr;
 };
 
-// Rounds a size in bytes up to whole cache lines, so that neighbours in one block stay aligned.
+// Rounds a size in bytes up to whole cache lines, so that the parts of a workspace stay aligned.
 constexpr index_t cache_lines(index_t bytes) { return (bytes + 63) / 64 * 64; }
 
-void lock_memory_for_fork() noexcept;  // a child must not inherit a locked mutex
+// Held across a fork: the child must not inherit a mutex that another thread has locked.
+void lock_memory_for_fork() noexcept;
 void unlock_memory_after_fork() noexcept;
 
 }  // namespace fastconv

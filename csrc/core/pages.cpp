@@ -14,10 +14,12 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 
 #ifdef FC_MAPS_PAGES
-// From here on a block is a mapping of its own: malloc would keep what is freed inside its heap.
+// From this size on a block is a mapping of its own, because malloc would keep freed memory in its
+// heap.
 constexpr index_t kMapped = index_t{256} << 10;
-// From here on a block starts on a huge page and asks for them: filling 12.8 MB of overwrite memory
-// takes 1.5 ms instead of 5, and reading and writing warm memory gains 2 to 7 %.
+// From this size on a block begins at a huge page and asks the system for huge pages. Filling 12.8
+// MB of new memory then takes 1.5 ms instead of 5, and reading and writing memory that is in use
+// already gains 2 to 7 %.
 constexpr index_t kHuge = index_t{4} << 20;
 constexpr index_t kHugePage = index_t{2} << 20;
 
@@ -30,9 +32,10 @@ void unmap(std::byte* data, index_t bytes) noexcept {
   if (bytes > 0) munmap(data, static_cast<std::size_t>(bytes));
 }
 
-// Whole pages, and no more than asked for: a huge page must not cover what nobody will use.
+// Rounds up to whole small pages, not to huge ones, which would take memory that nobody uses.
 constexpr index_t whole_pages(index_t bytes) { return (bytes + 4095) / 4096 * 4096; }
 
+// Maps a huge page more than needed, and gives back what lies before and behind the aligned part.
 void* map_huge(index_t bytes) noexcept {
   const index_t length = whole_pages(bytes);
   std::byte* data = map(length + kHugePage);

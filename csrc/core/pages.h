@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Memory from the system: the one place that knows how a large block is best had.
+// Memory from the system. This is the one place that knows how to ask for a large block.
 #pragma once
 
 #include "core/types.h"
 
 namespace fastconv {
 
-// At least `bytes` bytes, 64-byte aligned; null if there are none. A large block goes back to the
-// system as soon as it is freed, whatever lies around it.
+// At least `bytes` bytes, aligned to 64 bytes, or null if there are none. system_free has to be
+// told the same number; a large block goes back to the system at once, whatever lies around it.
 void* system_allocate(index_t bytes) noexcept;
 void system_free(void* data, index_t bytes) noexcept;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The only way in which fastconv runs on several threads. Tasks must write disjoint results and
-// must not depend on which thread runs them; then the bits of a result cannot either.
+// The only way in which fastconv runs on several threads. No two tasks may write the same memory,
+// and none may depend on the thread that runs it: then no bit of a result depends on the number of
+// threads.
 #pragma once
 
 #ifdef _OPENMP
@@ -13,18 +14,20 @@
 
 namespace fastconv {
 
-// Below this many FMAs (or elements moved) a second thread costs more than it saves: waking it
-// takes a few microseconds, in which one core does about this much.
+// Waking a thread takes a few microseconds, in which a core does about this many FMAs (or moves
+// about as many elements). With less work than this, another thread costs more than it saves.
 inline constexpr double kWorthAThread = 500e3;
 
-// Threads worth using for `tasks` tasks of together `work` FMAs or elements.
+// The number of threads, at most `threads`, that are worth using for `tasks` tasks that are `work`
+// FMAs or elements together.
 inline int useful_threads(index_t tasks, double work, int threads) noexcept {
   if (threads <= 1 || tasks <= 1 || work < 2 * kWorthAThread) return 1;
   return static_cast<int>(std::min<double>({double(threads), double(tasks), work / kWorthAThread}));
 }
 
-// Calls body(task, thread) for every task in 0..tasks, thread < threads. Nested in another parallel
-// region, or built without OpenMP, it runs serially.
+// Calls body(task, thread) for every task from 0 up to `tasks`, where 0 <= thread < threads tells
+// the thread that runs it, so that each can have scratch memory of its own. Inside another parallel
+// region, and without OpenMP, all tasks run one after another.
 template <class Body>
 void parallel_for(index_t tasks, [[maybe_unused]] int threads, const Body& body) noexcept {
 #ifdef _OPENMP

@@ -31,8 +31,10 @@ namespace fastconv {
 namespace {
 
 #if defined(__APPLE__)
-index_t asked(const char* name) noexcept {  // 0 where there is no such name
-  std::int64_t value = 0;                   // little-endian: right for 4 bytes, too
+// The number of that name, or 0 where there is none. It has 4 or 8 bytes; either is read right,
+// because macOS is little-endian.
+index_t asked(const char* name) noexcept {
+  std::int64_t value = 0;
   std::size_t size = sizeof value;
   return sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? static_cast<index_t>(value) : 0;
 }
@@ -42,11 +44,12 @@ struct Registers {
 };
 Registers cpuid(unsigned leaf) noexcept {
   Registers r;
-  __get_cpuid_count(leaf, 0, &r.a, &r.b, &r.c, &r.d);  // leaves zeros where there is no such leaf
+  __get_cpuid_count(leaf, 0, &r.a, &r.b, &r.c, &r.d);  // r stays 0 where there is no such leaf
   return r;
 }
 
-// Which registers the operating system saves: bits 1 and 2 for AVX, 5 to 7 beside for AVX-512.
+// Which registers the operating system saves: bits 1 and 2 are those of AVX; AVX-512 needs bits 5
+// to 7, too.
 unsigned saved_registers() noexcept {
   unsigned low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -55,7 +58,7 @@ unsigned saved_registers() noexcept {
 #endif
 
 #if defined(__linux__)
-// What sysconf does not know, on Arm for one, the kernel may.
+// The kernel's own listing, for where sysconf knows nothing, as on Arm.
 index_t cache_in_sys(int level) {
   for (int i = 0; i < 8; ++i) {
     const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i);
@@ -74,8 +77,9 @@ index_t cache_in_sys(int level) {
 }  // namespace
 
 CpuFeatures cpu_features() noexcept {
-#if defined(__APPLE__)  // cpuid does not tell: registers of AVX-512 are saved from their first use
-                        // on
+#if defined(__APPLE__)
+  // The system is asked, not cpuid: macOS saves the registers of AVX-512 only from their first use
+  // on.
   return {.avx2 = asked("hw.optional.avx2_0") != 0,
           .fma = asked("hw.optional.fma") != 0,
           .avx512f = asked("hw.optional.avx512f") != 0,
@@ -84,7 +88,7 @@ CpuFeatures cpu_features() noexcept {
           .avx512dq = asked("hw.optional.avx512dq") != 0};
 #elif defined(__x86_64__)
   const Registers basic = cpuid(1), extended = cpuid(7);
-  const bool asks = (basic.c >> 27 & 1) != 0;  // whether xgetbv exists
+  const bool asks = (basic.c >> 27 & 1) != 0;  // whether the instruction xgetbv may be used
   const unsigned saved = asks ? saved_registers() : 0;
   const bool ymm = (saved & 0x06) == 0x06, zmm = (saved & 0xE6) == 0xE6;
   const auto bit = [](unsigned word, int i) { return (word >> i & 1) != 0; };

@@ -15,7 +15,7 @@ Axis pool_axis(const char* name, index_t in, index_t kernel, index_t stride, ind
             "; a (lo, hi) pair may be larger");
   if (!ceil_mode) return axis;
   const index_t padded = in + axis.lo + axis.hi;
-  // The last window starts inside the input or the padding before it.
+  // The last window may hang over, but must begin inside the input or the padding before it.
   axis.out = std::min(ceil_div(padded - axis.reach(), stride) + 1, ceil_div(in + axis.lo, stride));
   return axis;
 }
@@ -47,7 +47,8 @@ bool has_empty_window(const Axis& axis) {
       if (span_of(axis, o).count == 0) return true;
     return false;
   };
-  // Windows that begin before the input, and those that end beyond it; between, no tap is outside.
+  // Only windows that begin before the input, and those that end beyond it, can be empty: the
+  // others have all their taps inside.
   const index_t inside = std::min(axis.out, ceil_div(axis.lo, axis.stride));
   const index_t beyond = (axis.in + axis.lo - axis.reach()) / axis.stride;
   return any_empty(0, inside) || any_empty(std::max(inside, beyond), axis.out);

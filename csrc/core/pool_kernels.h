@@ -1,71 +1,96 @@
 // SPDX-License-Identifier: MIT
-// Signatures of the pooling kernels of one ISA and dtype.
+// The pooling kernels of one ISA and element type. To "join" the elements of a window is to reduce
+// them to one: to their maximum, their sum, and so on.
 #pragma once
 
 #include "core/types.h"
 
 namespace fastconv {
 
-// How the elements of a window are joined. NaN wins over all in max, min and abs_max; among equals
-// the first wins. `powers`, sums of abs(x)**p, has no kernel.
+// How the elements of a window are joined. In max, min and abs_max a NaN wins over everything, and
+// among equals (0 and -0 are) the first wins. `powers`, the sum of abs(x)**p, has no kernel.
 enum class PoolOp : int { max, min, sum, abs_max, abs_sum, squares, powers };
-inline constexpr int kPoolKernels = 6;
-inline constexpr index_t kMostLanes = 16;  // at least as many as any vector has
+inline constexpr int kPoolKernels = 6;     // all but `powers`
+inline constexpr index_t kMostLanes = 16;  // no vector of any ISA has more
 
 struct PoolAxis {
-  index_t in, kernel, stride, dilation, lo;
+  index_t in, kernel, stride, dilation, lo;  // `lo` is the padding before the first element
 };
 
-// Outputs oh0..oh1 by ow0..ow1 of one plane. Kernel rows are joined into one row, which starts at
-// the first window's first column, holds the op's neutral element where the plane has nothing, and
-// is split by stride, so that neighbouring windows read neighbours: tap t of the window at ow0 + j
-// is row[offsets[t] + j].
+// Lanes are columns. Outputs oh0..oh1 by ow0..ow1 of one plane, one row of them after another: the
+// rows of a window are joined column by column, into `row`, and then the taps within that row.
+//
+//     x    kernel row 0  [ x x x x x x x x ]  \  joined       row  [ e e 0 1 2 3 4 5 6 7 e e ]
+//          kernel row 1  [ x x x x x x x x ]   > column  -->       position 0 is the first column
+//          kernel row 2  [ x x x x x x x x ]  /  by column         of window ow0; e: op's neutral
+//
+//     y[oh * out_w + ow0 + j] = row[offsets[0] + j] joined with row[offsets[1] + j], ..
+//
+// So that windows of stride s > 1 read neighbours, too, `row` is split into the positions that are
+// 0, 1, .. modulo s. At stride 2 even positions begin at row, odd ones at row + phase_step. Beyond,
+// the unsplit row of `line` elements comes first; behind it, from row + line + i * phase_step on,
+// lie the positions phases[i] + j * stride, for the n_phases that taps ask for.
 template <class T>
 struct PoolArgs {
-  const T* x;
+  const T* x;  // the plane
   PoolAxis h, w;
   index_t oh0, oh1, ow0, ow1;
-  T* row;  // row_size elements
-  index_t row_size;
-  index_t phase_step;     // stride 2: even columns at row, odd ones this far behind
-  const index_t* phases;  // stride > 2: columns phases[i] + j * stride, at
-  index_t n_phases;       //   row + line + i * phase_step, behind
-  index_t line;           //   the unsplit row of this many elements
-  const index_t* offsets;
-  const T* h_counts;  // null, or what sums are divided by: h_counts[oh] * w_counts[ow]
+  T* row;
+  index_t row_size;  // of all that is described above
+  index_t phase_step;
+  const index_t* phases;
+  index_t n_phases;
+  index_t line;
+  const index_t* offsets;  // for each tap of w
+  const T* h_counts;       // null, or results are divided by h_counts[oh] * w_counts[ow]
   const T* w_counts;
-  T* y;  // the plane's
+  T* y;  // the plane of results, out_w columns wide
   index_t out_w;
 };
 
-// The taps of one window that lie inside the input: `count` of them, a step apart, from `at`.
+// The taps of one window that lie inside the input: the first is `at`, and there are `count`.
 struct Span {
   index_t at, count;
 };
 
-// The windows of a block along an axis.
+// The windows of a block along one axis. `taps` counts from the start of the whole axis, of which
+// `size` elements from `first` on are there (in PixelArgs::x).
 struct PixelAxis {
-  const Span* taps;       // of each window, in elements of the input
-  index_t n, step;        // windows; between taps
-  index_t first, size;    // what is there of the input
-  index_t long_window;    // 0, or the length of windows that start `stride` apart from `start` on,
-  index_t stride, start;  // to be joined as long ones are
+  const Span* taps;  // of each window
+  index_t n, step;   // the number of windows; the distance between taps
+  index_t first, size;
+  // 0, or, where it pays to join windows by the algorithm for long ones, their length. They begin
+  // at start, start + stride, .. and may begin or end outside the axis.
+  index_t long_window;
+  index_t stride, start;
 };
 
-// Windows over pixels of `channels` neighbours; so are results. Steps of rows are in elements.
+// Lanes are channels: a pixel is `channels` neighbouring elements, of the input and of results, so
+// that each lane has the same window, whatever its shape.
+//
+//     x                                          y
+//     [pixel][pixel][pixel][pixel]  h.first      [pixel][pixel]   window row 0
+//     [pixel][pixel][pixel][pixel]  x_row on     [pixel][pixel]   y_row on
+//     [pixel][pixel][pixel][pixel]
+//      w.first
+//
+// The rows of a window are joined first, into a row of w.size pixels in `row`, then its columns.
+// `row` is memory for rows of row_size elements, at whose end whole vectors are read: for one row;
+// or, if h.long_window is not 0, for h.n of them; or, for the kernels `places`, for 2 * h.size: for
+// each row of the input one of values and one of places.
 template <class T>
 struct PixelArgs {
-  const T* x;  // the first pixel that is there
+  const T* x;
   index_t x_row, channels;
   PixelAxis h, w;
-  T* row;             // of joined rows, row_size elements each: one, or h.n where h slides, or
-  index_t row_size;   //   2 * h.size for places; whole vectors are read at the end of a row
-  T* ends;            // kMostLanes elements for each window that starts within another
-  const T* h_counts;  // null, or what sums are divided by: h_counts[oh] * w_counts[ow]
+  T* row;
+  index_t row_size;
+  T* ends;            // for long windows: kMostLanes elements for each that begins within another
+  const T* h_counts;  // null, or results are divided by h_counts[oh] * w_counts[ow] of the block
   const T* w_counts;
   T* y;
   index_t y_row;
-  T* places;  // of `places`: h * in_w + w in the plane
+  T* places;  // only for the kernels `places`: h * in_w + w of each result in its plane
   index_t places_row, in_w;
 };
 
@@ -73,14 +98,16 @@ template <class T>
 struct PoolKernels {
   void (*block[kPoolKernels])(const PoolArgs<T>&) noexcept;
   void (*pixels[kPoolKernels])(const PixelArgs<T>&) noexcept;
-  // y[r] = all n elements of row r joined; rows lie behind one another, n >= kMostLanes.
+  // y[r] = all n elements of row r joined. Rows lie end to end, and n >= kMostLanes.
   void (*planes[kPoolKernels])(const T* x, index_t n, index_t rows, T* y) noexcept;
-  void (*places[2])(const PixelArgs<T>&) noexcept;  // of maxima, of minima; no window is empty
-  T (*largest)(const T* x, index_t n) noexcept;     // n >= 1; the first of equals, NaN over all
+  // Maxima [0] or minima [1] with their places. No window may be empty.
+  void (*places[2])(const PixelArgs<T>&) noexcept;
+  // The extremes of n >= 1 elements: the first of equals, NaN before everything.
+  T (*largest)(const T* x, index_t n) noexcept;
   T (*smallest)(const T* x, index_t n) noexcept;
 };
 
-// Of integers, which PoolOp max, min and sum take: y[i] = y[i] joined with x[i * step].
+// Of integers, for PoolOp max, min and sum: y[i] becomes y[i] joined with x[i * step].
 template <class T>
 struct IntegerPools {
   void (*join[3])(const T* x, index_t step, index_t n, T* y) noexcept;

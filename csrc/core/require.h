@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Errors as sentences: require(condition, "what was wanted, got ", value) throws what Python sees
-// as a ValueError. Used at the boundary only; nothing below a binding throws.
+// Errors as sentences: require(condition, "what was wanted, got ", value) throws, unless the
+// condition holds, a std::invalid_argument, which Python sees as a ValueError. It is used at the
+// boundary only: nothing below a binding throws.
 #pragma once
 
 #include <sstream>
@@ -11,6 +12,7 @@
 
 namespace fastconv {
 
+// The parts, printed one after another.
 template <class... Parts>
 std::string sentence(const Parts&... parts) {
   std::ostringstream text;
@@ -23,19 +25,21 @@ template <class... Parts>
   throw std::invalid_argument(sentence(parts...));
 }
 
-// A problem whose arrays no index could address. For Python a ValueError like any other.
+// Thrown for a problem whose arrays no index could address. For Python it is a ValueError like
+// others.
 class TooLarge : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-// The parts are evaluated whether or not they are needed: where they cost, test and refuse().
+// The parts are evaluated even if the condition holds. Where that is expensive, write an `if` and
+// call refuse().
 template <class... Parts>
 void require(bool condition, const Parts&... parts) {
   if (!condition) [[unlikely]]
     refuse(parts...);
 }
 
-// Products of lengths, checked: an overflow is a ValueError that names what was too large.
+// The product of some lengths. If it overflows, throws a TooLarge that names `what` is too large.
 inline index_t product(const char* what, std::initializer_list<index_t> factors) {
   index_t result = 1;
   for (const index_t factor : factors)

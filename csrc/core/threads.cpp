@@ -19,15 +19,17 @@
 namespace fastconv {
 namespace {
 
-std::atomic<int> chosen{1};
+std::atomic<int> chosen{1};  // the default number of threads
 
-// "quota period" of cgroup v2, where quota may be "max"; 0 if there is none.
+// The number of CPUs that the quota of a cgroup of version 2 allows, from a line "quota period", or
+// 0 if there is no limit: then quota is "max", which is not a number.
 double quota_v2(const std::string& folder) {
   std::ifstream file(folder + "/cpu.max");
   double quota = 0, period = 0;
   return file >> quota >> period && period > 0 ? quota / period : 0;
 }
 
+// The same for version 1, which has a file for each of the two.
 double quota_v1(const std::string& folder) {
   std::ifstream quota_file(folder + "/cpu.cfs_quota_us");
   std::ifstream period_file(folder + "/cpu.cfs_period_us");
@@ -36,7 +38,8 @@ double quota_v1(const std::string& folder) {
                                                                                  : 0;
 }
 
-// The tightest quota from this process's cgroup up to the root: a parent's limit binds as well.
+// The smallest quota from this process's cgroup up to the root, or 0 if there is none: the limit of
+// a parent holds for its children, too.
 double quota_upwards(const std::string& root, std::string path,
                      double (*read)(const std::string&)) {
   double tightest = 0;
@@ -49,6 +52,7 @@ double quota_upwards(const std::string& root, std::string path,
   }
 }
 
+// The number of CPUs that the quotas of all of this process's cgroups allow, or 0.
 double cgroup_cpus() {
   std::ifstream file("/proc/self/cgroup");
   double tightest = 0;
@@ -74,7 +78,8 @@ int count_cpus() {
   return quota > 0 ? std::clamp(static_cast<int>(std::ceil(quota)), 1, cpus) : cpus;
 }
 
-// 0: not set; -1: set to something that is not a positive number. OMP_NUM_THREADS may be a list.
+// The number in an environment variable: 0 if it is not set, -1 if it is not a positive number. Of
+// a list, as OMP_NUM_THREADS may be one, the first number counts.
 int threads_from(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr || *text == '\0') return 0;
@@ -87,7 +92,8 @@ int threads_from(const char* variable) {
 void before_fork() noexcept {
   lock_memory_for_fork();
 #ifdef _OPENMP
-  // Ends the idle workers; they are made anew where they are next needed, parent or child.
+  // Ends the idle threads of OpenMP. They are started again where they are next needed, in the
+  // parent or the child.
   omp_pause_resource_all(omp_pause_soft);
 #endif
 }
@@ -123,7 +129,7 @@ std::string init_threads_from_environment() {
       set_default_threads(threads);
       return complaint;
     }
-    // OMP_NUM_THREADS is OpenMP's own to complain about.
+    // If OMP_NUM_THREADS is wrong, OpenMP itself complains.
     if (threads < 0 && complaint.empty() && variable[0] == 'F')
       complaint = sentence(variable, "='", std::getenv(variable),
                            "' is not a positive number; it is ignored");

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: MIT
-// How many threads a call uses by default, and what keeps OpenMP alive across fork.
+// How many threads a call uses by default, and what lets OpenMP work after a fork.
 #pragma once
 
 #include <string>
 
 namespace fastconv {
 
-inline constexpr int kMaxThreads = 1024;
+inline constexpr int kMaxThreads = 1024;  // the most that anybody may ask for
 
-int available_cpus() noexcept;  // what affinity and the cgroup's quota allowed at import
+// The number of CPUs that affinity and the cgroup's quota allowed when it was first asked for.
+int available_cpus() noexcept;
 
-// The most threads that one call starts: more than a few for each CPU never help, and would each
-// need memory. 1 without OpenMP.
+// The most threads that one call starts: twice the CPUs, but at least 8, because more never help
+// and each needs memory. 1 without OpenMP.
 int most_threads() noexcept;
 
-int default_threads() noexcept;         // set_num_threads, else the environment, else the CPUs
-void set_default_threads(int threads);  // std::invalid_argument outside 1..kMaxThreads
+// The number of threads that calls use which do not say: what set_default_threads was told last, or
+// init_threads_from_environment found. Setting it throws std::invalid_argument outside
+// 1..kMaxThreads.
+int default_threads() noexcept;
+void set_default_threads(int threads);
 
-// FASTCONV_NUM_THREADS, else OMP_NUM_THREADS, else what affinity and the cgroup's quota allow.
-// Returns a sentence if a variable is not a positive number, else empty. Called once, at import.
+// Sets the default to FASTCONV_NUM_THREADS, else to OMP_NUM_THREADS, else to available_cpus().
+// Returns a sentence if FASTCONV_NUM_THREADS is not a positive number, else an empty string. Called
+// once, at import.
 std::string init_threads_from_environment();
 
-// Makes the child of a fork work after the parent ran parallel code: libgomp's workers do not exist
-// in the child, which would wait for them forever.
+// Without these, the child of a fork would wait forever if its parent had run parallel code: it
+// waits for libgomp's threads, which do not exist in the child.
 void install_fork_handlers();
 
-std::string openmp_runtime();  // "none" where every call runs on one thread
+std::string openmp_runtime();  // its name, or "none", and then every call runs on one thread
 
 }  // namespace fastconv

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one header that ISA files share with everybody: types, and nothing with a function body.
+// The types that all code shares. ISA files include this header, so that nothing here has a
+// function body.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +8,11 @@
 
 namespace fastconv {
 
-using index_t =
-    std::ptrdiff_t;  // every length, stride and offset; elements unless a name says bytes
+// Every length, stride and offset, in elements unless a name says bytes.
+using index_t = std::ptrdiff_t;
 
+// What stands in the padding of an image: zeros; the image mirrored at its first and last element;
+// this element; or the image again.
 enum class PadMode : int { zeros, reflect, replicate, circular };
 
 enum class Activation : int { none, relu, relu6, leaky_relu, sigmoid, tanh, silu, gelu, gelu_tanh };

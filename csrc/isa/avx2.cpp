@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// All that a CPU with AVX2 and FMA has: 16 registers of 32 bytes.
+// The kernels for CPUs with AVX2 and FMA, which have 16 registers of 32 bytes.
 #define FC_ISA avx2
 #include "isa/tables.h"
 #include "kernels/tables.h"
@@ -7,6 +7,7 @@
 
 namespace fastconv::avx2 {
 
+// The most vectors of a gemm tile of MR rows: MR * nv + nv + 1 registers must do (kernels/gemm.h).
 template <int MR>
 struct Limits {
   enum { nv = MR == 1 ? 6 : MR == 2 ? 4 : MR <= 4 ? 3 : MR <= 6 ? 2 : 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// All that a CPU with AVX-512 (F, VL, BW, DQ) has: 32 registers of 64 bytes.
+// The kernels for CPUs with AVX-512 (F, VL, BW, DQ), which have 32 registers of 64 bytes.
 #define FC_ISA avx512
 #include "isa/tables.h"
 #include "kernels/tables.h"
@@ -7,6 +7,7 @@
 
 namespace fastconv::avx512 {
 
+// The most vectors of a gemm tile of MR rows: MR * nv + nv + 1 registers must do (kernels/gemm.h).
 template <int MR>
 struct Limits {
   enum { nv = MR <= 4 ? 6 : MR <= 6 ? 4 : MR <= 8 ? 3 : MR <= 12 ? 2 : 0 };

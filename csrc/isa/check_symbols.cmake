@@ -1,5 +1,6 @@
-# Fails the build if an ISA library defines an external symbol outside its own namespace: the linker
-# could keep that copy, compiled for this ISA, for everybody, and crash older CPUs.
+# Fails the build if an ISA library defines an external symbol outside its own namespace. Other
+# files may define the same inline function, of which the linker keeps one copy for all: if it were
+# the one compiled for this ISA, older CPUs would meet instructions that they do not have.
 execute_process(COMMAND ${NM} --demangle --defined-only --extern-only ${LIB}
   OUTPUT_VARIABLE listing RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
@@ -10,7 +11,7 @@ set(own 0)
 foreach(symbol IN LISTS symbols)
   if(symbol MATCHES "fastconv::${ISA}::")
     math(EXPR own "${own} + 1")
-  elseif(NOT symbol MATCHES " __odr_asan[.]")  # AddressSanitizer's mark of a global of ours
+  elseif(NOT symbol MATCHES " __odr_asan[.]")  # AddressSanitizer marks globals with them
     message(FATAL_ERROR "${LIB}: a symbol outside fastconv::${ISA}:: would leak: ${symbol}")
   endif()
 endforeach()

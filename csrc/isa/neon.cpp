@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// All that a 64-bit Arm CPU has: 32 registers of 16 bytes.
+// The kernels for 64-bit Arm CPUs, which have 32 registers of 16 bytes.
 #define FC_ISA neon
 #include "isa/tables.h"
 #include "kernels/tables.h"
@@ -7,6 +7,7 @@
 
 namespace fastconv::neon {
 
+// The most vectors of a gemm tile of MR rows: MR * nv + nv + 1 registers must do (kernels/gemm.h).
 template <int MR>
 struct Limits {
   enum { nv = MR <= 4 ? 6 : MR <= 6 ? 4 : MR <= 8 ? 3 : MR <= 12 ? 2 : 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// All that every CPU has: 16 registers of 16 bytes, one of them for a product.
+// The kernels for any CPU. Vectors are 16 bytes, and 16 registers of them are assumed.
 #define FC_ISA scalar
 #include "isa/tables.h"
 #include "kernels/tables.h"
@@ -7,6 +7,8 @@
 
 namespace fastconv::scalar {
 
+// The most vectors of a gemm tile of MR rows. Without an FMA a product needs a register, too:
+// MR * nv + nv + 2 registers must do (kernels/gemm.h).
 template <int MR>
 struct Limits {
   enum { nv = MR <= 2 ? 4 : MR <= 4 ? 2 : 0 };

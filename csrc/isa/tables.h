@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Declarations of the tables; defined in isa/<name>.cpp.
+// The table of kernels of each ISA. isa/<name>.cpp defines it; which ones exist in a build is told
+// by FC_HAS_<name> (CMakeLists.txt).
 #pragma once
 
 #include "core/kernel_table.h"

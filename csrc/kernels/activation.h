@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Activations over a row. Limits are PyTorch's: NaN gives NaN, and so do silu and gelu at -Inf,
-// where they are -Inf * 0.
+// Activations of n elements, a vector at a time (kernels/vector_math.h). What happens at the limits
+// is what PyTorch does: NaN gives NaN, and so do silu and gelu at -Inf, where they are -Inf * 0.
+// Only the n elements are read. Memory bounds the speed of the relu family, arithmetic that of the
+// others: an exponential takes some 20 operations.
 #pragma once
 
 #include "core/elementwise_kernels.h"
@@ -28,8 +30,8 @@ FC_INLINE V gelu(V x) {
   return x * normal(x).cdf;
 }
 
-// 2 sqrt(2 / pi) (x + 0.044715 x^3), of which gelu's approximation takes the logistic function:
-// (1 + tanh(u)) / 2 = logistic(2 u).
+// gelu's approximation is x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3). Since
+// (1 + tanh(u)) / 2 = logistic(2 u), these are the coefficients of 2 u.
 template <class T>
 struct GeluTanh {
   static constexpr T kLinear = static_cast<T>(0x1.9884533d43651p+0);
@@ -42,7 +44,7 @@ FC_INLINE V gelu_tanh(V x) {
   return x * logistic(x * fma(x * x, V::splat(C::kCubic), V::splat(C::kLinear))).value;
 }
 
-// y[i] = f(x[i]), a vector at a time and the rest masked; y may be x.
+// y[i] = f(x[i]) for i < n; y may be x.
 template <class V, class F>
 FC_INLINE void map_row(const typename V::T* x, typename V::T* y, index_t n, F f) {
   index_t i = 0;

@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: MIT
-// Derivatives of the activations times the gradient that arrives, from the input or, where the
-// derivative follows from it, from the output. Kinks and infinities as PyTorch has them.
+// Gradients of the activations: the derivative times the gradient dy of the result. The derivative
+// is computed from the activation's input, or, where it follows from it, from the output. At kinks
+// and infinities it is what PyTorch has. What bounds the speed is as in kernels/activation.h.
 #pragma once
 
 #include "kernels/activation.h"
 
 namespace fastconv::FC_ISA {
 
-// dy where x > 0, and where x is NaN, as PyTorch has it: neither comparison holds for a NaN.
+// dy where x > 0 and, as in PyTorch, where x is NaN; else 0. Neither comparison holds for a NaN.
 template <class V>
 FC_INLINE V relu_grad(V x, V dy) {
   return select(less(V::zero(), x), dy, select(less(x, V::splat(1)), V::zero(), dy));
 }
 
 template <class V>
-FC_INLINE V relu6_grad(V x, V dy) {  // strictly between the kinks
+FC_INLINE V relu6_grad(V x, V dy) {  // 0 at both kinks
   const V low = relu_grad(x, dy);
   return select(less(x, V::splat(6)), low, select(less(V::splat(5), x), V::zero(), low));
 }
 
-// 1 - tanh^2 = 4 e / (1 + e)^2 with e = e^(-2 |x|): no cancellation where tanh is near 1.
+// The derivative of tanh is 1 - tanh(x)^2 = 4 e / (1 + e)^2 with e = exp(-2 |x|). The second form
+// does not cancel where tanh is near 1.
 template <class V>
 FC_INLINE V tanh_slope(V x) {
   const Logistic<V> s = logistic(x + x);
   return V::splat(4) * s.value * s.complement;
 }
 
+// The derivatives of silu, gelu and its approximation. With s(x) the logistic function, silu's is
+// s(x) + x s(x) s(-x); with Phi the normal distribution, gelu's is Phi(x) + x Phi'(x).
 template <class V>
 FC_INLINE V silu_slope(V x) {
   const Logistic<V> s = logistic(x);
@@ -42,7 +46,8 @@ FC_INLINE V gelu_slope(V x) {
 template <class V>
 FC_INLINE V gelu_tanh_slope(V x) {
   using C = GeluTanh<typename V::T>;
-  const V limit = V::splat(64);  // where the slope is 0 or 1 long since; beyond, x^2 may overflow
+  // Long before 64 the slope has become 0 or 1; the square of a very large x would overflow.
+  const V limit = V::splat(64);
   const V near = max(V::zero() - limit, min(limit, x)), square = near * near;
   const Logistic<V> s = logistic(near * fma(square, V::splat(C::kCubic), V::splat(C::kLinear)));
   const V inner = fma(square, V::splat(3 * C::kCubic), V::splat(C::kLinear));
@@ -91,8 +96,8 @@ void activate_grad(Activation activation, const typename V::T* x, const typename
   }
 }
 
-// Activations whose derivative does not follow from the output are the caller's error; they give
-// NaN.
+// The same from y = activation(x). It is the caller's error to ask for an activation whose
+// derivative does not follow from y: that gives NaN.
 template <class V>
 void activate_grad_from_output(Activation activation, const typename V::T* y,
                                const typename V::T* dy, typename V::T* dx, index_t n,
@@ -100,7 +105,7 @@ void activate_grad_from_output(Activation activation, const typename V::T* y,
   const V one = V::splat(1);
   switch (activation) {
     case Activation::none:
-    case Activation::relu:  // has its input's sign, zero and NaN
+    case Activation::relu:  // of these, the derivative at y is the one at x
     case Activation::relu6:
     case Activation::leaky_relu:
       return activate_grad<V>(activation, y, dy, dx, n, slope);

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Tiles whose lanes are output channels: MR pixels, found through offsets and broadcast, by NV
-// vectors of packed weights. What packs weights for them, and what turns their results into planes.
+// Tiles whose lanes are output channels (core/channel_lanes_kernels.h): MR pixels by NV vectors of
+// packed weights. For each term of the sum, NV vectors of weights are loaded, and one element of
+// each pixel is copied to all lanes (splat):
+//
+//                          wj[0]     wj[1]       NV vectors of weights, loaded
+//     x[in[0]], splat  *   acc[0][0] acc[0][1]   MR * NV accumulators
+//     x[in[1]], splat  *   acc[1][0] acc[1][1]
+//
+// The pixels lie anywhere, at offsets in integer registers. Each splat reads 4 or 8 bytes of x;
+// reading weights from L2 or L3 bounds the speed where few pixels share them, else the FMA units
+// do. Below are the kernels that pack weights as lanes, and that transpose results to planes.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/channel_lanes_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
 
-// Terms are taken TERMS at a time, so that an offset that does not fit the integer registers is
-// read once for as many of them.
+// Adds TERMS terms to all accumulators. The offsets of many pixels do not all fit the integer
+// registers; one that has to be read from memory is then read once for TERMS terms.
 template <int TERMS, class V, int MR, int NV>
 FC_INLINE void add_pixels(const typename V::T* x, index_t x_step, const index_t (&in)[MR],
                           const typename V::T* w, V (&acc)[MR][NV]) {
@@ -24,12 +33,13 @@ FC_INLINE void add_pixels(const typename V::T* x, index_t x_step, const index_t 
   }
 }
 
-// All lines and images of a tile. What is fetched ahead costs the loop no register beyond those
-// that it has.
+// Adds the terms of all lines and images. BEHIND: the pixels of a later tile are fetched, not what
+// `ahead` tells. Either way has a loop of its own, so that fetching needs no registers beyond those
+// that the loop has. Where terms are taken in pairs, an odd one at the end fetches nothing.
 template <bool BEHIND, class V, int MR, int NV>
 FC_INLINE void add_lines(const ChannelLanesArgs<typename V::T>& t, const index_t (&in)[MR],
                          V (&acc)[MR][NV]) {
-  constexpr int kTerms = (MR + 2) * NV + 1 <= V::registers ? 2 : 1;
+  constexpr int kTerms = (MR + 2) * NV + 1 <= V::registers ? 2 : 1;  // two rows of weights fit
   constexpr int kLine = 64 / sizeof(typename V::T);
   const auto* x = t.x + t.in[0];
   const auto* w = t.w;
@@ -56,7 +66,7 @@ FC_INLINE void add_lines(const ChannelLanesArgs<typename V::T>& t, const index_t
 template <class V, int MR, int NV>
 void channel_lanes_tile(const ChannelLanesArgs<typename V::T>& t) noexcept {
   V acc[MR][NV];
-  index_t in[MR];  // from the first pixel
+  index_t in[MR];  // where the pixels lie, from the first of them on
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     in[i] = t.in[i] - t.in[0];
     FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
@@ -70,13 +80,14 @@ void channel_lanes_tile(const ChannelLanesArgs<typename V::T>& t) noexcept {
       t.c + t.out[i] + j * V::lanes);
 }
 
-// Elements that one load_columns takes from each row.
+// The number of elements that load_columns takes from each row, and so of columns that it gives.
 template <class T>
 struct Columns {
   enum { n = 16 / sizeof(T) };
 };
 
-// The same of rows that end early, or of fewer rows: through memory, zero-filled.
+// As load_columns, but of `rows` rows of n elements only, which may be fewer than it takes; zeros
+// stand for what is missing. Goes through memory.
 template <class V>
 FC_INLINE void load_columns_n(const typename V::T* p, index_t step, index_t rows, index_t n,
                               V (&columns)[Columns<typename V::T>::n]) {
@@ -87,8 +98,9 @@ FC_INLINE void load_columns_n(const typename V::T* p, index_t step, index_t rows
   load_columns(block, width, columns);
 }
 
-// Runs of n terms in each row, channel after channel and all taps of each. Arguments come by value:
-// the stores could change what is behind a reference.
+// Packs n neighbouring elements of each row: the taps of a channel, then those of the next. Blocks
+// of rows are transposed in registers, so that each column becomes one vector of lanes. `a` comes
+// by value, because the compiler has to expect that stores change what is behind a reference.
 template <class V>
 FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V::T* w, index_t n,
                          typename V::T* dst) {
@@ -113,7 +125,7 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
     FC_UNROLL for (index_t j = 0; j < width; ++j) put(columns[j]);
   }
   for (; e < n; e += width) {
-    const index_t some = n - e < width ? n - e : width;
+    const index_t some = n - e < width ? n - e : width;  // columns that are left
     if (a.rows == V::lanes && a.end - (w + e) >= reach)
       load_columns(w + e, a.row_step, columns);
     else
@@ -124,7 +136,7 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
 
 template <class V>
 void pack_lanes(const PackLanesArgs<typename V::T>& a) noexcept {
-  if (a.taps == 1 && a.row_step == 1) {  // rows are lanes already
+  if (a.taps == 1 && a.row_step == 1) {  // the rows of a channel are neighbours: lanes already
     if (a.slots[0] < 0) return;
     const int rows = static_cast<int>(a.rows), keep = static_cast<int>(a.keep);
     auto* dst = a.dst + a.slots[0] * a.slot_step;
@@ -138,6 +150,7 @@ void pack_lanes(const PackLanesArgs<typename V::T>& a) noexcept {
   }
 }
 
+// Transposes blocks of `lanes` pixels by 16 bytes of channels, and adds the residual on the way.
 template <class V>
 void store_lanes(const StoreLanesArgs<typename V::T>& a) noexcept {
   constexpr index_t width = Columns<typename V::T>::n;

@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: MIT
-// One filter over one channel: ROWS rows by NV vectors of output pixels, at most 8 accumulators,
-// which is what two FMA units of latency four need.
+// Depthwise tiles whose lanes are pixels (core/depthwise_kernels.h): one filter over one channel,
+// in three kernels.
+//
+// - depthwise_tile reads a strip: ROWS rows by NV vectors of outputs, and a splat weight for each
+//   tap. Its accumulators are at most 8, as many as two FMA units with a latency of four cycles
+//   need. Each FMA loads a vector of its own, so that the load units bound its speed.
+// - depthwise_rows reads rows of the image, each vector once for all the FMAs that want it:
+//
+//     image row r:     [ x vector ]    loaded once, for each tap of w
+//     accumulators of output rows r, r - 1, .. r - KH + 1 (at stride 1)
+//                      += a[0] * x, a[1] * x, .. a[KH - 1] * x
+//
+//   Accumulators, KH weights and a vector of pixels must fit the registers (kRowsOfTile).
+// - depthwise_pairs computes even and odd columns of a gradient side by side and zips them.
+//
+// A tap that lies beyond the row costs a masked load and no branch.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/depthwise_kernels.h"
 #include "kernels/depthwise_pixels.h"
 
 namespace fastconv::FC_ISA {
 
+// Rows of the strip are readable for whole vectors, so that only init and c have a tail.
 template <class V, int ROWS, int NV>
 void depthwise_tile(const DepthwiseArgs<typename V::T>& t) noexcept {
   V acc[ROWS][NV];
@@ -33,13 +48,15 @@ void depthwise_tile(const DepthwiseArgs<typename V::T>& t) noexcept {
   }
 }
 
-// Rows of a tile of run_rows: with more, a row of the image is read fewer times, but accumulators,
-// a column of weights and a vector of pixels must fit the registers.
+// The rows of outputs of a depthwise_rows tile. The more there are, the fewer times each row of the
+// image is read; but rows times NV accumulators, a column of weights and a vector of pixels must
+// fit the registers.
 template <class V, int NV>
 inline constexpr int kRowsOfTile = (V::registers == 32 ? 16 : 8) / (NV <= 2 ? 2 : 4);
 
-// kInner: all vectors but the first and the last lie within the row for every tap. A masked load
-// takes a slot in which an FMA could start (96@56 7x7: 388 -> 364 us).
+// kInner: the caller has seen that all vectors but the first and the last lie within the row for
+// every tap, so that they need no mask. A masked load takes an issue slot from an FMA (96@56 7x7:
+// 388 -> 364 us without).
 template <bool kInner, class V, int STRIDE, int KH, int NV>
 FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
   constexpr int kRows = kRowsOfTile<V, NV>;
@@ -52,7 +69,7 @@ FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
   }
   for (index_t tap = 0; tap < t.w_taps; ++tap) {
     const index_t at = t.start + tap * t.w_step;
-    typename V::Mask mask[NV * STRIDE];  // what lies within the row
+    typename V::Mask mask[NV * STRIDE];  // the lanes of each loaded vector that lie within the row
     FC_UNROLL for (int j = 0; j < NV * STRIDE; ++j) mask[j] =
         V::lanes_of(clamp_lane<V::lanes>(-at - j * V::lanes),
                     clamp_lane<V::lanes>(t.width - at - j * V::lanes));
@@ -79,6 +96,7 @@ FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
   }
 }
 
+// The entry of the table: looks where the tile lies in its rows, and chooses the code.
 template <class V, int STRIDE, int KH, int NV>
 void depthwise_rows(const DepthwiseRowsArgs<typename V::T>& t) noexcept {
   const index_t last = t.start + (t.w_taps - 1) * t.w_step;
@@ -89,6 +107,7 @@ void depthwise_rows(const DepthwiseRowsArgs<typename V::T>& t) noexcept {
     depthwise_rows_tile<false, V, STRIDE, KH, NV>(t);
 }
 
+// A vector of even and one of odd columns for each of kPairRows rows: 8 accumulators.
 template <class V>
 void depthwise_pairs(const DepthwisePairsArgs<typename V::T>& t) noexcept {
   V acc[2][kPairRows];
@@ -112,6 +131,7 @@ void depthwise_pairs(const DepthwisePairsArgs<typename V::T>& t) noexcept {
   }
 }
 
+// Fills one shape of the table, from NV vectors up to the 8 accumulators that it may have.
 template <class V, int SHAPE, int NV>
 consteval void add_depthwise(DepthwiseKernels<typename V::T>& kernels) {
   kernels.run[SHAPE][NV - 1] = &depthwise_tile<V, 1 << SHAPE, NV>;

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Depthwise layers with lanes along the channels: an output is a sum of vectors, wherever its taps
-// lie, and a gradient of weights ends in no horizontal sum.
+// Depthwise kernels whose lanes are channels (core/depthwise_kernels.h): a pixel is one vector, and
+// so is the weight of a tap. Up to 8 neighbouring outputs of a row are summed at a time:
+//
+//     w[t], a vector *  [px] [px] .. [px]      of the input, x_step apart, loaded by the FMA
+//                       acc0 acc1 .. acc7      += , one accumulator for each output
+//
+// An output is then a sum of vectors, wherever its taps lie, and the gradient of a weight needs no
+// sum across lanes. Every FMA loads a vector: the load units bound the speed. All vectors that are
+// named are read and written whole.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/depthwise_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
 
-// `OUTPUTS` neighbours of a row.
+// OUTPUTS neighbouring outputs of a row.
 template <class V, int OUTPUTS>
 FC_INLINE void sum_taps(const DepthwisePixelsArgs<typename V::T>& a, const typename V::T* x,
                         typename V::T* y) {
@@ -25,6 +32,7 @@ FC_INLINE void sum_taps(const DepthwisePixelsArgs<typename V::T>& a, const typen
   FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j].store(y + j * a.y_step);
 }
 
+// The same for a number of outputs, 1 to 8, that is known at run time.
 template <class V>
 FC_INLINE void sum_some(const DepthwisePixelsArgs<typename V::T>& a, const typename V::T* x,
                         typename V::T* y, index_t n) {
@@ -54,7 +62,8 @@ void depthwise_pixels(const DepthwisePixelsArgs<typename V::T>& a) noexcept {
     const auto* x = a.x + row * a.x_row;
     auto* y = a.y + row * a.y_row;
     for (index_t left = a.columns; left > 0;) {
-      // An FMA takes four cycles: two chunks of 7 are better than one of 8 and one of 6.
+      // An FMA takes four cycles, so that few accumulators leave the units idle: 14 outputs had
+      // better be two chunks of 7 than one of 8 and one of 6.
       const index_t chunks = (left + 7) / 8, n = (left + chunks - 1) / chunks;
       sum_some<V>(a, x, y, n);
       x += n * a.x_step, y += n * a.y_step, left -= n;
@@ -62,7 +71,8 @@ void depthwise_pixels(const DepthwisePixelsArgs<typename V::T>& a) noexcept {
   }
 }
 
-// The gradients of TAPS weights of each channel.
+// The gradients of TAPS weights of each channel: an accumulator for each, over all outputs. What
+// they are at the end goes on in double.
 template <class V, int TAPS>
 FC_INLINE void sum_pixels(const DepthwisePixelsArgs<typename V::T>& a, index_t first,
                           double* sums) {
@@ -83,6 +93,7 @@ FC_INLINE void sum_pixels(const DepthwisePixelsArgs<typename V::T>& a, index_t f
   }
 }
 
+// Nine taps at a time, as 3x3 kernels have, or five, or three, as rows of larger ones have.
 template <class V>
 void depthwise_pixels_grad(const DepthwisePixelsArgs<typename V::T>& a, double* sums) noexcept {
   index_t t = 0;

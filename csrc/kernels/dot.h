@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Dot products of rows, MR by NR at a time with lanes along the rows: the weight gradient of few
-// output channels.
+// Dot products of rows (core/dot_kernels.h), MR by NR of them at a time, with lanes along the rows:
+//
+//                          bj[0]     bj[1]       a vector of each row of b, loaded
+//     ai, a vector     *   acc[0][0] acc[0][1]   MR * NR accumulators, each a vector of partial
+//     of row i of a    *   acc[1][0] acc[1][1]   sums that the caller adds up
+//
+// MR * NR FMAs take MR + NR loads: the FMA units bound the speed of large tiles, the load units
+// that of tiles of one row, as depthwise layers have. Only the n pixels of each line are read; sums
+// are read and written in whole vectors.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/dot_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
@@ -38,6 +45,7 @@ void dot_tile(const DotArgs<typename V::T>& t) noexcept {
   }
 }
 
+// Fills the table, row by row.
 template <class V, int MR, int NR, int MAX_MR, int MAX_NR>
 consteval void add_dots(DotKernels<typename V::T>& kernels) {
   kernels.run[MR - 1][NR - 1] = &dot_tile<V, MR, NR>;

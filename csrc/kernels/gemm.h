@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: MIT
-// The tile that all dense convolution is made of: MR output channels by NV vectors of pixels,
-// accumulated in registers. MR * NV accumulators + NV rows of b + 1 weight must fit the registers.
+// The tile of the matrix product (core/gemm_kernels.h): MR output channels by NV vectors of pixels.
+// The registers hold, for each term of the sum, a row of pixels and one weight after another:
+//
+//                         bj[0]     bj[1]       NV vectors of pixels, loaded
+//     a[0], splat (ai) *  acc[0][0] acc[0][1]   MR * NV accumulators, which stay in registers
+//     a[1], splat (ai) *  acc[1][0] acc[1][1]   from the first term to the last
+//
+// To splat is to copy one element to all lanes. So MR * NV + NV + 1 registers are needed, and a
+// term takes MR * NV FMAs, NV loads and MR splats. What has to be readable is said in
+// core/gemm_kernels.h. The FMA units bound the speed: up to 98 % of their peak is reached.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/gemm_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
 
-// acc[i][j] += the sum of t. kStrip: rows of b lie at offsets[p]; kTail: the last vector of a row
-// is read for `tail` lanes only. Two terms in a turn of the loop: its counters would take a slot in
-// which an FMA could start (96 -> 98 % of peak). Rows of a strip lie where no hardware fetches them
-// in advance (85 -> 89 % at 3x3 512@28); tiles of one vector, or of three rows or fewer, have no
-// load to spare for that (1 -> 64 k15, input gradient: 322 -> 255 us).
-template <class V, int MR, int NV, bool kStrip, bool kTail>
+// Adds all terms of t to acc. kIndirect: rows of b lie at offsets[p], not ldb apart. kTail: the
+// last vector of a row is read for `tail` lanes only.
+//
+// The loop takes two terms each time round, because counting and jumping take issue slots from FMAs
+// (96 -> 98 % of peak). The row that is wanted kAhead terms later is prefetched, because the CPU's
+// own prefetcher does not follow rows that lie apart (85 -> 89 % of peak at 3x3 512@28). Tiles of
+// one vector, or of at most three rows, do not: they have too few FMAs for each load to hide one
+// more (1 -> 64 channels, 15x15, input gradient: 322 -> 255 us without). Tiles of one vector do not
+// prefetch `next` either.
+template <class V, int MR, int NV, bool kIndirect, bool kTail>
 FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
-  constexpr bool kAheadToo = NV > 1 && MR > 3;
+  constexpr bool kFetchesRows = NV > 1 && MR > 3;  // whether rows of b are fetched
   [[maybe_unused]] constexpr int kLine = 64 / static_cast<int>(sizeof(typename V::T));
   const auto* a = t.a;
   const auto* b = t.b;
@@ -25,10 +37,10 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   const index_t ldb = t.ldb;
   const int tail = t.tail;
   const auto add_term = [&]() __attribute__((always_inline)) {
-    const auto* row = kStrip ? b + *offset : b;
+    const auto* row = kIndirect ? b + *offset : b;
     V bj[NV];
-    if constexpr (kAheadToo) {
-      const auto* ahead = b + (kStrip ? offset[kAhead] : kAhead * ldb);
+    if constexpr (kFetchesRows) {
+      const auto* ahead = b + (kIndirect ? offset[kAhead] : kAhead * ldb);
       FC_UNROLL for (int j = 0; j < NV * V::lanes; j += kLine) __builtin_prefetch(ahead + j);
       __builtin_prefetch(ahead + NV * V::lanes - 1);
     }
@@ -42,7 +54,7 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
       FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = fma(ai, bj[j], acc[i][j]);
     }
     a += MR;
-    if constexpr (kStrip)
+    if constexpr (kIndirect)
       ++offset;
     else
       b += ldb;
@@ -56,7 +68,7 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   if (p > 0) add_term();
 }
 
-// c = acc + init.
+// c = acc + init, where kTail tells that only `tail` lanes of the last vector exist.
 template <class V, int MR, int NV, bool kTail>
 FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   const auto load = [&](const auto* row, int j) __attribute__((always_inline)) {
@@ -73,28 +85,31 @@ FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   }
 }
 
-// A function of its own: beside another loop gcc 12 keeps an accumulator in memory, which halves
-// the speed of AVX2's 6 by 2.
-template <class V, int MR, int NV, bool kStrip, bool kTail>
+// This must not be inlined: in one function with another such loop, gcc 12 keeps an accumulator in
+// memory, which halves the speed of AVX2's 6 by 2.
+template <class V, int MR, int NV, bool kIndirect, bool kTail>
 __attribute__((noinline)) void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
   V acc[MR][NV];
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();
     FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = bias;
   }
-  add_terms<V, MR, NV, kStrip, !kStrip && kTail>(t, acc);  // a strip is readable for whole vectors
+  // Rows of the indirect gemm are readable for whole vectors.
+  add_terms<V, MR, NV, kIndirect, !kIndirect && kTail>(t, acc);
   finish<V, MR, NV, kTail>(t, acc);
 }
 
-template <class V, int MR, int NV, bool kStrip>
+// The entry of the table: chooses the code for whole vectors, or for a tail.
+template <class V, int MR, int NV, bool kIndirect>
 void any_tile(const TileArgs<typename V::T>& t) noexcept {
   if (t.tail == V::lanes)
-    gemm_tile<V, MR, NV, kStrip, false>(t);
+    gemm_tile<V, MR, NV, kIndirect, false>(t);
   else
-    gemm_tile<V, MR, NV, kStrip, true>(t);
+    gemm_tile<V, MR, NV, kIndirect, true>(t);
 }
 
-// Fills a table with every tile that Limits allows: Limits<mr>::nv is the most vectors at mr rows.
+// Fills a table with every tile of MR rows and more that Limits allows. Limits<mr>::nv is the most
+// vectors that a tile of mr rows has, or 0.
 template <class V, template <int> class Limits, int MR>
 consteval void add_tiles(GemmKernels<typename V::T>& kernels) {
   constexpr int widest = Limits<MR>::nv;

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: MIT
-// A channel of a batch normalisation: its sums, in double and in an order of their own, and the two
-// maps that follow from them.
+// Batch normalisation, a channel at a time (NormRows in core/elementwise_kernels.h): the sums over
+// a channel, and the two maps of its elements that follow from them.
+//
+//     x   [ lanes | lanes | tail ] .. [ lanes | lanes | tail ] ..     rows of the channel
+//         acc[0]  acc[1]  acc[2]  acc[3]  acc[0]  ..                  4 partial sums, vectors of T
+//         total, a double: takes the partial sums after 16 vectors each
+//
+// Only elements of the rows are read. Memory bounds the speed.
 #pragma once
 
 #include "kernels/activation_grad.h"
 
 namespace fastconv::FC_ISA {
 
-inline constexpr index_t kSums = 4;  // partial sums: they hide the latency of an addition
+inline constexpr index_t kSums = 4;  // so many partial sums hide the latency of an addition
 
-// Adds term(row, i, tail, sums) for every vector of every row, where `tail` tells the last, partial
-// one. With 16 vectors each the partial sums stay within an ulp of T; their sum is in double.
+// Sums over all vectors of all rows: term(row, i, is_tail, sums) adds the vector that begins at
+// element i of a row, where is_tail tells that it is the last one and not whole. A partial sum of
+// 16 vectors errs by about an ulp of T; these are added in double. The order of additions depends
+// on n, rows and the number of lanes, and on nothing else.
 template <class V, class Term>
 FC_INLINE NormSums sums_of(index_t n, index_t rows, const Term& term) {
   constexpr index_t kTerms = 16;
@@ -30,7 +38,7 @@ FC_INLINE NormSums sums_of(index_t n, index_t rows, const Term& term) {
     for (index_t i = 0; i < whole; i += V::lanes) term(row, i, false, sums);
     if (whole < n) term(row, whole, true, sums);
   };
-  if (n < kSums * V::lanes) {  // short rows: a sum each
+  if (n < kSums * V::lanes) {  // short rows: whole rows take turns among the partial sums
     const index_t each = kTerms / (whole / V::lanes + 1) * kSums;
     for (index_t row = 0; row < rows;) {
       const index_t stop = rows - row < each ? rows : row + each;
@@ -52,10 +60,11 @@ FC_INLINE NormSums sums_of(index_t n, index_t rows, const Term& term) {
   return total;
 }
 
-// Part of a row, where it is the tail padded with zeros, and a constant likewise.
+// Loads a vector of a row; where it is the tail of a row of n elements, zeros fill it up. splat()
+// gives a constant that has zeros in the same lanes, so that differences there are zero, too.
 template <class V>
 struct Part {
-  int tail;  // lanes of it
+  int tail;  // the number of its lanes
   explicit Part(index_t n) : tail(static_cast<int>(n % V::lanes)) {}
   FC_INLINE V load(const typename V::T* x, bool is_tail) const {
     return is_tail ? V::load_n(x, tail) : V::load(x);
@@ -67,7 +76,7 @@ struct Part {
   }
 };
 
-// The compiler's vectors will do: a load and a store of doubles for each element.
+// Loading and storing doubles bounds this, so that the vector code of the compiler will do.
 template <class T>
 void add_to_totals(T* x, double* totals, index_t n, bool first, bool last) noexcept {
   if (first)
@@ -80,7 +89,7 @@ void add_to_totals(T* x, double* totals, index_t n, bool first, bool last) noexc
 
 template <class V>
 double sum_rows(const typename V::T* x, index_t n, index_t rows, index_t step) noexcept {
-  if (rows == 1 && n == V::lanes) return static_cast<double>(V::load(x).sum());  // of a dot product
+  if (rows == 1 && n == V::lanes) return static_cast<double>(V::load(x).sum());  // of a dot tile
   const Part<V> part(n);
   const auto term = [&](index_t row, index_t i, bool tail, auto& sums)
                         __attribute__((always_inline)) {
@@ -122,7 +131,7 @@ NormSums sum_products(const NormRows<typename V::T>& a) noexcept {
   return a.relu ? products_of<V, true>(a) : products_of<V, false>(a);
 }
 
-// y = f(offset in the rows, tail)
+// y[i] = f(i, is_tail) for the vector at each place i of the rows.
 template <class V, class F>
 FC_INLINE void map_channel(index_t n, index_t rows, index_t step, typename V::T* y, const F& f) {
   const int tail = static_cast<int>(n % V::lanes);

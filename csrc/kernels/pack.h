@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Rows of pixels as the tiles want them: contiguous, with padding resolved while copying. No padded
-// image ever exists, whatever the padding mode.
+// Copies of rows of pixels as the tiles want them (core/pack_kernels.h): without gaps, and with the
+// padding resolved on the way, so that no padded image ever exists, whatever the padding mode.
+//
+//     row      [ 0 1 2 3 4 5 6 7 ]          start = -1, step = 2: dst[i] = row[2 * i - 1]
+//     dst      [ . 1 3 5 7 . ]              `.` are edges: zeros, or copies as `mode` says
+//
+// What lies inside is copied a vector at a time, at steps 2 and 4 by unzipping neighbouring
+// vectors; edges are copied one by one, unless they are zeros. Only elements of the rows are read.
+// Loads and stores bound the speed, at steps beyond 1 also shuffles.
 #pragma once
 
-#include "core/conv_kernels.h"
+#include "core/pack_kernels.h"
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
 
-// The element that a position outside 0..n stands for, or -1 for a zero.
+// The element of a row of n that stands at place i, or -1 where it is a zero (as padded_source in
+// core/conv_desc.h, which no ISA file may include). Places are at most one length beyond the row.
 FC_INLINE index_t source_of(PadMode mode, index_t i, index_t n) {
   if (i >= 0 && i < n) return i;
   if (mode == PadMode::replicate) return i < 0 ? 0 : n - 1;
@@ -17,12 +25,13 @@ FC_INLINE index_t source_of(PadMode mode, index_t i, index_t n) {
   return -1;
 }
 
+// The nearest number from 0 to `lanes`.
 FC_INLINE int clamp_to(int lanes, index_t i) {
   return i < 0 ? 0 : i > lanes ? lanes : static_cast<int>(i);
 }
 
-// Lanes lo..hi of p[0], p[step], p[2 * step], ...; the others are 0 and what they stand for is not
-// touched. kStep is 1, 2 or 4.
+// The vector of p[0], p[kStep], p[2 * kStep], .., of which only lanes lo..hi are read; the others
+// are 0. kStep is 1, 2 or 4: the even elements of two vectors with half the step make one.
 template <class V, int kStep>
 FC_INLINE V load_every(const typename V::T* p, int lo, int hi) {
   if constexpr (kStep == 1) {
@@ -38,6 +47,7 @@ FC_INLINE V load_every(const typename V::T* p, int lo, int hi) {
   }
 }
 
+// Sets n elements to 0.
 template <class V>
 FC_INLINE void clear_row(typename V::T* to, index_t n) {
   index_t i = 0;
@@ -45,6 +55,7 @@ FC_INLINE void clear_row(typename V::T* to, index_t n) {
   if (i < n) V::zero().store_n(to + i, static_cast<int>(n - i));
 }
 
+// Outputs from..to of a row, which lie beyond its ends.
 template <class V>
 FC_INLINE void gather_edge(const RowArgs<typename V::T>& r, const typename V::T* row,
                            typename V::T* dst, index_t from, index_t to) {
@@ -53,12 +64,12 @@ FC_INLINE void gather_edge(const RowArgs<typename V::T>& r, const typename V::T*
     dst[i] = row[source_of(r.mode, r.start + i * r.step, r.width)];
 }
 
-// Outputs lo..hi of n read inside a row, from `start` on.
+// Which of n outputs read elements that exist: those from lo up to hi.
 struct Inside {
   index_t lo, hi;
 };
 FC_INLINE Inside inside(index_t start, index_t step, index_t n, index_t width) {
-  Inside in{0, n};  // a division costs as much as a short row
+  Inside in{0, n};  // divides only where it must: a division costs as much as a short row
   if (start < 0) in.lo = step == 1 ? -start : (-start + step - 1) / step;
   if (start + (n - 1) * step >= width)
     in.hi = start >= width ? 0 : step == 1 ? width - start : (width - start + step - 1) / step;
@@ -67,7 +78,7 @@ FC_INLINE Inside inside(index_t start, index_t step, index_t n, index_t width) {
   return in;
 }
 
-// Row by row, a vector at a time; outputs that are not inside become 0.
+// Copies rows, one after another, a vector at a time. Outputs that are not inside become 0.
 template <class V, int kStep>
 FC_INLINE void copy_rows(const RowArgs<typename V::T>& r, const Inside& in) {
   const index_t last = (r.n - 1) / V::lanes * V::lanes;
@@ -89,6 +100,7 @@ FC_INLINE void copy_rows(const RowArgs<typename V::T>& r, const Inside& in) {
   }
 }
 
+// Gathers the rows of one channel, row by row.
 template <class V>
 FC_INLINE void gather_long(const RowArgs<typename V::T>& r) {
   const Inside in = inside(r.start, r.step, r.n, r.width);
@@ -107,7 +119,8 @@ FC_INLINE void gather_long(const RowArgs<typename V::T>& r) {
   }
 }
 
-// f(from, to) for every row of every channel, where `from` is null for rows of zeros.
+// Calls f(row, dst) for every row of dst of every channel, column `from` of the row and column `to`
+// of dst being where they begin; `row` is null where dst is to be a row of zeros.
 template <class T, class F>
 FC_INLINE void each_row(const RowArgs<T>& r, index_t from, index_t to, const F& f) {
   for (index_t c = 0; c < r.channels; ++c) {
@@ -119,7 +132,8 @@ FC_INLINE void each_row(const RowArgs<T>& r, index_t from, index_t to, const F& 
   }
 }
 
-// One vector of every row; outputs lo..hi of it lie inside, `room` of its lanes may be written.
+// Gathers one vector of every row, the outputs from `first` on. Its lanes lo..hi lie inside, and
+// `room` of its lanes may be written.
 template <class V, int kStep>
 FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int lo, int hi,
                            int room) {
@@ -137,6 +151,7 @@ FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int l
     });
 }
 
+// The same for a step that is known at run time.
 template <class V>
 FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int lo, int hi,
                            int room) {
@@ -151,8 +166,9 @@ FC_INLINE void copy_column(const RowArgs<typename V::T>& r, index_t first, int l
            });
 }
 
-// Vector by vector, each for all rows: what to clip is found once. Up to `room` elements of a row
-// of dst may be written, of which those beyond n become 0 or stay as they are.
+// Gathers vector by vector, each for all rows, so that what lies outside is found once for all of
+// them. Up to `room` elements of a row of dst may be written; those beyond the n that are wanted
+// become 0 or stay as they are.
 template <class V>
 FC_INLINE void gather_short(const RowArgs<typename V::T>& r, index_t room) {
   for (index_t first = 0; first < r.n; first += V::lanes) {
@@ -170,8 +186,8 @@ FC_INLINE void gather_short(const RowArgs<typename V::T>& r, index_t room) {
   }
 }
 
-// Short rows go vector by vector: 28 columns of a row at stride 2 in 7 instead of 10 cycles a
-// vector; rows of 56 in 7.5 instead of 6.
+// Short rows go vector by vector, which takes 7 cycles a vector instead of 10 for rows of 28
+// columns at stride 2; but 7.5 instead of 6 for rows of 56, and so longer ones go row by row.
 template <class V>
 void gather_rows(const RowArgs<typename V::T>& r) noexcept {
   if (r.rows > 1 && r.n <= (r.step == 1 ? 2 : 4) * V::lanes) return gather_short<V>(r, r.n);
@@ -185,8 +201,9 @@ void gather_rows(const RowArgs<typename V::T>& r) noexcept {
   }
 }
 
-// One tap of channels c.. for all pixels. Channels are the rows of gather_short; a vector is stored
-// whole where the next segment overwrites what it does not cover, so they go from left to right.
+// Packs one tap of each of the channels from c on, for all pixels of the panel. To gather_short the
+// channels are rows. The last vector of a segment may be stored whole, because the next segment
+// then overwrites what does not belong there: hence segments go from left to right.
 template <class V>
 FC_INLINE void pack_tap(const PackArgs<typename V::T>& a, const Tap& th, const Tap& tw, index_t c,
                         index_t channels, typename V::T* dst, index_t step) {
@@ -214,9 +231,10 @@ FC_INLINE void pack_tap(const PackArgs<typename V::T>& a, const Tap& th, const T
       V::zero().store_n(dst + i * step + filled, clamp_to(V::lanes, a.width - filled));
 }
 
+// Goes through some channels at a time, tap after tap.
 template <class V>
 void pack_panel(const PackArgs<typename V::T>& a) noexcept {
-  constexpr index_t kChannels = 64;  // their pages stay in the TLB from tap to tap
+  constexpr index_t kChannels = 64;  // so many pages stay in the TLB from tap to tap
   const index_t taps = a.h.n_taps * a.w.n_taps;
   const index_t c0 = a.k0 / taps, t0 = a.k0 % taps, c1 = a.k1 / taps, t1 = a.k1 % taps;
   for (index_t c = c0; c <= c1; c += kChannels)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The most that a core can do: a loop of fused multiplications and additions on registers alone.
-// Benchmarks quote their results as a part of it.
+// The most that a core can do: a loop of fused multiplications and additions that touches no
+// memory, so that nothing but the FMA units bounds it. Benchmarks quote their results as a part of
+// it.
 #pragma once
 
 #include "core/kernel_table.h"
@@ -8,11 +9,13 @@
 
 namespace fastconv::FC_ISA {
 
-// As many independent chains as 16 registers hold beside two constants and a spare: more than the
-// 8 to 10 that two units of 4 to 5 cycles need.
+// A chain is an accumulator whose next FMA waits for the last one. Two units whose FMAs take 4 to 5
+// cycles need 8 to 10 chains that do not depend on each other; 12 fit 16 registers beside the
+// constant.
 enum { kPeakChains = 12 };
 
-// Runs 2 * chains * lanes * rounds operations; each chain goes to 1, so none meets a subnormal.
+// Runs 2 * kPeakChains * lanes * rounds operations. Each chain computes x / 2 + 1 / 2 and so goes
+// to 1: none meets a subnormal number, which would slow it down.
 template <class V>
 typename V::T fma_peak(index_t rounds) noexcept {
   const V half = V::splat(typename V::T(0.5));
@@ -25,7 +28,7 @@ typename V::T fma_peak(index_t rounds) noexcept {
   return all.sum();
 }
 
-// The loop, and the operations of one round.
+// The loop, and the number of operations of one round.
 template <class V>
 consteval PeakLoop<typename V::T> make_peak() {
   return {.run = &fma_peak<V>, .flops = 2 * kPeakChains * V::lanes};

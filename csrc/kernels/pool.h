@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Pools over windows, separably: kernel rows are joined column by column into one row, and then the
-// taps of each window within that row. Lanes are neighbouring columns, then neighbouring outputs.
+// Pools over windows whose lanes are columns (core/pool_kernels.h): the rows of a window are joined
+// first, column by column, into one row; then the taps of each window within that row.
+//
+//     x     [ lanes | lanes | .. ] -.
+//           [ lanes | lanes | .. ] -+- join -->  row  [ lanes | lanes | .. ]      lanes are columns
+//           [ lanes | lanes | .. ] -'
+//     y     [ lanes | .. ]  =  row + offsets[0] joined with row + offsets[1] ..   lanes are outputs
+//
+// For a k x k window that is 2k - 2 joins an output at stride 1 instead of k * k - 1. Of x no
+// element outside the plane is read; `row` is read in whole vectors. Loads bound the speed: with
+// windows of 2 or 3 it is that of a copy.
 #pragma once
 
 #include "core/pool_kernels.h"
@@ -8,7 +17,8 @@
 
 namespace fastconv::FC_ISA {
 
-// An op: take() prepares an element, join() adds one prepared, none() is neutral to join().
+// An op tells what a pool computes: take() prepares an element of the input (as_is: by nothing),
+// join() joins one that is prepared, and none() is the element that changes nothing when joined.
 struct TakeAsIs {
   static constexpr bool as_is = true;
   template <class V>
@@ -57,6 +67,7 @@ struct Total : Take {
   }
 };
 
+// Loads or stores the first n elements of a vector, or all of them where n is more.
 template <class V>
 FC_INLINE V load_some(const typename V::T* p, index_t n) {
   return n >= V::lanes ? V::load(p) : V::load_n(p, static_cast<int>(n));
@@ -70,6 +81,7 @@ FC_INLINE void store_some(V v, typename V::T* p, index_t n) {
     v.store_n(p, static_cast<int>(n));
 }
 
+// Sets n elements to a value.
 template <class V>
 FC_INLINE void fill(typename V::T* p, index_t n, typename V::T value) {
   const V v = V::splat(value);
@@ -78,7 +90,8 @@ FC_INLINE void fill(typename V::T* p, index_t n, typename V::T value) {
   store_some(v, p + i, n - i);
 }
 
-// One vector of columns joined over k rows. K: k where it is known beforehand, else 0.
+// Joins a vector of columns over k rows, `pitch` apart; n of its columns exist. K is k where that
+// is known at compile time, else 0.
 template <class Op, class V, int K>
 FC_INLINE V join_column(const typename V::T* x, index_t pitch, index_t k, index_t n) {
   V acc = Op::take(load_some<V>(x, n));
@@ -90,7 +103,7 @@ FC_INLINE V join_column(const typename V::T* x, index_t pitch, index_t k, index_
   return acc;
 }
 
-// Columns 0..n joined over k rows: to `even`, or, if `odd` is there, to the two in turn.
+// Joins columns 0..n over k rows. They go to `even`, or, if `odd` is not null, by turns to both.
 template <class Op, class V, int K>
 FC_INLINE void join_rows(const typename V::T* x, index_t pitch, index_t k, index_t n,
                          typename V::T* even, typename V::T* odd) {
@@ -118,7 +131,8 @@ FC_INLINE void join_rows(const typename V::T* x, index_t pitch, index_t k, index
   store_some(odds, odd + c / 2, left / 2);
 }
 
-// Outputs 0..n of one row, from the joined row.
+// Outputs 0..n of one row, from the joined row. `rows` is the divisor's part that belongs to this
+// row of outputs.
 template <class Op, class V, int K>
 FC_INLINE void join_taps(const PoolArgs<typename V::T>& a, typename V::T rows, index_t n,
                          typename V::T* y) {
@@ -135,6 +149,7 @@ FC_INLINE void join_taps(const PoolArgs<typename V::T>& a, typename V::T rows, i
   }
 }
 
+// Strides beyond 2: copies the joined row behind itself, split by stride, n elements of each phase.
 template <class T>
 FC_INLINE void split_line(const PoolArgs<T>& a, index_t n) {
   for (index_t i = 0; i < a.n_phases; ++i) {
@@ -145,7 +160,8 @@ FC_INLINE void split_line(const PoolArgs<T>& a, index_t n) {
   }
 }
 
-// The kernel rows of output row `oh` inside the plane: the first one's place, and how many.
+// How many rows of the kernel lie inside the plane for output row `oh`; `first` is where the first
+// of them lies.
 FC_INLINE index_t rows_inside(const PoolAxis& h, index_t oh, index_t& first) {
   const index_t start = oh * h.stride - h.lo;
   const index_t skipped = start < 0 ? (-start + h.dilation - 1) / h.dilation : 0;
@@ -155,18 +171,19 @@ FC_INLINE index_t rows_inside(const PoolAxis& h, index_t oh, index_t& first) {
   return end > skipped ? end - skipped : 0;
 }
 
+// All outputs of a block, one row of them after another.
 template <class Op, class V>
 void pool_block(const PoolArgs<typename V::T>& a) noexcept {
   using T = typename V::T;
   const T none = static_cast<T>(Op::none());
   const index_t n = a.ow1 - a.ow0, stride = a.w.stride;
-  const index_t start = a.ow0 * stride - a.w.lo;  // the column at position 0 of the row
+  const index_t start = a.ow0 * stride - a.w.lo;  // the column that position 0 of `row` stands for
   const index_t stop = start + (n - 1) * stride + a.w.dilation * (a.w.kernel - 1) + 1;
   const index_t c0 = start < 0 ? 0 : start, c1 = stop < a.w.in ? stop : a.w.in;
   const index_t columns = c1 > c0 ? c1 - c0 : 0, at = c0 - start;
   T* even = a.row + at;
   T* odd = nullptr;
-  if (stride == 2) {  // column c0 is the first of its pair if it is at an even position
+  if (stride == 2) {  // where c0 and its neighbour go: even positions to row, odd ones behind
     even = a.row + at / 2 + (at % 2) * a.phase_step;
     odd = a.row + (at + 1) / 2 + ((at + 1) % 2) * a.phase_step;
   }
@@ -195,7 +212,8 @@ void pool_block(const PoolArgs<typename V::T>& a) noexcept {
   }
 }
 
-// A row to one element, for ops to which an element may be joined twice.
+// Joins a row to one element, for maxima and minima: the last vector overlaps the one before it, so
+// that some elements are joined twice. Four accumulators hide the latency of a join.
 template <class Op, class V>
 typename V::T join_row(const typename V::T* x, index_t n) noexcept {
   using T = typename V::T;
@@ -223,7 +241,7 @@ typename V::T join_row(const typename V::T* x, index_t n) noexcept {
   for (index_t i = 1; i < found; ++i) join(lane[i]);
   if (n < V::lanes)
     for (index_t i = 1; i < n; ++i) join(x[i]);
-  if (best == 0)  // the sign of the first zero, whatever the number of lanes
+  if (best == 0)  // 0 equals -0: take the first of them, whatever lane it was in
     for (index_t i = 0; i < n; ++i)
       if (x[i] == 0) return x[i];
   return best;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pools of integers: loops so plain that the compiler makes vectors of them, with this ISA's flags.
+// Pools of integers: y[i] becomes y[i] joined with x[i * step]. The loops are so plain that the
+// compiler turns them into vector code, with the flags of the ISA. Memory bounds their speed.
 #pragma once
 
 #include "core/pool_kernels.h"
@@ -19,13 +20,14 @@ struct SmallestOf {
     return a < b ? a : b;
   }
 };
-struct SumOf {  // which wraps: unsigned, and wide enough not to become a signed int
+struct SumOf {  // wraps on overflow: computed unsigned, in a type that is never promoted to int
   template <class T>
   static FC_INLINE T join(T a, T b) {
     return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
   }
 };
 
+// Steps of 1 and 2 have loops of their own, since a constant step is what the compiler needs.
 template <class Op, class T>
 void join_integers(const T* x, index_t step, index_t n, T* __restrict y) noexcept {
   if (step == 1)

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Pools of pixels whose channels are neighbours: lanes are channels, so that windows of any shape,
-// stride and overhang are alike to every lane. Rows are joined first, then the columns.
+// Pools over windows whose lanes are channels (core/pool_kernels.h): a pixel is one vector or
+// several, and every lane has the same window, whatever its shape, its stride, and what of it hangs
+// over the border.
+//
+//     x    [px][px][px][px] -.
+//          [px][px][px][px] -+- join rows -->  row [px][px][px][px] -- join columns --> y [px][px]
+//          [px][px][px][px] -'
+//
+// Of x only pixels that are there are read, the last vector of a row in part; `row` is read in
+// whole vectors. Every join loads a vector: the load units bound the speed.
 #pragma once
 
 #include "kernels/pool.h"
@@ -8,9 +16,16 @@
 
 namespace fastconv::FC_ISA {
 
-// Joins long windows along a line of vectors, `step` elements apart, in three joins an element
-// however long they are (van Herk, Gil and Werman): a window is the end of one block of `kernel`
-// elements and the beginning of the next. Nothing is ever taken away again, so sums do not drift.
+// Joins long windows along a line of vectors, `step` elements apart, with three joins for each
+// element, however long the windows are (van Herk, Gil and Werman). The line is cut into blocks as
+// long as a window, so that a window is the end of one block and the beginning of the next:
+//
+//     blocks      |0 1 2 3 4 5|6 7 8 9 . .|
+//     window           [3 4 5 6 7 8]          = the end 3 4 5 joined with the beginning 6 7 8
+//
+// First the ends of a block are joined from right to left and kept in `ends`; then its successor's
+// beginnings from left to right, each of which completes a window. Nothing is ever subtracted, so
+// sums do not drift. n elements of each vector exist; out(o, v) receives the result of window o.
 template <class Op, class V, class Out>
 FC_INLINE void long_window(const typename V::T* x, index_t step, index_t n, const PixelAxis& a,
                            typename V::T* ends, const Out& out) {
@@ -37,7 +52,7 @@ FC_INLINE void long_window(const typename V::T* x, index_t step, index_t n, cons
   }
 }
 
-// `Op` on elements that it has taken already.
+// The same op on elements that take() has prepared already: those of a joined row.
 template <class Op>
 struct Taken : Op {
   template <class V>
@@ -46,7 +61,7 @@ struct Taken : Op {
   }
 };
 
-// One window of a joined row, whose taps are `step` elements apart.
+// Joins the `count` taps of one window of a joined row, `step` elements apart.
 template <class Op, class V>
 FC_INLINE V join_window(const typename V::T* x, index_t step, index_t count) {
   if (count == 0) return V::splat(static_cast<typename V::T>(Op::none()));
@@ -56,6 +71,7 @@ FC_INLINE V join_window(const typename V::T* x, index_t step, index_t count) {
   return acc;
 }
 
+// Joins n columns over `rows` rows, as many as a window has inside the input: maybe none.
 template <class Op, class V>
 FC_INLINE void join_lines(const typename V::T* x, index_t pitch, index_t rows, index_t n,
                           typename V::T* y) {
@@ -69,7 +85,8 @@ FC_INLINE void join_lines(const typename V::T* x, index_t pitch, index_t rows, i
     join_rows<Op, V, 0>(x, pitch, rows, n, y, nullptr);
 }
 
-// Output row `oh` from a joined row. CHANNELS: their number if it is known, whole vectors then.
+// Joins the columns of a joined row: row `oh` of the outputs. CHANNELS is the number of channels
+// where it is known at compile time, and then a multiple of the lanes; else 0.
 template <class Op, class V, index_t CHANNELS>
 FC_INLINE void join_pixels(const PixelArgs<typename V::T>& a, const typename V::T* row,
                            index_t oh) {
@@ -98,11 +115,13 @@ FC_INLINE void join_pixels(const PixelArgs<typename V::T>& a, const typename V::
   }
 }
 
+// All outputs of a block. Rows are joined for each row of outputs, or, if windows are long along
+// the height, for all of them ahead.
 template <class Op, class V>
 void pool_pixels(const PixelArgs<typename V::T>& a) noexcept {
   const PixelAxis& h = a.h;
   const index_t line = a.w.size * a.channels;
-  // Planes that were turned are as many as the lanes of the widest vector.
+  // Where planes have been transposed to pixels, these have just so many channels.
   const bool whole = a.channels == kMostLanes;
   if (h.long_window > 0)
     for (index_t i = 0; i < line; i += V::lanes)
@@ -124,7 +143,8 @@ void pool_pixels(const PixelArgs<typename V::T>& a) noexcept {
   }
 }
 
-// Each of `rows` rows of n >= V::lanes elements to one: a vector a row, then across the vectors.
+// Joins each of `rows` rows of n >= V::lanes elements to one element: `lanes` rows to a vector
+// each, whose transpose is joined to the one vector of results.
 template <class Op, class V>
 void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T* y) noexcept {
   using T = typename V::T;
@@ -136,7 +156,7 @@ void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T*
       const T* row = x + (r + (j < here ? j : 0)) * n;
       V all = Op::take(V::load(row));
       index_t i = V::lanes;
-      if (n >= 2 * kMany) {  // four chains
+      if (n >= 2 * kMany) {  // four accumulators hide the latency of a join
         V more[4] = {all, Op::take(V::load(row + V::lanes)), Op::take(V::load(row + 2 * V::lanes)),
                      Op::take(V::load(row + 3 * V::lanes))};
         for (i = kMany; i + kMany <= n; i += kMany)
@@ -145,7 +165,7 @@ void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T*
         all = Op::join(Op::join(more[0], more[1]), Op::join(more[2], more[3]));
       }
       for (; i + V::lanes <= n; i += V::lanes) all = Op::join(all, Op::take(V::load(row + i)));
-      if (i < n)  // zeros behind the end are neutral to sums; maxima may take elements twice
+      if (i < n)  // sums may take zeros for what is missing, maxima the last elements once more
         all = Op::join(all, Op::take(Op::none() == 0 ? load_some<V>(row + i, n - i)
                                                      : V::load(row + n - V::lanes)));
       acc[j] = all;
@@ -155,7 +175,7 @@ void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T*
     FC_UNROLL for (int j = 1; j < V::lanes; ++j) joined = Op::join(joined, acc[j]);
     store_some(joined, y + r, here);
     if (Op::none() == 0) continue;
-    for (index_t j = r; j < r + here; ++j)  // the sign of the first zero, whatever the lanes
+    for (index_t j = r; j < r + here; ++j)  // 0 equals -0: take the first, whatever its lane
       if (y[j] == 0)
         for (index_t i = 0; i < n; ++i)
           if (x[j * n + i] == 0) {
@@ -165,7 +185,8 @@ void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T*
   }
 }
 
-// The better of two elements and its place: the first of equals, the last NaN.
+// Takes x and its place `at` where x is better than `best`: larger (or smaller), or NaN. So the
+// first of equals wins, and the last NaN.
 template <bool SMALLEST, class V>
 FC_INLINE void prefer(V& best, V& place, V x, V at) {
   const auto won = SMALLEST ? undercuts(best, x) : exceeds(best, x);
@@ -173,8 +194,8 @@ FC_INLINE void prefer(V& best, V& place, V x, V at) {
   place = select(won, at, place);
 }
 
-// Maxima or minima with their places, which are told as numbers of type T. Along the columns first:
-// of two equal ones in different rows the upper one then wins.
+// Maxima or minima with their places, which are numbers of type T like the elements. Columns are
+// joined before rows, so that of two equal elements in different rows the upper one wins.
 template <bool SMALLEST, class V>
 void place_pixels(const PixelArgs<typename V::T>& a) noexcept {
   using T = typename V::T;

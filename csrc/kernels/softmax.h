@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Softmax of one row, and of neighbouring columns with a lane for each. The maximum is subtracted
-// first, and sums are compensated, so that a million float32 terms lose nothing to their number.
+// Softmax of one row, whose lanes are elements, and of neighbouring columns, whose lanes are
+// columns. Three passes: the maximum, which is subtracted so that no exponential overflows; the
+// exponentials and their sum; the division. Sums are compensated, so that a million float32 terms
+// lose nothing to their number. Only elements of x and y are touched. The exponential bounds the
+// speed.
 #pragma once
 
 #include "core/elementwise_kernels.h"
@@ -8,7 +11,8 @@
 
 namespace fastconv::FC_ISA {
 
-// Kahan's sum in every lane: what each addition rounds off is subtracted from the next term.
+// Kahan's sum in every lane: `excess` is what the last addition added too much by rounding, and is
+// subtracted from the next term.
 template <class V>
 struct CompensatedSum {
   V total = V::zero(), excess = V::zero();
@@ -19,7 +23,8 @@ struct CompensatedSum {
   }
 };
 
-// The first n elements, and -Inf in the other lanes: neither the largest nor part of a sum.
+// The first n elements, and -Inf in the other lanes: it is never the largest, and its exponential,
+// 0, adds nothing to a sum.
 template <class V>
 FC_INLINE V load_or_lowest(const typename V::T* x, index_t n) {
   if (n >= V::lanes) return V::load(x);
@@ -29,6 +34,7 @@ FC_INLINE V load_or_lowest(const typename V::T* x, index_t n) {
   return V::load(padded);
 }
 
+// Stores or loads the first n elements of a vector, or all of them where n is more.
 template <class V>
 FC_INLINE void store_up_to(V v, typename V::T* y, index_t n) {
   n >= V::lanes ? v.store(y) : v.store_n(y, static_cast<int>(n));
@@ -44,7 +50,7 @@ FC_INLINE V lowest() {
   return V::splat(-static_cast<typename V::T>(__builtin_inf()));
 }
 
-// y may be x. A NaN is no maximum, but makes the sum, and so the whole row, NaN.
+// y may be x. A NaN does not become the maximum, but it makes the sum NaN, and so the whole row.
 template <class V>
 void softmax_row(const typename V::T* x, typename V::T* y, index_t n) noexcept {
   using T = typename V::T;
@@ -65,7 +71,7 @@ void softmax_row(const typename V::T* x, typename V::T* y, index_t n) noexcept {
     store_up_to(load_up_to<V>(y + i, n - i) / total, y + i, n - i);
 }
 
-// Down `width` neighbouring columns of n elements, which are ld apart; y may be x.
+// The same down `width` neighbouring columns of n elements, whose rows are ld apart; y may be x.
 template <class V>
 void softmax_columns(const typename V::T* x, typename V::T* y, index_t n, index_t ld,
                      index_t width) noexcept {
@@ -85,7 +91,7 @@ void softmax_columns(const typename V::T* x, typename V::T* y, index_t n, index_
   }
 }
 
-// y holds the softmax and becomes the gradient, y * (dy - sum(y * dy)).
+// y holds the softmax and becomes the gradient y * (dy - sum(y * dy)).
 template <class V>
 void softmax_row_grad(typename V::T* y, const typename V::T* dy, index_t n) noexcept {
   CompensatedSum<V> sum;
@@ -98,6 +104,7 @@ void softmax_row_grad(typename V::T* y, const typename V::T* dy, index_t n) noex
   }
 }
 
+// The same down columns.
 template <class V>
 void softmax_columns_grad(typename V::T* y, const typename V::T* dy, index_t n, index_t ld,
                           index_t width) noexcept {

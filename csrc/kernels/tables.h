@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The inventory of one vector type, as each ISA file instantiates it.
+// All kernels of one vector type, as a table that each ISA file instantiates for float and double.
 #pragma once
 
 #include "core/kernel_table.h"
@@ -17,10 +17,13 @@
 #include "kernels/softmax.h"
 #include "kernels/transpose.h"
 #include "kernels/winograd.h"
+#include "simd/concept.h"
 
 namespace fastconv::FC_ISA {
 
-template <class V, template <int> class Limits, int PIXELS, int DOT_MR, int DOT_NR>
+// What depends on the number of registers: Limits<mr>::nv are the most vectors of a gemm tile of mr
+// rows; PIXELS the most pixels of a channel_lanes tile; DOT_MR and DOT_NR the largest dot tile.
+template <Vector V, template <int> class Limits, int PIXELS, int DOT_MR, int DOT_NR>
 consteval Kernels<typename V::T> make_kernels() {
   return {.conv = {.gemm = make_gemm<V, Limits>(),
                    .channel_lanes = make_channel_lanes<V, PIXELS>(),

@@ -1,30 +1,39 @@
 // SPDX-License-Identifier: MIT
-// Exponentials of vectors without a branch or a table: e^x for x <= 0, which is all that the
-// logistic function, tanh, softmax and the normal distribution need, so that nothing overflows.
-// Errors are a few ulp of the result, down into the subnormals; NaN gives NaN.
+// Functions of vectors, without a branch or a table. All make use of e^x for x <= 0, which never
+// overflows: the logistic function, tanh, softmax and the normal distribution need no more.
+//
+//     x = k ln(2) + r  -->  e^x = 2^k * e^r     2^k by the bits of the exponent,
+//                                               e^r = 1 + r + r^2 * polynomial(r)
+//
+// Errors are a few ulp of the result, down into the subnormals; NaN gives NaN. Arithmetic in
+// registers bounds the speed: about 20 operations for an exponential.
 #pragma once
 
 #include "simd/common.h"
 
 namespace fastconv::FC_ISA {
 
-// kExp: (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2; error below 0.01 ulp of e^r - 1.
-// kTail: Phi(-a) e^(a^2 / 2) (a + kTailCentre) for 0 <= a <= kTailEnd as a polynomial in
-// t = (a - kTailCentre) / (a + kTailCentre), after Shepherd and Laframboise, "Chebyshev
-// approximation of (1 + 2x) exp(x^2) erfc x", Math. Comp. 36 (1981); relative error below 0.14 and
-// 0.01 ulp. Both are minimax polynomials, lowest power first, found with Remez exchange in 60
-// digits.
+// The constants of each type. Two of them are polynomials, the coefficient of the lowest power
+// first; both are minimax polynomials, found by Remez exchange with 60 digits. Their errors, with
+// coefficients rounded, are given in parts of the relative error of one rounding, which is 2^-24
+// for float and 2^-53 for double.
+// - kExp approximates (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2. The error of the e^r - 1 that it
+//   gives is at most 0.05 (float) and 0.01 (double).
+// - kTail approximates Phi(-a) e^(a^2 / 2) (a + kTailCentre), where Phi is the normal distribution,
+//   for 0 <= a <= kTailEnd, as a polynomial in t = (a - kTailCentre) / (a + kTailCentre). This is
+//   after Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x", Math.
+//   Comp. 36 (1981). The error is at most 0.5 (float) and 0.2 (double).
 template <class T>
 struct MathConstants;
 
 template <>
 struct MathConstants<float> {
-  static constexpr float kRound = 0x1.8p23f;  // adding it leaves an integer in the low bits
+  static constexpr float kRound = 0x1.8p23f;  // adding and subtracting it rounds to an integer
   static constexpr float kLn2Hi = 0x1.62e4p-1f, kLn2Lo = 0x1.7f7d1cp-20f;  // k * kLn2Hi is exact
   static constexpr float kLeast = -110;                                    // e^kLeast rounds to 0
   static constexpr float kLift = 64;  // keeps 2^(k + kLift) normal
   static constexpr float kUnlift = 0x1p-64f;
-  static constexpr float kSplit = 4097;  // Veltkamp: halves of 12 bits
+  static constexpr float kSplit = 4097;  // splits a number into halves of 12 bits (Veltkamp)
   static constexpr float kTailEnd = 15, kTailCentre = 3.5f;
   static constexpr float kExp[] = {0x1.0p-1f,      0x1.555556p-3f,  0x1.5554bp-5f,
                                    0x1.111094p-7f, 0x1.6d729cp-10f, 0x1.a19b66p-13f};
@@ -76,8 +85,9 @@ FC_INLINE V polynomial(const typename V::T (&c)[N], V x) {
     return fma(polynomial<V, FIRST + 1>(c, x), x, V::splat(c[FIRST]));
 }
 
-// hi + lo = k ln(2) + r with integral k and |r| <= ln(2) / 2; r in two steps, after Cody and Waite,
-// "Software Manual for the Elementary Functions" (1980). `grown` is e^r - 1.
+// Finds k, integral, and r, |r| <= ln(2) / 2, of which hi + lo = k ln(2) + r. k ln(2) is subtracted
+// in two steps, so that r is exact enough: after Cody and Waite, "Software Manual for the
+// Elementary Functions" (1980). `grown` is e^r - 1.
 template <class V>
 struct Reduced {
   V k, grown;
@@ -93,7 +103,8 @@ FC_INLINE Reduced<V> reduce(V hi, V lo) {
   return {k, fma(r * r, polynomial(C::kExp, r), r)};
 }
 
-// e^(x + lo) for x <= 0, where lo is a correction below ln(2) / 4.
+// e^(x + lo) for x <= 0, where lo is a small correction, below ln(2) / 4. 2^k may be subnormal,
+// which pow2 cannot make: hence 2^(k + kLift) and a product with 2^-kLift.
 template <class V>
 FC_INLINE V exp_nonpositive(V x, V lo = V::zero()) {
   using C = Constants<V>;
@@ -110,10 +121,11 @@ FC_INLINE V expm1_nonpositive(V x) {
   return fma(power, r.grown, power - V::splat(1));
 }
 
-// 1 / (1 + e^-x) as small / (1 + e) or big / (1 + e), whose sum is 1.
+// The logistic function 1 / (1 + e^-x) at x (`value`) and at -x (`complement`); their sum is 1.
+// With e = e^-|x| the larger of the two is 1 / (1 + e), the smaller e / (1 + e).
 template <class V>
 struct Logistic {
-  V value, complement;  // at x and at -x
+  V value, complement;
 };
 template <class V>
 FC_INLINE Logistic<V> logistic(V x) {
@@ -124,13 +136,14 @@ FC_INLINE Logistic<V> logistic(V x) {
   return {select(negative, small, big), select(negative, big, small)};
 }
 
+// (1 - e) / (1 + e) with e = e^(-2 |x|), computed from e - 1, and with the sign of x.
 template <class V>
 FC_INLINE V tanh(V x) {
   const V e = expm1_nonpositive(V::splat(-2) * abs(x));
   return copysign((V::zero() - e) / (V::splat(2) + e), x);
 }
 
-// The normal distribution at x: its integral, and e^(-x^2 / 2).
+// The normal distribution at x: its integral Phi(x), and e^(-x^2 / 2).
 template <class V>
 struct Normal {
   V cdf, bell;
@@ -141,7 +154,7 @@ FC_INLINE Normal<V> normal(V x) {
   const V one = V::splat(1), half = V::splat(typename V::T(0.5));
   const V a = min(V::splat(C::kTailEnd), abs(x));
   const V scaled = V::splat(C::kSplit) * a;
-  const V hi = scaled - (scaled - a);  // a^2 in two parts: its rounding would cost a^2 / 2 ulp
+  const V hi = scaled - (scaled - a);  // a^2 in two parts: rounded, it would err by a^2 / 2 ulp
   const V lo = (hi - a) * (hi + a) * half;
   const V bell = exp_nonpositive(V::zero() - hi * hi * half, lo);
   const V centre = V::splat(C::kTailCentre), inverse = one / (a + centre);

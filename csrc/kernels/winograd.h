@@ -1,138 +1,29 @@
 // SPDX-License-Identifier: MIT
-// Winograd's transforms: Toom-Cook at the points 0, +-1 and infinity (alpha = 4), or 0, +-3/2,
-// +-2/3 and infinity (alpha = 6). With p * q = 1 the constants stay near 1, and float32 errs half
-// as much as with the usual points 0, +-1, +-2 (B. Barabasz et al., "Error analysis and improving
-// the accuracy of Winograd convolution", 2020).
+// Winograd's kernels (core/winograd_kernels.h): they cut rows into tiles, apply the transforms of
+// kernels/winograd_transforms.h to planes, and put pixels together. Lanes are tiles: value j of
+// `lanes` tiles is one register.
+//
+//     row    [ elements of tiles ]   load_tiles     d[0] .. d[alpha - 1]
+//     d      transform_input  -->    v[0] .. v[alpha - 1], each stored to a plane of its own
+//
+// Planes are read and written in whole vectors, rows of the image only where there are elements.
+// Loads and stores bound the speed: a transform computes little more than it reads and writes.
 #pragma once
 
 #include "core/winograd_kernels.h"
 #include "kernels/pack.h"
-#include "simd/common.h"
+#include "kernels/winograd_transforms.h"
 
 namespace fastconv::FC_ISA {
 
-inline constexpr double kP = 1.5, kQ = 2.0 / 3.0;
-
-template <class V>
-FC_INLINE V times(double c, V x) {
-  return V::splat(static_cast<typename V::T>(c)) * x;
-}
-template <class V>
-FC_INLINE V times(double c, V x, V sum) {  // c * x + sum
-  return fma(V::splat(static_cast<typename V::T>(c)), x, sum);
-}
-
-consteval double power(double x, int n) {
-  double result = 1;
-  for (int i = 0; i < n; ++i) result *= x;
-  return result;
-}
-
-template <int ALPHA, class V>
-FC_INLINE void transform_input(const V (&d)[ALPHA], V (&v)[ALPHA]) {
-  static_assert(ALPHA == 1 || ALPHA == 4 || ALPHA == 6);
-  if constexpr (ALPHA == 1) {
-    v[0] = d[0];
-  } else if constexpr (ALPHA == 4) {
-    v[0] = d[0] - d[2];
-    v[1] = d[1] + d[2];
-    v[2] = d[2] - d[1];
-    v[3] = d[3] - d[1];
-  } else {
-    constexpr double p2 = kP * kP, q2 = kQ * kQ;
-    const V even_p = times(-q2, d[2], d[4]), odd_p = times(-q2, d[1], d[3]);
-    const V even_q = times(-p2, d[2], d[4]), odd_q = times(-p2, d[1], d[3]);
-    v[0] = times(-(p2 + q2), d[2], d[0] + d[4]);
-    v[1] = times(kP, odd_p, even_p);
-    v[2] = times(-kP, odd_p, even_p);
-    v[3] = times(kQ, odd_q, even_q);
-    v[4] = times(-kQ, odd_q, even_q);
-    v[5] = times(-(p2 + q2), d[3], d[1] + d[5]);
-  }
-}
-
-// Result J of F(M, .) from the even and odd parts of each pair of points.
-template <int J, int M, int ALPHA, class V>
-FC_INLINE V output_of(const V (&v)[ALPHA], V part_p, V part_q) {
-  V y = part_p;
-  if constexpr (ALPHA == 6)
-    y = J == 0 ? part_p + part_q : times(power(kP, J), part_p, times(power(kQ, J), part_q));
-  if constexpr (J == 0) y = y + v[0];
-  if constexpr (J == M - 1) y = y + v[ALPHA - 1];
-  return y;
-}
-
-template <int M, int ALPHA, class V>
-FC_INLINE void transform_output(const V (&v)[ALPHA], V (&y)[M]) {
-  if constexpr (ALPHA == 1) {
-    y[0] = v[0];
-  } else {
-    constexpr int q = ALPHA == 6 ? 3 : 1;  // alpha = 4 has one pair of points only
-    const V even_p = v[1] + v[2], odd_p = v[1] - v[2];
-    const V even_q = v[q] + v[q + 1], odd_q = v[q] - v[q + 1];
-    y[0] = output_of<0, M>(v, even_p, even_q);
-    if constexpr (M > 1) y[1] = output_of<1, M>(v, odd_p, odd_q);
-    if constexpr (M > 2) y[2] = output_of<2, M>(v, even_p, even_q);
-    if constexpr (M > 3) y[3] = output_of<3, M>(v, odd_p, odd_q);
-    static_assert(M <= 4);
-  }
-}
-
-// The kernel as a polynomial, at a and -a, over the products of that point's distances.
-template <int R, class V>
-FC_INLINE void evaluate(const V (&g)[R], double a, double distances, V& plus, V& minus) {
-  V even = times(1 / distances, g[0]), odd = V::zero();
-  double scale = 1 / distances;
-  FC_UNROLL for (int k = 1; k < R; ++k) {
-    scale *= a;
-    (k % 2 ? odd : even) = times(scale, g[k], k % 2 ? odd : even);
-  }
-  plus = even + odd;
-  minus = even - odd;
-}
-
-template <int ALPHA, int R, class V>
-FC_INLINE void transform_weights(const V (&g)[R], V (&u)[ALPHA]) {
-  u[0] = g[0];
-  if constexpr (ALPHA == 4) evaluate(g, 1, 2, u[1], u[2]);
-  if constexpr (ALPHA == 6) {
-    constexpr double p2 = kP * kP, q2 = kQ * kQ;
-    evaluate(g, kP, 2 * p2 * (p2 - q2), u[1], u[2]);
-    evaluate(g, kQ, 2 * q2 * (q2 - p2), u[3], u[4]);
-  }
-  if constexpr (ALPHA > 1) u[ALPHA - 1] = g[R - 1];
-}
-
-// The adjoint of transform_output: results as the coefficients of a polynomial.
-template <int ALPHA, int M, class V>
-FC_INLINE void transform_grads(const V (&y)[M], V (&v)[ALPHA]) {
-  v[0] = y[0];
-  if constexpr (ALPHA == 4) evaluate(y, 1, 1, v[1], v[2]);
-  if constexpr (ALPHA == 6) evaluate(y, kP, 1, v[1], v[2]), evaluate(y, kQ, 1, v[3], v[4]);
-  if constexpr (ALPHA > 1) v[ALPHA - 1] = y[M - 1];
-}
-
-// The adjoint of transform_weights, where `distances` is as there.
-template <int R, int ALPHA, class V>
-FC_INLINE void transform_sums(const V (&u)[ALPHA], V (&g)[R]) {
-  FC_UNROLL for (int k = 0; k < R; ++k) g[k] = k == 0       ? u[0]
-                                               : k == R - 1 ? u[ALPHA - 1]
-                                                            : V::zero();
-  const auto add = [&](int i, double a, double distances) __attribute__((always_inline)) {
-    const V even = u[i] + u[i + 1], odd = u[i] - u[i + 1];
-    double scale = 1 / distances;
-    FC_UNROLL for (int k = 0; k < R; ++k, scale *= a) g[k] = times(scale, k % 2 ? odd : even, g[k]);
-  };
-  if constexpr (ALPHA == 4) add(1, 1, 2);
-  if constexpr (ALPHA == 6) {
-    constexpr double p2 = kP * kP, q2 = kQ * kQ;
-    add(1, kP, 2 * p2 * (p2 - q2));
-    add(3, kQ, 2 * q2 * (q2 - p2));
-  }
-}
-
-// The alpha elements of as many tiles as lanes allow, from element `start` on of a row in whole
-// vectors; what lies beyond the row is 0.
+// d[j] is element j of each tile, for neighbouring tiles whose first begins at `start` of a row;
+// what lies beyond the row is 0. M vectors are loaded and unzipped into the elements that are 0, 1,
+// .. modulo M; elements from M on belong to the next tile, too, and so are in its lane:
+//
+//     row       [ 0 1 2 3 4 5 6 7 8 9 .. ]     d[0] = [ 0 4 8 .. ]    d[4] = d[0], a lane further
+//     M = 4                                    d[1] = [ 1 5 9 .. ]    d[5] = d[1], a lane further
+//
+// The last lanes lack their neighbours: (ALPHA - 1) / M tiles fewer than lanes are whole.
 template <class V, int M, int ALPHA>
 FC_INLINE void load_tiles(const typename V::T* row, index_t start, index_t width, V (&d)[ALPHA]) {
   V v[M], phase[M];
@@ -162,8 +53,9 @@ FC_INLINE void load_tiles(const typename V::T* row, index_t start, index_t width
   }
 }
 
-// The same one by one, for padding modes and tiles that have no such short cut. A tile that
-// has more outputs than the image may reach beyond its padding, too.
+// The same element by element: for padding modes other than zeros, and for vectors so short that no
+// tile would be whole. A tile may have more outputs than the image; it may then reach even beyond
+// the padding, where it reads zeros.
 template <class V, int M, int ALPHA>
 FC_INLINE void gather_tiles(const TileRowsArgs<typename V::T>& a, const TileRow& r, index_t t0,
                             index_t n, V (&d)[ALPHA]) {
@@ -177,6 +69,7 @@ FC_INLINE void gather_tiles(const TileRowsArgs<typename V::T>& a, const TileRow&
   }
 }
 
+// The elements of a dilated row, side by side. Not inlined: it is large and seldom used.
 template <class V>
 __attribute__((noinline)) void gather_apart(const TileRowsArgs<typename V::T>& a,
                                             const typename V::T* row, index_t start, index_t n,
@@ -190,15 +83,18 @@ __attribute__((noinline)) void gather_apart(const TileRowsArgs<typename V::T>& a
                   .dst = dst});
 }
 
+// How the elements of tiles are read: in whole vectors; likewise, after those of a dilated row have
+// been copied side by side; or one by one.
 enum class Reads { vectors, apart, one_by_one };
 
+// Cuts rows into tiles, transforms these, and stores value j of each in plane j.
 template <class V, int M, int R, Reads HOW>
 FC_INLINE void transform_rows(const TileRowsArgs<typename V::T>& a) {
   constexpr int kAlpha = M + R - 1;
   constexpr bool kOneByOne = HOW == Reads::one_by_one;
   constexpr index_t kChunk = kOneByOne ? V::lanes : V::lanes - (kAlpha - 1) / M;
   typename V::T apart[V::lanes * M];  // elements of a dilated row, side by side
-  auto* const dst = a.dst;  // vector stores may alias anything: what lies in memory is read again
+  auto* const dst = a.dst;  // as locals: the compiler expects vector stores to change any argument
   const index_t ld = a.ld;
   for (const TileRow* next = a.rows; next != a.rows + a.n_rows; ++next) {
     const TileRow r = *next;
@@ -228,9 +124,10 @@ FC_INLINE void transform_rows(const TileRowsArgs<typename V::T>& a) {
   }
 }
 
+// The entry of the table: chooses how to read.
 template <class V, int M, int R>
 void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
-  // The last lanes of a vector lack their neighbours: some vectors have no others.
+  // The last (alpha - 1) / M lanes of a vector lack their neighbours; short ones have no others.
   if constexpr (V::lanes > (M + R - 2) / M) {
     if (a.mode == PadMode::zeros)
       return a.step == 1 ? transform_rows<V, M, R, Reads::vectors>(a)
@@ -239,7 +136,7 @@ void tile_rows(const TileRowsArgs<typename V::T>& a) noexcept {
   transform_rows<V, M, R, Reads::one_by_one>(a);
 }
 
-// One 1-D transform of planes, from TERMS values of each lane to RESULTS.
+// Applies `transform`, from TERMS values of each lane to RESULTS, to all lines of planes.
 template <class V, int TERMS, int RESULTS, class Transform>
 FC_INLINE void transform_planes(const PlanesArgs<typename V::T>& a, const Transform& transform) {
   for (index_t q = 0; q < a.lines; ++q)
@@ -289,6 +186,8 @@ void sum_planes(const PlanesArgs<typename V::T>& a) noexcept {
                                         __attribute__((always_inline)) { transform_sums(u, g); });
 }
 
+// Stores the M outputs of each lane's tile side by side: the inverse of the unzipping of
+// load_tiles.
 template <class V, int M>
 FC_INLINE void store_tiles(const V (&y)[M], typename V::T* to) {
   if constexpr (M == 1) {
@@ -309,11 +208,12 @@ FC_INLINE void store_tiles(const V (&y)[M], typename V::T* to) {
   }
 }
 
+// The output transform along the width, the bias, and whether all outputs are finite.
 template <class V, int M, int R>
 bool pixel_rows(const PixelRowArgs<typename V::T>& a) noexcept {
   constexpr int kAlpha = M + R - 1;
   const V bias = V::splat(a.bias);
-  V zeros = V::zero();  // times 0, what is not finite becomes a NaN that stays
+  V zeros = V::zero();  // adds 0 * y: infinities and NaNs make it NaN, and so it stays
   for (index_t q = 0; q < a.lines; ++q)
     for (index_t l = 0; l < a.vectors * V::lanes; l += V::lanes) {
       V v[kAlpha], y[M];
@@ -329,6 +229,7 @@ bool pixel_rows(const PixelRowArgs<typename V::T>& a) noexcept {
   return zeros.sum() == 0;
 }
 
+// Copies runs of pixels a vector at a time, or one by one where they lie apart.
 template <class V>
 void store_runs(const StoreRunsArgs<typename V::T>& a) noexcept {
   for (const PixelRun* run = a.runs; run != a.runs + a.n_runs; ++run) {

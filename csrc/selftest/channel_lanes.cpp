@@ -4,6 +4,7 @@
 namespace fastconv::selftest {
 namespace {
 
+// A tile whose pixels lie anywhere in x, and whose results lie in c in the opposite order.
 template <class T>
 void test_tile(const ChannelLanesKernels<T>& kernels, index_t lanes, int pixels, int nv, index_t k,
                Report& report) {
@@ -29,7 +30,8 @@ void test_tile(const ChannelLanesKernels<T>& kernels, index_t lanes, int pixels,
   report.expect_close(got, want, 0, 0, "channel_lanes tile ", pixels, " x ", nv, ", k ", k);
 }
 
-// `outer`: channels are apart and rows side by side, as an adjoint reads its weights.
+// Packs some rows of five channels. `outer`: in the weights, rows are inside channels, as an
+// adjoint reads them; else channels are inside rows.
 template <class T>
 void test_pack(const ChannelLanesKernels<T>& kernels, index_t lanes, index_t rows, index_t taps,
                index_t keep, bool outer, Report& report) {
@@ -61,6 +63,7 @@ void test_pack(const ChannelLanesKernels<T>& kernels, index_t lanes, index_t row
   report.expect_close(got, want, 0, 0, "pack ", rows, " rows, ", taps, " taps, keep ", keep);
 }
 
+// Stores a block of results as planes, with and without a residual.
 template <class T>
 void test_store(const ChannelLanesKernels<T>& kernels, index_t lanes, index_t rows, index_t n,
                 bool with_residual, Report& report) {

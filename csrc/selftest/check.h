@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the self-test is made of: arrays that end where memory ends, numbers to fill them, and
-// comparisons that count.
+// What the self-test is made of: arrays that end where readable memory ends, numbers to fill them,
+// and comparisons that are counted.
 #pragma once
 
 #include <sys/mman.h>
@@ -18,7 +18,8 @@
 
 namespace fastconv::selftest {
 
-// n elements that start as `value`; behind the last one nothing may be touched.
+// An array of n elements, all `value` at first. The page behind the last element is protected:
+// whoever touches it ends the program.
 template <class T>
 class Fenced {
  public:
@@ -51,7 +52,7 @@ class Fenced {
   T* data_;
 };
 
-// Small whole numbers: sums of their products are exact in any order.
+// An array of small whole numbers, so that sums of their products are exact in any order.
 template <class T>
 struct Integers : Fenced<T> {
   explicit Integers(index_t n) : Fenced<T>(n) {
@@ -61,6 +62,7 @@ struct Integers : Fenced<T> {
   }
 };
 
+// Counts checks and failures, and prints the first of these.
 class Report {
  public:
   template <class... Parts>
@@ -69,8 +71,8 @@ class Report {
     if (ok) return;
     if (++failures_ <= 20) std::printf("FAILED: %s\n", sentence(parts...).c_str());
   }
-  // The same bits, whatever a NaN's are; `tolerance` in parts of the larger of an element and
-  // `least`.
+  // expect_equal wants the same bits, where all NaNs are the same. expect_close allows each element
+  // a difference of `tolerance` times the larger of its magnitude and `least`.
   template <class T, class... Parts>
   void expect_equal(const Fenced<T>& got, const Fenced<T>& want, const Parts&... parts) {
     compare(got, want, -1, 0, parts...);
@@ -103,16 +105,17 @@ class Report {
   long checks_ = 0, failures_ = 0;
 };
 
-// Each takes the table of the ISA in question; float and double.
+// Each part tests the kernels of a table, for float and double.
 void test_gemm(const KernelTable& isa, Report& report);
 void test_small_tiles(const KernelTable& isa, Report& report);  // depthwise, dot, sum, peak
 void test_channel_lanes(const KernelTable& isa, Report& report);
 void test_winograd(const KernelTable& isa, Report& report);
-void test_rows(const KernelTable& isa, Report& report);  // gathered, transposed, reduced
+void test_rows(const KernelTable& isa, Report& report);  // gather_rows, transpose, extremes
 void test_vector_math(const KernelTable& isa, Report& report);
 void test_convolutions(const KernelTable& isa, Report& report);
 void test_pools(const KernelTable& isa, Report& report);
 
+// The half of a table that belongs to T.
 template <class T>
 const Kernels<T>& kernels(const KernelTable& table) {
   if constexpr (sizeof(T) == 4)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whole convolutions, their adjoints and weight gradients, by every algorithm that takes the shape,
-// on one thread and on two: on whole numbers just what the scalar ISA's im2col gives.
+// on one thread and on two. Inputs are whole numbers, so that results must be exactly what im2col
+// gives on the scalar ISA; but for Winograd's algorithm, whose transforms round.
 #include <map>
 #include <stdexcept>
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Proves the kernels of an ISA without Python, so that it can be cross-compiled and emulated: every
-// tile alone against plain loops or the scalar ISA, then whole convolutions and pools.
+// Tests the kernels of an ISA without Python, so that it can be cross-compiled and run in an
+// emulator. First single kernels are compared with plain loops or with the scalar ISA, then whole
+// convolutions and pools are.
 //
 //     fastconv_selftest ISA
 #include <chrono>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whole pools against the scalar ISA, which has to give the same bits: windows are joined in an
-// order that does not know the lanes.
+// Whole pools against the scalar ISA. The bits have to be the same, because the order in which
+// elements are joined does not depend on the number of lanes.
 #include <limits>
 
 #include "algorithms/pool/pool.h"
@@ -47,11 +47,11 @@ void test_pool(const KernelTable& isa, const PoolDesc& d, const Pooling& pooling
 template <class T>
 void test_all(const KernelTable& isa, const PoolDesc& d, Report& report) {
   const Integers<T> whole(d.planes() * d.in_plane());
-  Integers<T> special(whole.size());  // of which sums in another order would differ
+  Integers<T> special(whole.size());  // its sums would differ if they were added in another order
   const T values[] = {std::numeric_limits<T>::quiet_NaN(), T{-0.0},
                       std::numeric_limits<T>::infinity(), -std::numeric_limits<T>::infinity()};
   for (index_t i = 0; i < special.size(); i += 7) special[i] = values[i / 7 % 4];
-  Integers<T> zeros(whole.size());  // of both signs, which are equal: the first has to win
+  Integers<T> zeros(whole.size());  // 0 and -0 are equal: the first of them has to win
   for (index_t i = 0; i < zeros.size(); ++i) zeros[i] = std::copysign(T{0}, zeros[i]);
   for (int op = 0; op < kPoolKernels; ++op) {
     test_pool<T>(isa, d, {.op = static_cast<PoolOp>(op)}, zeros, report);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What moves or reduces rows: gathering with padding, transposes, the largest and smallest.
+// Kernels that move or reduce rows: gather_rows with all padding modes, the transpose, and the
+// largest and smallest element.
 #include <limits>
 
 #include "isa/tables.h"
@@ -8,6 +9,7 @@
 namespace fastconv::selftest {
 namespace {
 
+// Three rows at once, from before their first to behind their last element.
 template <class T>
 void test_gather(const ConvKernels<T>& k, const ConvKernels<T>& plain, PadMode mode, index_t step,
                  index_t n, Report& report) {
@@ -15,7 +17,7 @@ void test_gather(const ConvKernels<T>& k, const ConvKernels<T>& plain, PadMode m
   const Integers<T> image(kRows * kWidth);
   Fenced<T> got(kRows * (n + 1) - 1, 77), want(got.size(), 77);
   for (index_t start = -5; start <= 5; ++start) {
-    if (start + (n - 1) * step >= 2 * kWidth - 1) continue;  // further than any padding reaches
+    if (start + (n - 1) * step >= 2 * kWidth - 1) continue;  // beyond what padding can be
     RowArgs<T> args{.row = image.data(),
                     .width = kWidth,
                     .start = start,
@@ -46,7 +48,8 @@ void test_transpose(const ElementwiseKernels<T>& k, index_t rows, index_t column
   report.expect_equal(got, want, "transpose ", rows, " x ", columns);
 }
 
-// The first of equals, where 0 and -0 are equal, and NaN over all.
+// The largest and the smallest element: the first of equals, where 0 and -0 are equal, and a NaN
+// before everything. Each place of the row holds each special number once.
 template <class T>
 void test_extremes(const PoolKernels<T>& k, const PoolKernels<T>& plain, index_t n,
                    Report& report) {

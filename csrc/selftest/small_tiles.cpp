@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Depthwise tiles, dot tiles, sums and the peak loop, against plain loops.
 #include "selftest/check.h"
 
 namespace fastconv::selftest {
 namespace {
 
+// A tile of `run`: five taps, one above the other, in a strip.
 template <class T>
 void test_depthwise(const Kernels<T>& k, index_t rows, index_t nv, int tail, bool with_init,
                     const typename DepthwiseKernels<T>::Run run, Report& report) {
@@ -34,7 +36,8 @@ void test_depthwise(const Kernels<T>& k, index_t rows, index_t nv, int tail, boo
   report.expect_close(got, want, 0, 0, "depthwise tile ", rows, " x ", nv, ", tail ", tail);
 }
 
-// Two lines of n pixels; sums of all lanes, added to what is there or not.
+// A dot tile over two lines of n pixels, overwriting its sums or adding to them; compared are the
+// sums over all lanes.
 template <class T>
 void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool overwrite, Report& report) {
   const index_t lanes = k.gemm.lanes, lda = 2 * n + 2, b_line = n + 1, ld = nr + 1;
@@ -63,7 +66,8 @@ void test_dot(const ConvKernels<T>& k, int mr, int nr, index_t n, bool overwrite
     }
 }
 
-// Rows of an image with zeros around it, for kernels of 3, 5 and 7 rows.
+// A tile of `run_rows`, for kernels of 3, 5 and 7 rows, whose columns reach beyond both ends of the
+// rows. Weights are read backwards, and all rows but the last are written.
 template <class T>
 void test_depthwise_rows(const Kernels<T>& k, int stride, int height, index_t nv, index_t columns,
                          Report& report) {
@@ -130,7 +134,7 @@ void test(const Kernels<T>& k, Report& report) {
     for (index_t i = 0; i < n; ++i) want += static_cast<double>(x[i]);
     report.expect(k.conv.sum(x.data(), n, 1, n) == want, "sum of ", n);
   }
-  // Each chain and lane goes to 1, in two operations a round.
+  // Every lane of every chain goes to 1, so that the sum is their number, half of the operations.
   report.expect(k.peak.run(200) == static_cast<T>(k.peak.flops / 2), "peak loop");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Activations, softmax and their gradients against the scalar ISA's, which rounds products before
-// it adds them. That those are right is for the tests in Python.
+// Activations, softmax and their gradients against the scalar ISA. Results may differ a little,
+// since that rounds products before it adds them. Whether its results are right is for the Python
+// tests.
 #include <limits>
 
 #include "isa/tables.h"
@@ -17,7 +18,7 @@ constexpr Activation kActivations[] = {
 template <class T>
 constexpr double kTolerance = 32 * std::numeric_limits<T>::epsilon();
 
-// Both signs from the subnormals to infinity, and NaN.
+// Arguments of both signs, from subnormal numbers to infinity, and NaN.
 template <class T>
 struct Arguments : Fenced<T> {
   explicit Arguments(index_t n) : Fenced<T>(n) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Winograd's transforms against the scalar ISA's, which rounds products before it adds them.
+// Winograd's transforms against the scalar ISA. Results may differ a little, since that rounds
+// products before it adds them.
 #include <limits>
 
 #include "isa/tables.h"
@@ -8,13 +9,13 @@
 namespace fastconv::selftest {
 namespace {
 
-constexpr index_t kColumns = 32;  // whole vectors of every ISA
+constexpr index_t kColumns = 32;  // a whole number of vectors of every ISA
 constexpr index_t kLines = 3;
 
 template <class T>
-constexpr double kTolerance = 16 * std::numeric_limits<T>::epsilon();  // of about 10 roundings
+constexpr double kTolerance = 16 * std::numeric_limits<T>::epsilon();  // for about 10 roundings
 
-// Rows of tiles from a row of 11 elements, around it and beyond.
+// Tiles of a row of 11 elements, beginning from before its first to behind its last element.
 template <class T>
 void test_tile_rows(const WinogradKernels<T>& k, const WinogradKernels<T>& plain, int s,
                     PadMode mode, index_t step, index_t n, Report& report) {
@@ -44,6 +45,7 @@ void test_tile_rows(const WinogradKernels<T>& k, const WinogradKernels<T>& plain
 template <class T>
 using Transform = void (*)(const PlanesArgs<T>&) noexcept;
 
+// One transform of three lines of planes.
 template <class T>
 void test_planes(Transform<T> run, Transform<T> plain, index_t terms, index_t results,
                  index_t lanes, const char* what, Report& report) {
@@ -65,6 +67,7 @@ void test_planes(Transform<T> run, Transform<T> plain, index_t terms, index_t re
   report.expect_close(got, want, kTolerance<T>, 32, what, " transform, ", terms, " -> ", results);
 }
 
+// The last transform, and that it notices whatever is not finite.
 template <class T>
 void test_pixel_rows(const WinogradKernels<T>& k, const WinogradKernels<T>& plain, int s,
                      index_t lanes, Report& report) {
@@ -85,7 +88,7 @@ void test_pixel_rows(const WinogradKernels<T>& k, const WinogradKernels<T>& plai
   run(plain, want, 16 / index_t{sizeof(T)});
   report.expect_close(got, want, kTolerance<T>, 32, "pixel rows of F(", kSchemes[s].m, ", ",
                       kSchemes[s].r, ")");
-  for (index_t i = 0; i < src.size(); i += alpha * kColumns / 8 + 1)  // each lane in its turn
+  for (index_t i = 0; i < src.size(); i += alpha * kColumns / 8 + 1)  // in some lane of some plane
     for (const double value : {HUGE_VAL, -HUGE_VAL, std::nan("")}) {
       const T before = src[i];
       src[i] = static_cast<T>(value);
@@ -94,6 +97,7 @@ void test_pixel_rows(const WinogradKernels<T>& k, const WinogradKernels<T>& plai
     }
 }
 
+// Runs of several lengths, to neighbours or a step apart.
 template <class T>
 void test_store_runs(const WinogradKernels<T>& k, index_t step, bool with_residual,
                      Report& report) {

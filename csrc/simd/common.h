@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
-// The two macros of kernel code beside FC_ISA. Only ISA files may include kernels, so that no copy
-// of a kernel is compiled with another ISA's flags.
+// What all kernel code begins with: its two macros beside FC_ISA, which names the namespace of the
+// ISA that is compiled. Only isa/<name>.cpp may include kernels: any other file would compile a
+// copy of them with the flags of another ISA.
 #pragma once
 
 #ifndef FC_ISA
 #error "kernels are included by isa/<name>.cpp only, which defines FC_ISA"
 #endif
 
+// A function that must be inlined: what stays a function becomes a symbol.
 #define FC_INLINE inline __attribute__((always_inline))
+// Unrolls the loop that follows. Arrays of vectors stay in registers only if every index into them
+// is a constant.
 #define FC_UNROLL _Pragma("GCC unroll 16")
 
 #include "core/types.h"
 
 namespace fastconv::FC_ISA {
 
+// The nearest number from 0 to LANES: how many lanes of a vector lie before place n.
 template <int LANES>
 FC_INLINE int clamp_lane(index_t n) {
   return static_cast<int>(n < 0 ? 0 : n > LANES ? LANES : n);

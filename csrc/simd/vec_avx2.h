@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// AVX2 + FMA vectors of 8 floats and 4 doubles. load_n and store_n touch only the first n elements
-// (0 <= n <= lanes; the others load as 0), load_mask only those of a mask: nothing is read past the
-// end of a buffer.
-// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
-// range of normal exponents.
+// AVX2 + FMA vectors of 8 floats and 4 doubles. What each operation promises is in simd/concept.h.
+// Masked loads and stores do not touch the elements that the mask leaves out. The instructions for
+// max and min give their second operand where either is NaN, as the contract wants it.
+//
+// pow2: adding 1.5 * 2^(bits of the mantissa) leaves the integer k in the low bits of the sum. They
+// move to where the exponent is and are added to the bits of 1.0, whose exponent stands for 2^0.
 #pragma once
 
 #include <immintrin.h>
 
 #include "core/types.h"
-#include "simd/common.h"
+#include "simd/concept.h"
 
 namespace fastconv::FC_ISA {
 
@@ -68,8 +69,7 @@ struct VecF64 {
   }
 };
 
-// Makes a value live in a register: gcc 12 reads memory again for each of its uses if there are
-// few.
+// Without it gcc 12 reads a value that has few uses from memory again for each of them.
 FC_INLINE void hold(VecF32& a) { __asm__("" : "+x"(a.v)); }
 FC_INLINE void hold(VecF64& a) { __asm__("" : "+x"(a.v)); }
 
@@ -85,7 +85,6 @@ FC_INLINE VecF64 operator*(VecF64 a, VecF64 b) { return {_mm256_mul_pd(a.v, b.v)
 FC_INLINE VecF64 operator/(VecF64 a, VecF64 b) { return {_mm256_div_pd(a.v, b.v)}; }
 FC_INLINE VecF64 fma(VecF64 a, VecF64 b, VecF64 c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 
-// x where it is larger than acc, or NaN; else acc.
 FC_INLINE VecF32 larger(VecF32 acc, VecF32 x) {
   const __m256 nan = _mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q);
   return {_mm256_blendv_ps(_mm256_max_ps(x.v, acc.v), x.v, nan)};
@@ -103,7 +102,6 @@ FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
   return {_mm256_blendv_pd(_mm256_min_pd(x.v, acc.v), x.v, nan)};
 }
 
-// Where x is larger than acc, or NaN; where it is smaller, or NaN.
 FC_INLINE __m256 exceeds(VecF32 acc, VecF32 x) {
   return _mm256_or_ps(_mm256_cmp_ps(x.v, acc.v, _CMP_GT_OQ), _mm256_cmp_ps(x.v, x.v, _CMP_UNORD_Q));
 }
@@ -117,7 +115,6 @@ FC_INLINE __m256d undercuts(VecF64 acc, VecF64 x) {
   return _mm256_or_pd(_mm256_cmp_pd(x.v, acc.v, _CMP_LT_OQ), _mm256_cmp_pd(x.v, x.v, _CMP_UNORD_Q));
 }
 
-// The elements of a and b at even and at odd places.
 FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
   const auto pairs = [](__m256 v) {
     return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(v), 0xD8));
@@ -130,7 +127,6 @@ FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
   odd = {_mm256_permute4x64_pd(_mm256_unpackhi_pd(a.v, b.v), 0xD8)};
 }
 
-// The elements of a and b by turns, as two vectors.
 FC_INLINE void zip(VecF32 a, VecF32 b, VecF32& lower, VecF32& upper) {
   const __m256 low = _mm256_unpacklo_ps(a.v, b.v), high = _mm256_unpackhi_ps(a.v, b.v);
   lower = {_mm256_permute2f128_ps(low, high, 0x20)};
@@ -142,14 +138,12 @@ FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
   upper = {_mm256_permute2f128_pd(low, high, 0x31)};
 }
 
-// Each lane's upper neighbour; the last lane holds whatever is there.
 FC_INLINE VecF32 next_lane(VecF32 a) {
   return {_mm256_permutevar8x32_ps(a.v, _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0))};
 }
 FC_INLINE VecF64 next_lane(VecF64 a) { return {_mm256_permute4x64_pd(a.v, 0x39)}; }
 
-// Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element j
-// of each row.
+// Each register takes a row of the lower and one of the upper half; then the halves are transposed.
 FC_INLINE void load_columns(const float* p, index_t step, VecF32 (&columns)[4]) {
   const auto rows = [&](index_t first) {
     const float* q = p + first * step;
@@ -213,9 +207,10 @@ FC_INLINE VecF64 pow2(VecF64 k) {
   return {_mm256_castsi256_pd(_mm256_add_epi64(exponent, one))};
 }
 
-// r[i][j] becomes r[j][i]: half the shuffles of unzip, which has to cross the halves each time.
+// A shorter way than kernels/transpose.h has with unzip, which has to cross the two halves of a
+// register each time: half as many shuffles.
 FC_INLINE void transpose_registers(VecF32 (&r)[8]) {
-  __m256 halves[8];  // transposed within each 4 x 4 quarter
+  __m256 halves[8];  // the four 4 x 4 quarters, each transposed within itself
   FC_UNROLL for (int i = 0; i < 8; i += 4) {
     const __m256 a = _mm256_unpacklo_ps(r[i].v, r[i + 1].v);
     const __m256 b = _mm256_unpackhi_ps(r[i].v, r[i + 1].v);
@@ -242,5 +237,7 @@ FC_INLINE void transpose_registers(VecF64 (&r)[4]) {
     r[i + 2] = {_mm256_permute2f128_pd(halves[i], halves[i + 2], 0x31)};
   }
 }
+
+static_assert(Vector<VecF32> && Vector<VecF64>);
 
 }  // namespace fastconv::FC_ISA

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// AVX-512 vectors of 16 floats and 8 doubles. load_n and store_n touch only the first n elements
-// (0 <= n <= lanes; the others load as 0), load_mask only those of a mask: nothing is read past the
-// end of a buffer.
-// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
-// range of normal exponents.
+// AVX-512 vectors of 16 floats and 8 doubles. What each operation promises is in simd/concept.h.
+// Masked loads and stores do not touch the elements that the mask leaves out. The instructions for
+// max and min give their second operand where either is NaN, as the contract wants it.
+//
+// pow2: adding 1.5 * 2^(bits of the mantissa) leaves the integer k in the low bits of the sum. They
+// move to where the exponent is and are added to the bits of 1.0, whose exponent stands for 2^0.
 #pragma once
 
 #include <immintrin.h>
 
 #include "core/types.h"
-#include "simd/common.h"
+#include "simd/concept.h"
 
 namespace fastconv::FC_ISA {
 
@@ -61,8 +62,7 @@ struct VecF64 {
   FC_INLINE double sum() const { return _mm512_reduce_add_pd(v); }
 };
 
-// Makes a value live in a register: gcc 12 reads memory again for each of its uses if there are
-// few.
+// Without it gcc 12 reads a value that has few uses from memory again for each of them.
 FC_INLINE void hold(VecF32& a) { __asm__("" : "+v"(a.v)); }
 FC_INLINE void hold(VecF64& a) { __asm__("" : "+v"(a.v)); }
 
@@ -78,7 +78,6 @@ FC_INLINE VecF64 operator*(VecF64 a, VecF64 b) { return {_mm512_mul_pd(a.v, b.v)
 FC_INLINE VecF64 operator/(VecF64 a, VecF64 b) { return {_mm512_div_pd(a.v, b.v)}; }
 FC_INLINE VecF64 fma(VecF64 a, VecF64 b, VecF64 c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
 
-// x where it is larger than acc, or NaN; else acc.
 FC_INLINE VecF32 larger(VecF32 acc, VecF32 x) {
   return {_mm512_mask_max_ps(x.v, _mm512_cmp_ps_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
 }
@@ -92,7 +91,6 @@ FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
   return {_mm512_mask_min_pd(x.v, _mm512_cmp_pd_mask(x.v, x.v, _CMP_ORD_Q), x.v, acc.v)};
 }
 
-// Where x is larger than acc, or NaN; where it is smaller, or NaN.
 FC_INLINE __mmask16 exceeds(VecF32 acc, VecF32 x) {
   return static_cast<__mmask16>(_mm512_cmp_ps_mask(x.v, acc.v, _CMP_GT_OQ) |
                                 _mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q));
@@ -110,7 +108,6 @@ FC_INLINE __mmask8 undercuts(VecF64 acc, VecF64 x) {
                                _mm512_cmp_pd_mask(x.v, x.v, _CMP_UNORD_Q));
 }
 
-// The elements of a and b at even and at odd places.
 FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
   const __m512i first =
       _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
@@ -125,7 +122,6 @@ FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
   odd = {_mm512_permutex2var_pd(a.v, second, b.v)};
 }
 
-// The elements of a and b by turns, as two vectors.
 FC_INLINE void zip(VecF32 a, VecF32 b, VecF32& lower, VecF32& upper) {
   const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
@@ -139,7 +135,6 @@ FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
   upper = {_mm512_permutex2var_pd(a.v, second, b.v)};
 }
 
-// Each lane's upper neighbour; the last lane holds whatever is there.
 FC_INLINE VecF32 next_lane(VecF32 a) {
   const __m512i bits = _mm512_castps_si512(a.v);
   return {_mm512_castsi512_ps(_mm512_alignr_epi32(bits, bits, 1))};
@@ -149,10 +144,9 @@ FC_INLINE VecF64 next_lane(VecF64 a) {
   return {_mm512_castsi512_pd(_mm512_alignr_epi64(bits, bits, 1))};
 }
 
-// Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element
-// j of each row.
+// Each register takes 16 bytes of four rows, one in each quarter; then the quarters are transposed.
 FC_INLINE void load_columns(const float* p, index_t step, VecF32 (&columns)[4]) {
-  const auto rows = [&](index_t first) {  // of every fourth row one quarter
+  const auto rows = [&](index_t first) {  // rows first, first + 4, first + 8 and first + 12
     const float* q = p + first * step;
     __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(q));
     v = _mm512_insertf32x4(v, _mm_loadu_ps(q + 4 * step), 1);
@@ -217,5 +211,7 @@ FC_INLINE VecF64 pow2(VecF64 k) {
   const __m512i one = _mm512_castpd_si512(_mm512_set1_pd(1.0));
   return {_mm512_castsi512_pd(_mm512_add_epi64(exponent, one))};
 }
+
+static_assert(Vector<VecF32> && Vector<VecF64>);
 
 }  // namespace fastconv::FC_ISA

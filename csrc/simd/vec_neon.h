@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
-// NEON vectors of 4 floats and 2 doubles, as every AArch64 CPU has them. load_n and store_n touch
-// only the first n elements (0 <= n <= lanes; the others load as 0), load_mask only those
-// of a mask: piece by piece, so nothing is read past the end of a buffer.
-// max and min give b where either is NaN or the two are equal; pow2(k) is 2^k for integral k in the
-// range of normal exponents.
+// NEON vectors of 4 floats and 2 doubles, as every AArch64 CPU has them. What each operation
+// promises is in simd/concept.h. There are no masked loads and stores: parts of vectors are moved
+// piece by piece, so that no other element is touched.
+//
+// pow2: adding 1.5 * 2^(bits of the mantissa) leaves the integer k in the low bits of the sum. They
+// move to where the exponent is and are added to the bits of 1.0, whose exponent stands for 2^0.
 #pragma once
 
 #include <arm_neon.h>
 
 #include "core/types.h"
-#include "simd/common.h"
+#include "simd/concept.h"
 
 namespace fastconv::FC_ISA {
 
-// Bytes moved up by n; those that come in are 0, as is what a table lacks.
+// Moves bytes up by n lanes, and zeros in: a place below 0 wraps to more than 15, for which a table
+// lookup gives 0.
 FC_INLINE uint8x16_t moved_up(uint8x16_t v, int n) {
   const uint8x16_t places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   return vqtbl1q_u8(v, vsubq_u8(places, vdupq_n_u8(static_cast<std::uint8_t>(n))));
@@ -105,13 +107,12 @@ FC_INLINE VecF32 select(uint32x4_t mask, VecF32 a, VecF32 b) { return {vbslq_f32
 FC_INLINE uint64x2_t less(VecF64 a, VecF64 b) { return vcltq_f64(a.v, b.v); }
 FC_INLINE VecF64 select(uint64x2_t mask, VecF64 a, VecF64 b) { return {vbslq_f64(mask, a.v, b.v)}; }
 
-// Comparisons rather than FMAX and FMIN, which give NaN where either is, and tell +0 from -0.
+// These are not FMAX and FMIN, which give NaN where either operand is NaN and tell +0 from -0.
 FC_INLINE VecF32 max(VecF32 a, VecF32 b) { return select(less(b, a), a, b); }
 FC_INLINE VecF32 min(VecF32 a, VecF32 b) { return select(less(a, b), a, b); }
 FC_INLINE VecF64 max(VecF64 a, VecF64 b) { return select(less(b, a), a, b); }
 FC_INLINE VecF64 min(VecF64 a, VecF64 b) { return select(less(a, b), a, b); }
 
-// Where x is larger than acc, or NaN; where it is smaller, or NaN.
 FC_INLINE uint32x4_t exceeds(VecF32 acc, VecF32 x) {
   return vornq_u32(vcgtq_f32(x.v, acc.v), vceqq_f32(x.v, x.v));
 }
@@ -125,7 +126,6 @@ FC_INLINE uint64x2_t undercuts(VecF64 acc, VecF64 x) {
   return vornq_u64(vcltq_f64(x.v, acc.v), vceqq_f64(x.v, x.v));
 }
 
-// x where it is larger than acc, or NaN; else acc.
 FC_INLINE VecF32 larger(VecF32 acc, VecF32 x) {
   return select(vceqq_f32(x.v, x.v), max(x, acc), x);
 }
@@ -139,7 +139,6 @@ FC_INLINE VecF64 smaller(VecF64 acc, VecF64 x) {
   return select(vceqq_f64(x.v, x.v), min(x, acc), x);
 }
 
-// The elements of a and b at even and at odd places.
 FC_INLINE void unzip(VecF32 a, VecF32 b, VecF32& even, VecF32& odd) {
   even = {vuzp1q_f32(a.v, b.v)};
   odd = {vuzp2q_f32(a.v, b.v)};
@@ -149,7 +148,6 @@ FC_INLINE void unzip(VecF64 a, VecF64 b, VecF64& even, VecF64& odd) {
   odd = {vuzp2q_f64(a.v, b.v)};
 }
 
-// The elements of a and b by turns, as two vectors.
 FC_INLINE void zip(VecF32 a, VecF32 b, VecF32& lower, VecF32& upper) {
   lower = {vzip1q_f32(a.v, b.v)};
   upper = {vzip2q_f32(a.v, b.v)};
@@ -159,12 +157,9 @@ FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
   upper = {vzip2q_f64(a.v, b.v)};
 }
 
-// Each lane's upper neighbour; the last lane holds whatever is there.
 FC_INLINE VecF32 next_lane(VecF32 a) { return {vextq_f32(a.v, a.v, 1)}; }
 FC_INLINE VecF64 next_lane(VecF64 a) { return {vextq_f64(a.v, a.v, 1)}; }
 
-// Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element j
-// of each row.
 FC_INLINE void load_columns(const float* p, index_t step, VecF32 (&columns)[4]) {
   const float32x4_t r0 = vld1q_f32(p), r1 = vld1q_f32(p + step);
   const float32x4_t r2 = vld1q_f32(p + 2 * step), r3 = vld1q_f32(p + 3 * step);
@@ -204,5 +199,7 @@ FC_INLINE VecF64 pow2(VecF64 k) {
   const int64x2_t one = vreinterpretq_s64_f64(vdupq_n_f64(1));
   return {vreinterpretq_f64_s64(vaddq_s64(exponent, one))};
 }
+
+static_assert(Vector<VecF32> && Vector<VecF64>);
 
 }  // namespace fastconv::FC_ISA

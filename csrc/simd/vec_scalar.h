@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Plain C++ for any CPU: 16-byte vectors in the compiler's own vector type, which becomes whatever
-// the baseline has (SSE2 on x86-64), or scalar code. fma is a multiplication and an addition:
-// without the instruction, std::fma would be a library call. max and min give b where either is NaN
-// or the two are equal; pow2(k) is 2^k for integral k in the range of normal exponents.
+// Plain C++ for any CPU: vectors of 16 bytes in the compiler's own vector type, which becomes
+// whatever the baseline has (SSE2 on x86-64), or scalar code. What each operation promises is in
+// simd/concept.h; fma alone promises less: it is a multiplication and an addition, each rounded,
+// because std::fma would be a library call where there is no such instruction.
+//
+// pow2: adding 1.5 * 2^(bits of the mantissa) leaves the integer k in the low bits of the sum. They
+// move to where the exponent is and are added to the bits of 1.0, whose exponent stands for 2^0.
 #pragma once
 
 #include "core/types.h"
-#include "simd/common.h"
+#include "simd/concept.h"
 
 namespace fastconv::FC_ISA {
 
@@ -16,7 +19,7 @@ struct Portable {
   static constexpr int lanes = 16 / static_cast<int>(sizeof(Real)), registers = 16;
   typedef Real Reg __attribute__((vector_size(16)));
   typedef Real Unaligned __attribute__((vector_size(16), aligned(alignof(Real)), may_alias));
-  using Bits = decltype(Reg{} < Reg{});  // integers as wide as Real; also what less() gives
+  using Bits = decltype(Reg{} < Reg{});  // a vector of integers as wide as Real; also a mask
   Reg v;
 
   static FC_INLINE Portable zero() { return {Reg{}}; }
@@ -46,7 +49,7 @@ struct Portable {
     for (int i = 1; i < lanes; ++i) s += v[i];
     return s;
   }
-  friend FC_INLINE void hold(Portable&) {}  // for the compiler to decide
+  friend FC_INLINE void hold(Portable&) {}  // left to the compiler, since registers differ
   friend FC_INLINE Portable operator+(Portable a, Portable b) { return {a.v + b.v}; }
   friend FC_INLINE Portable operator-(Portable a, Portable b) { return {a.v - b.v}; }
   friend FC_INLINE Portable operator*(Portable a, Portable b) { return {a.v * b.v}; }
@@ -71,17 +74,14 @@ struct Portable {
     return {reinterpret_cast<Reg>(exponent + reinterpret_cast<Bits>(splat(1).v))};
   }
 
-  // x where it is larger than acc, or NaN; else acc.
   friend FC_INLINE Portable larger(Portable acc, Portable x) {
     return {((x.v > acc.v) | (x.v != x.v)) ? x.v : acc.v};
   }
   friend FC_INLINE Portable smaller(Portable acc, Portable x) {
     return {((x.v < acc.v) | (x.v != x.v)) ? x.v : acc.v};
   }
-  // Where x is larger than acc, or NaN; where it is smaller, or NaN.
   friend FC_INLINE Bits exceeds(Portable acc, Portable x) { return (x.v > acc.v) | (x.v != x.v); }
   friend FC_INLINE Bits undercuts(Portable acc, Portable x) { return (x.v < acc.v) | (x.v != x.v); }
-  // The elements of a and b at even and at odd places.
   friend FC_INLINE void unzip(Portable a, Portable b, Portable& even, Portable& odd) {
     if constexpr (lanes == 4) {
       even = {__builtin_shufflevector(a.v, b.v, 0, 2, 4, 6)};
@@ -91,8 +91,6 @@ struct Portable {
       odd = {__builtin_shufflevector(a.v, b.v, 1, 3)};
     }
   }
-  // Columns of 16 bytes' width from `lanes` rows of memory, `step` apart: columns[j] holds element
-  // j of each row.
   friend FC_INLINE void load_columns(const Real* p, index_t step, Portable (&columns)[lanes]) {
     for (int j = 0; j < lanes; ++j) {
       Reg column{};
@@ -101,7 +99,6 @@ struct Portable {
     }
   }
 
-  // The elements of a and b by turns, as two vectors.
   friend FC_INLINE void zip(Portable a, Portable b, Portable& lower, Portable& upper) {
     if constexpr (lanes == 4) {
       lower = {__builtin_shufflevector(a.v, b.v, 0, 4, 1, 5)};
@@ -111,7 +108,6 @@ struct Portable {
       upper = {__builtin_shufflevector(a.v, b.v, 1, 3)};
     }
   }
-  // Each lane's upper neighbour; the last lane holds whatever is there.
   friend FC_INLINE Portable next_lane(Portable a) {
     if constexpr (lanes == 4)
       return {__builtin_shufflevector(a.v, a.v, 1, 2, 3, 0)};
@@ -125,5 +121,7 @@ struct Portable {
 
 using VecF32 = Portable<float>;
 using VecF64 = Portable<double>;
+
+static_assert(Vector<VecF32> && Vector<VecF64>);
 
 }  // namespace fastconv::FC_ISA
