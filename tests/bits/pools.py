@@ -171,10 +171,12 @@ def unpool(rank: int, make: Make) -> Iterator[Array]:
 def network_pools(dtype: str) -> Iterator[Output]:
     """The pools that the benchmark measures."""
     for row in POOLS:
-        name = f"network-pool {row.kind} {row.name} {row.what}{' last' if row.last else ''}"
-        shape = row.shape
-        yield Output(name, partial(network_pool, row, lazy(partial(normal, name, dtype, shape))),
-                     cheap=prod(shape) < 1 << 19)  # fmt: skip
+        sizes_and_window = row.name.removeprefix(f"{row.kind} ")
+        layout = " last" if row.last else ""
+        name = f"network-pool {row.kind} {sizes_and_window} {row.what}{layout}"
+        make = lazy(partial(normal, name, dtype, row.shape))
+        cheap = prod(row.shape) < 1 << 19
+        yield Output(name, partial(network_pool, row, make), cheap)
 
 
 def network_pool(row: Pool, make: Make) -> Iterator[Array]:
