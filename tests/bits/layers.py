@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from bench.layer import Layer
-from bench.layers import CORE, LIGHT, QUICK
+from bench.items.layer import Layer
+from bench.items.layers import CORE, LIGHT, QUICK
 
 import fastconv
 from bits.convolutions import algorithms, arrays, forward, gradient, last, plan

@@ -7,7 +7,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from bench.pool_rows import FORWARD, GRADIENT, POOLS, Pool
+from bench.items.pools import FORWARD, GRADIENT, POOLS, Pool
 
 import fastconv
 from bits.output import Array, Output, channels_last, generator, integers, lazy, normal, sizes
