@@ -141,6 +141,11 @@ double to_double(py::handle value, const char* name) {
   return result;
 }
 
+bool is_empty_sequence(py::handle value) {
+  const auto items = items_of(value);
+  return items && items->empty();
+}
+
 PerAxis to_per_axis(py::handle value, const char* name, int rank, index_t trivial) {
   if (PyLong_CheckExact(value.ptr())) {  // by far the most common, and 100 ns cheaper
     const index_t both = to_index(value, name);

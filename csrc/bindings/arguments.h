@@ -23,6 +23,8 @@ index_t to_index(py::handle value, const char* name);
 bool to_bool(py::handle value, const char* name);
 double to_double(py::handle value, const char* name);
 
+bool is_empty_sequence(py::handle value);
+
 // Per-axis values of a function of `rank` spatial axes: an int, or a sequence of one or of `rank`.
 // In one dimension h keeps `trivial`.
 struct PerAxis {
