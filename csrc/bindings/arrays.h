@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The only place where NumPy's memory is judged. An Operand is an input as kernels read it:
 // contiguous, aligned, native, channels first; what is not is copied once, here. A Result is a
-// overwrite array or the caller's `out`, with a place to compute into. No dtype is ever cast.
+// new array or the caller's `out`, with a place to compute into. No dtype is ever cast.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -104,7 +104,8 @@ struct ImageSize {
 };
 ImageSize to_image_size(py::handle value, const char* name, int spatial, bool channels_last);
 py::tuple as_tuple(const Dims& dims);
-Dims to_dims(py::handle value, const char* name, int rank);  // a sequence of `rank` positive ints
+// A shape: a sequence of `rank` ints, or of up to four if `rank` is 0. Messages add `example`.
+Dims to_dims(py::handle value, const char* name, int rank, const char* example = nullptr);
 
 // TypeError unless `b` has a's dtype.
 void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name);
