@@ -194,6 +194,8 @@ void bind_pool(py::module_& m) {
   def_fast<&global_sum_pool>(m, "global_sum_pool");
   def_fast<&max_unpool>(m, "max_unpool");
   def_fast<&pool_output_shape>(m, "pool_output_shape");
+  py::module_ testing = m.def_submodule("testing");
+  bind_pool_testing(testing);
 }
 
 }  // namespace fastconv

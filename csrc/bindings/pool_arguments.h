@@ -45,4 +45,6 @@ Result result_in(pool::Layout layout, const Dims& nchw, int rank, bool batched,
                  const Options& options, DType dtype, py::handle out,
                  std::initializer_list<const Operand*> inputs);
 
+void bind_pool_testing(py::module_& testing);
+
 }  // namespace fastconv
