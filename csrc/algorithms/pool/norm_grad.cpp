@@ -30,19 +30,26 @@ void for_runs(index_t n, int threads, const Element& element) {
   });
 }
 
+// A loop for each power: the compiler makes vectors only of loops without a choice between powers.
+// For the same reason a product or a quotient is computed first, and chosen or not afterwards.
 template <class T>
 void step_before(double power, const T* y, const T* dy, T* g, index_t n, int threads) noexcept {
+  if (power == 1) return for_runs(n, threads, [=](index_t i) { g[i] = y[i] == 0 ? T{} : dy[i]; });
   for_runs(n, threads, [=](index_t i) {
-    const T factor = power == 1 ? dy[i] : dy[i] / y[i];  // first: a choice alone makes vectors
-    g[i] = y[i] == 0 ? T{} : factor;
+    const T quotient = dy[i] / y[i];
+    g[i] = y[i] == 0 ? T{} : quotient;
   });
 }
 
 template <class T>
 void step_behind(double power, const T* x, T* dx, index_t n, int threads) noexcept {
+  if (power == 1)
+    return for_runs(n, threads, [=](index_t i) {
+      const T product = dx[i] * (x[i] < 0 ? T{-1} : T{1});
+      dx[i] = x[i] == 0 ? T{} : product;
+    });
   for_runs(n, threads, [=](index_t i) {
-    const T slope = power == 1 ? (x[i] < 0 ? T{-1} : T{1}) : x[i];
-    const T product = dx[i] * slope;
+    const T product = dx[i] * x[i];
     dx[i] = x[i] == 0 ? T{} : product;
   });
 }
