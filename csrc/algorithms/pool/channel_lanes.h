@@ -22,8 +22,10 @@ struct ChannelLanes {
            std::byte* scratch) const noexcept;
 
   const char* refusal = nullptr;
-  index_t oh_block = 1, ow_block = 1;                                 // outputs of a block
-  index_t region = 0, rows = 0, row_size = 0, ends = 0, outputs = 0;  // elements a thread
+  index_t oh_block = 1, ow_block = 1;  // outputs of a block
+  // Elements of a thread's scratch: the packed input, joined rows of row_size elements each, the
+  // ends of long windows, and the results.
+  index_t region = 0, rows = 0, row_size = 0, ends = 0, outputs = 0;
   index_t shared_bytes = 0, thread_bytes = 0;
   double work = 0;  // of a block
 };

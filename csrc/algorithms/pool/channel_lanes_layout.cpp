@@ -11,7 +11,7 @@ constexpr index_t kMostBytes = 1 << 22;   // of one thread's scratch; beyond, ot
 constexpr index_t kMostTerms = 1024;      // of a sum along an axis; beyond, float32 loses digits
 constexpr index_t kMostExtent = 1 << 30;  // products of two lengths do not overflow
 constexpr index_t kLeastPlanes = 8;       // fewer leave too many lanes empty
-constexpr index_t kSmallPlane = 1024;
+constexpr index_t kSmallPlane = 1024;     // elements: rows are too short for vectors along them
 // Of 512x512, 3x3 s2, a gradient: 16 lanes 1.5 ms, by rows 0.4 a plane.
 constexpr index_t kLeastGradientPlanes = 3;
 
@@ -47,7 +47,9 @@ bool ChannelLanes<T>::suits(const Problem& problem) {
   if (problem.layout == Layout::pixels || problem.use == Use::indices) return true;
   const PoolDesc& d = problem.d;
   if (problem.use == Use::sum_grad) return d.planes() >= kLeastGradientPlanes;
-  // Planes are transposed where rows are short, or windows alike to no vector of columns.
+  // Transposing pays where the rows of a plane are too short for vectors, where neighbouring
+  // windows are not alike (adaptive ones) or lie far apart, and where windows are joined as long
+  // ones.
   if (d.planes() < kLeastPlanes) return false;
   return d.in_plane() <= kSmallPlane || d.w.kernel == 0 || d.h.kernel == 0 || d.w.stride > 2 ||
          LaneWindows{d.h, false}.long_window() > 0 || LaneWindows{d.w, false}.long_window() > 0;
