@@ -141,17 +141,34 @@ double to_double(py::handle value, const char* name) {
   return result;
 }
 
+bool is_empty_sequence(py::handle value) {
+  const auto items = items_of(value);
+  return items && items->empty();
+}
+
+bool is_data(py::handle value) {
+  if (!py::isinstance<py::array>(value)) return false;
+  const auto array = py::reinterpret_borrow<py::array>(value);
+  const char kind = array.dtype().kind();
+  return array.ndim() > 1 || (array.ndim() == 1 && kind != 'i' && kind != 'u' && kind != 'O');
+}
+
+std::string shown_data(py::handle array) {
+  return sentence("an array of shape ", py::str(array.attr("shape")).cast<std::string>(),
+                  " and dtype ", py::str(array.attr("dtype")).cast<std::string>());
+}
+
 PerAxis to_per_axis(py::handle value, const char* name, int rank, index_t trivial) {
   if (PyLong_CheckExact(value.ptr())) {  // by far the most common, and 100 ns cheaper
     const index_t both = to_index(value, name);
     return {rank == 1 ? trivial : both, both};
   }
+  const char* wanted = rank == 1 ? " must be an int or a sequence of one int, got "
+                                 : " must be an int or a sequence of one or two ints, got ";
+  if (is_data(value)) throw py::type_error(sentence(name, wanted, shown_data(value)));
   if (const auto items = items_of(value)) {
     const auto n = static_cast<int>(items->size());
-    if (n != 1 && n != rank)
-      throw py::value_error(sentence(name, " must be an int or a sequence of ",
-                                     rank == 1 ? "one int" : "one or two ints", ", got ",
-                                     shown(value)));
+    if (n != 1 && n != rank) throw py::value_error(sentence(name, wanted, shown(value)));
     const index_t first = to_index((*items)[0], name);
     const index_t last = n == 1 ? first : to_index((*items)[1], name);
     return {rank == 1 ? trivial : first, last};
@@ -164,6 +181,9 @@ OptionalPerAxis to_optional_per_axis(py::handle value, const char* name, int ran
   const auto entry = [&](py::handle item) {
     return item.is_none() ? std::nullopt : std::optional(to_index(item, name));
   };
+  if (is_data(value))
+    throw py::type_error(sentence(name, " must have one entry or one for each of ", rank,
+                                  " axes, got ", shown_data(value)));
   OptionalPerAxis result;
   if (const auto items = items_of(value)) {
     const auto n = static_cast<int>(items->size());

@@ -23,6 +23,12 @@ index_t to_index(py::handle value, const char* name);
 bool to_bool(py::handle value, const char* name);
 double to_double(py::handle value, const char* name);
 
+bool is_empty_sequence(py::handle value);
+// Whether this is an array that cannot stand for a sequence of ints: it has several axes, or
+// elements that are no integers. People pass the array itself where its shape is wanted.
+bool is_data(py::handle value);
+std::string shown_data(py::handle array);  // its shape and dtype
+
 // Per-axis values of a function of `rank` spatial axes: an int, or a sequence of one or of `rank`.
 // In one dimension h keeps `trivial`.
 struct PerAxis {

@@ -229,7 +229,11 @@ py::tuple as_tuple(const Dims& dims) {
   return shape;
 }
 
-Dims to_dims(py::handle value, const char* name, int rank) {
+Dims to_dims(py::handle value, const char* name, int rank, const char* example) {
+  if (is_data(value))
+    throw py::type_error(sentence(
+        name, " must be a shape, a sequence of ", rank == 0 ? "" : std::to_string(rank) + " ",
+        "ints", example ? " such as " : "", example ? example : "", ", got ", shown_data(value)));
   if (!PySequence_Check(value.ptr()) || PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()))
     throw py::type_error(sentence(name, " must be a sequence of ints, got ", shown(value)));
   const auto items = py::reinterpret_steal<py::object>(PySequence_List(value.ptr()));
@@ -245,7 +249,7 @@ Dims to_dims(py::handle value, const char* name, int rank) {
 }
 
 ImageSize to_image_size(py::handle value, const char* name, int spatial, bool channels_last) {
-  const Dims caller = to_dims(value, name, 0);
+  const Dims caller = to_dims(value, name, 0, layout_text(spatial, channels_last));
   require(caller.rank == spatial + 1 || caller.rank == spatial + 2, name, " must be ",
           layout_text(spatial, channels_last), ", got ", caller.text());
   ImageSize size{.nchw = {1, 1, 1, 1}, .batched = caller.rank == spatial + 2};

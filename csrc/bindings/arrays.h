@@ -104,7 +104,8 @@ struct ImageSize {
 };
 ImageSize to_image_size(py::handle value, const char* name, int spatial, bool channels_last);
 py::tuple as_tuple(const Dims& dims);
-Dims to_dims(py::handle value, const char* name, int rank);  // a sequence of `rank` positive ints
+// A shape: a sequence of `rank` ints, or of up to four if `rank` is 0. Messages add `example`.
+Dims to_dims(py::handle value, const char* name, int rank, const char* example = nullptr);
 
 // TypeError unless `b` has a's dtype.
 void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name);

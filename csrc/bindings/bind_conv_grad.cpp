@@ -61,6 +61,12 @@ struct Gradient {
         options(options_of(call)),
         geometry(geometry_of(call)) {}
 
+  // What a shape of weights looks like, for messages.
+  const char* weight_example() const {
+    if (rank == 1) return transposed ? "(C_in, C_out / groups, W)" : "(C_out, C_in / groups, W)";
+    return transposed ? "(C_in, C_out / groups, H, W)" : "(C_out, C_in / groups, H, W)";
+  }
+
   // For a convolution of `image` with the kernel: what grad_output must be.
   ConvDesc describe(const Dims& image, const KernelShape& kernel, const Dims& grad_output) const {
     if (!transposed) return conv_desc(image, kernel, geometry);
@@ -162,7 +168,7 @@ py::object grad_weight(const WeightCall& call) {
   const Image x = to_image(call.input, "input", g.rank, g.options);
   const Image dy = to_image(call.grad_output, "grad_output", g.rank, g.options);
   expect_same_dtype(x, "input", dy, "grad_output");
-  const Dims dims = to_dims(call.weight_size, "weight_size", g.rank + 2);
+  const Dims dims = to_dims(call.weight_size, "weight_size", g.rank + 2, g.weight_example());
   const ConvDesc d = g.describe(x.dims, kernel_shape(dims, "weight_size", g.rank), dy.dims);
   g.check_grad(dy, d, x.batched);
   return g.weight(d, x, dy, dims, call.out);

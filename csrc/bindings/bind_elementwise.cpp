@@ -6,8 +6,8 @@
 #include "algorithms/elementwise/elementwise.h"
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
+#include "bindings/elementwise_arrays.h"
 #include "bindings/fast_call.h"
-#include "bindings/flat.h"
 #include "core/dispatch.h"
 #include "core/require.h"
 
@@ -16,9 +16,9 @@ namespace {
 
 py::object run(Activation kind, double slope, py::handle x_value, py::handle threads,
                py::handle out) {
-  const Flat x = to_flat(x_value, "x");
+  const Elements x = to_elements(x_value, "x");
   const Exec exec = make_exec(to_threads(threads));
-  const FlatResult y(x, out, {&x});
+  const ElementsResult y(x, out, {&x});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
     activate<T>(exec, kind, static_cast<T>(slope), x.as<T>(), y.as<T>(), x.dims[0]);
@@ -28,10 +28,10 @@ py::object run(Activation kind, double slope, py::handle x_value, py::handle thr
 
 py::object run_grad(Activation kind, double slope, py::handle dy_value, py::handle x_value,
                     py::handle threads, py::handle out) {
-  const Flat x = to_flat(x_value, "x"), dy = to_flat(dy_value, "grad_output");
+  const Elements x = to_elements(x_value, "x"), dy = to_elements(dy_value, "grad_output");
   expect_like(x, "x", dy, "grad_output");
   const Exec exec = make_exec(to_threads(threads));
-  const FlatResult dx(x, out, {&x, &dy});
+  const ElementsResult dx(x, out, {&x, &dy});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
     activate_grad<T>(exec, kind, static_cast<T>(slope), x.as<T>(), dy.as<T>(), dx.as<T>(),
@@ -63,10 +63,10 @@ SoftmaxShape softmax_shape(const Shape& shape, py::handle axis_value) {
 }
 
 py::object run_softmax(py::handle x_value, py::handle axis, py::handle threads, py::handle out) {
-  const Flat x = to_flat(x_value, "x");
+  const Elements x = to_elements(x_value, "x");
   const SoftmaxShape shape = softmax_shape(x.shape, axis);
   const Exec exec = make_exec(to_threads(threads));
-  const FlatResult y(x, out, {&x});
+  const ElementsResult y(x, out, {&x});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
     softmax<T>(exec, shape, x.as<T>(), y.as<T>());
@@ -76,11 +76,11 @@ py::object run_softmax(py::handle x_value, py::handle axis, py::handle threads, 
 
 py::object run_softmax_grad(py::handle dy_value, py::handle x_value, py::handle axis,
                             py::handle threads, py::handle out) {
-  const Flat x = to_flat(x_value, "x"), dy = to_flat(dy_value, "grad_output");
+  const Elements x = to_elements(x_value, "x"), dy = to_elements(dy_value, "grad_output");
   expect_like(x, "x", dy, "grad_output");
   const SoftmaxShape shape = softmax_shape(x.shape, axis);
   const Exec exec = make_exec(to_threads(threads));
-  const FlatResult dx(x, out, {&x}, {&dy});
+  const ElementsResult dx(x, out, {&x}, {&dy});
   with_float(x.dtype, [&]<class T>() {
     const py::gil_scoped_release released;
     softmax_grad<T>(exec, shape, x.as<T>(), dy.as<T>(), dx.as<T>());

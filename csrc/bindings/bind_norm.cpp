@@ -6,15 +6,15 @@
 #include "algorithms/elementwise/batch_norm.h"
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
+#include "bindings/elementwise_arrays.h"
 #include "bindings/fast_call.h"
-#include "bindings/flat.h"
 #include "core/dispatch.h"
 #include "core/require.h"
 
 namespace fastconv {
 namespace {
 
-NormShape norm_shape(const Flat& x) {
+NormShape norm_shape(const Elements& x) {
   require(x.shape.size() >= 2, "x must have channels, got shape ", text_of(x.shape));
   NormShape s{x.shape[0], x.shape[1], 1};
   for (std::size_t i = 2; i < x.shape.size(); ++i) s.plane *= x.shape[i];
@@ -29,7 +29,7 @@ const double* per_channel(const Operand& a, const char* name, const NormShape& s
 }
 
 py::tuple moments(py::handle x_value, py::handle threads) {
-  const Flat x = to_flat(x_value, "x");
+  const Elements x = to_elements(x_value, "x");
   const NormShape s = norm_shape(x);
   const Exec exec = make_exec(to_threads(threads));
   const Result mean({s.channels}, DType::f64, py::none());
@@ -43,13 +43,13 @@ py::tuple moments(py::handle x_value, py::handle threads) {
 
 py::object apply(py::handle x_value, py::handle mean, py::handle scale, py::handle shift,
                  py::handle relu_value, py::handle threads) {
-  const Flat x = to_flat(x_value, "x");
+  const Elements x = to_elements(x_value, "x");
   const NormShape s = norm_shape(x);
   const Operand m = to_operand(mean, "mean"), a = to_operand(scale, "scale"),
                 b = to_operand(shift, "shift");
   const bool relu = to_bool(relu_value, "relu");
   const Exec exec = make_exec(to_threads(threads));
-  const FlatResult y(x, py::none(), {&x});
+  const ElementsResult y(x, py::none(), {&x});
   const double *means = per_channel(m, "mean", s), *scales = per_channel(a, "scale", s),
                *shifts = per_channel(b, "shift", s);
   with_float(x.dtype, [&]<class T>() {
@@ -61,18 +61,18 @@ py::object apply(py::handle x_value, py::handle mean, py::handle scale, py::hand
 
 py::tuple gradient(py::handle dy_value, py::handle x_value, py::handle mean, py::handle inverse,
                    py::handle weight, py::handle relu_value, py::handle threads) {
-  const Flat x = to_flat(x_value, "x"), dy = to_flat(dy_value, "grad_output");
+  const Elements x = to_elements(x_value, "x"), dy = to_elements(dy_value, "grad_output");
   expect_like(x, "x", dy, "grad_output");
-  std::optional<Flat> relu;
+  std::optional<Elements> relu;
   if (!relu_value.is_none()) {
-    relu = to_flat(relu_value, "relu");
+    relu = to_elements(relu_value, "relu");
     expect_like(x, "x", *relu, "relu");
   }
   const NormShape s = norm_shape(x);
   const Operand m = to_operand(mean, "mean"), i = to_operand(inverse, "inverse"),
                 w = to_operand(weight, "weight");
   const Exec exec = make_exec(to_threads(threads));
-  const FlatResult dx(x, py::none(), {&x, &dy});
+  const ElementsResult dx(x, py::none(), {&x, &dy});
   const Result d_weight({s.channels}, DType::f64, py::none());
   const Result d_bias({s.channels}, DType::f64, py::none());
   const double *means = per_channel(m, "mean", s), *inverses = per_channel(i, "inverse", s),

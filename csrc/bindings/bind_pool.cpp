@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The pools, forward. `rank` is the number of spatial axes, `geometry` as in pool_arguments.h.
-#include <cmath>
 #include <optional>
 
-#include "algorithms/pool/grad.h"
-#include "algorithms/pool/pixels.h"
+#include "algorithms/pool/scatter.h"
+#include "algorithms/pool/tables.h"
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"
@@ -13,89 +12,48 @@
 namespace fastconv {
 namespace {
 
-template <class T>
-py::object pool_of_pixels(const Image& x, const PoolDesc& d, const Pooling& pooling,
-                          const PixelPlan& plan, const Options& options, py::handle out) {
-  const Result y(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x});
-  const Exec exec = make_exec(options.threads);
-  const Scratch scratch(pixel_scratch(plan, exec.threads));
-  {
-    const py::gil_scoped_release unlocked;
-    pool_pixels(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch.bytes());
-  }
-  return y.finish();
-}
+using pool::Pooling;
 
-// Any pool that needs no indices: check, allocate, let go, compute.
+// Any pool that needs no indices: view, allocate, let go of the GIL, compute.
 py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const Options& options,
                     py::handle out) {
   return with_number(x.dtype, [&]<class T>() {
-    if constexpr (std::is_floating_point_v<T>)
-      if (x.pixels)
-        if (const auto plan = plan_pixels<T>(d, pooling, PixelUse::values, true); plan.fits)
-          return pool_of_pixels<T>(x, d, pooling, plan, options, out);
-    make_planes(x, options.threads);
-    const Result y(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
-    if constexpr (std::is_floating_point_v<T>) {
-      const Exec exec = make_exec(options.threads);
-      const PoolPlan plan = plan_pool<T>(d, pooling);
-      const Scratch scratch(pool_scratch(plan, exec.threads));
+    const pool::Values<T> plan(d, pooling, layout_of(x));
+    arrange(x, plan.layout(), options.threads);
+    const Result y =
+        result_in(plan.layout(), out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
+    const Exec exec = make_exec(options.threads);
+    const Scratch scratch(plan.scratch(exec.threads));
+    {
       const py::gil_scoped_release unlocked;
-      pool(d, pooling, plan, x.as<T>(), y.as<T>(), exec, scratch.bytes());
-    } else {
-      const Exec exec = make_exec(options.threads);
-      const Scratch scratch(integer_pool_scratch<T>(d, exec.threads));
-      const py::gil_scoped_release unlocked;
-      pool_integers(d, pooling.op, x.as<T>(), y.as<T>(), exec, scratch.bytes());
+      plan.run({.from = x.as<T>(), .to = y.as<T>()}, exec, scratch.bytes());
     }
     return y.finish();
   });
 }
 
-// A result and its places, as dense (N, H, W, C) if `pixels`, else by planes.
-struct PlacedResults {
-  Result y, places;
-  PlacedResults(const Image& x, const PoolDesc& d, const Options& options, py::handle out)
-      : y(x.pixels ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), x.dtype, out, {&x})
-                   : Result(out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x})),
-        places(
-            x.pixels
-                ? Result(caller_dims(out_dims(d), d.rank, x.batched, true), DType::i64, py::none())
-                : Result(out_dims(d), d.rank, x.batched, options, DType::i64, py::none(), {})) {}
-  py::object finish() const { return py::make_tuple(y.finish(), places.finish()); }
-};
-
-py::object run_pool_with_indices(Image& x, const PoolDesc& d, bool smallest, const Options& options,
+py::object run_pool_with_indices(Image& x, const PoolDesc& d, PoolOp op, const Options& options,
                                  py::handle out) {
   for (const Axis* axis : {&d.h, &d.w})
     require(d.planes() == 0 || !has_empty_window(*axis),
             "return_indices: padding leaves a window without any element of the input");
-  const Pooling pooling{.op = smallest ? PoolOp::min : PoolOp::max};
-  return with_number(x.dtype, [&]<class T>() {
-    if constexpr (std::is_floating_point_v<T>) {
-      PixelPlan plan = plan_pixels<T>(d, pooling, PixelUse::places, x.pixels);
-      if (!plan.fits) make_planes(x, options.threads);
-      if (!plan.fits) plan = plan_pixels<T>(d, pooling, PixelUse::places, false);
-      if (plan.fits) {
-        const PlacedResults results(x, d, options, out);
-        const Exec exec = make_exec(options.threads);
-        const Scratch scratch(pixel_scratch(plan, exec.threads));
-        {
-          const py::gil_scoped_release unlocked;
-          place_pixels(d, pooling, plan, x.as<T>(), results.y.template as<T>(),
-                       results.places.template as<std::int64_t>(), exec, scratch.bytes());
-        }
-        return results.finish();
-      }
-    }
-    make_planes(x, options.threads);
-    const PlacedResults results(x, d, options, out);
+  return with_number(x.dtype, [&]<class T>() -> py::object {
+    const pool::Indices<T> plan(d, {.op = op}, layout_of(x));
+    arrange(x, plan.layout(), options.threads);
+    const auto result = [&](DType dtype, py::handle wanted,
+                            std::initializer_list<const Operand*> inputs) {
+      return result_in(plan.layout(), out_dims(d), d.rank, x.batched, options, dtype, wanted,
+                       inputs);
+    };
+    const Result y = result(x.dtype, out, {&x}), indices = result(DType::i64, py::none(), {});
+    const Exec exec = make_exec(options.threads);
+    const Scratch scratch(plan.scratch(exec.threads));
     {
       const py::gil_scoped_release unlocked;
-      pool_with_indices(d, smallest, x.as<T>(), results.y.template as<T>(),
-                        results.places.template as<std::int64_t>(), options.threads);
+      plan.run({.from = x.as<T>(), .to = y.as<T>(), .indices = indices.as<std::int64_t>()}, exec,
+               scratch.bytes());
     }
-    return results.finish();
+    return py::make_tuple(y.finish(), indices.finish());
   });
 }
 
@@ -105,10 +63,10 @@ py::object extreme_pool(int rank, bool smallest, py::handle input, const py::tup
   const Options options = to_options(threads, data_format);
   Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_pool_desc(x.dims, rank, geometry);
+  const PoolOp op = smallest ? PoolOp::min : PoolOp::max;
   if (to_bool(return_indices, "return_indices"))
-    return run_pool_with_indices(x, d, smallest, options, out);
-  const Pooling pooling{.op = smallest ? PoolOp::min : PoolOp::max};
-  return run_pool(x, d, pooling, options, out);
+    return run_pool_with_indices(x, d, op, options, out);
+  return run_pool(x, d, {.op = op}, options, out);
 }
 
 py::object sum_pool(int rank, py::handle input, const py::tuple& geometry, py::handle threads,
@@ -132,11 +90,7 @@ py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::t
   const Options options = to_options(threads, data_format);
   const double p = to_norm_type(norm_type);
   Image x = to_pixels(input, "input", rank, options);
-  const PoolOp op = std::isinf(p) ? PoolOp::abs_max
-                    : p == 1      ? PoolOp::abs_sum
-                    : p == 2      ? PoolOp::squares
-                                  : PoolOp::powers;
-  return run_pool(x, to_pool_desc(x.dims, rank, geometry), {.op = op, .power = p}, options, out);
+  return run_pool(x, to_pool_desc(x.dims, rank, geometry), pool::p_norm(p), options, out);
 }
 
 py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size, py::handle threads,
@@ -154,7 +108,7 @@ py::object adaptive_max_pool(int rank, py::handle input, py::handle output_size,
   Image x = to_pixels(input, "input", rank, options, Accept::numbers);
   const PoolDesc d = to_adaptive_desc(x.dims, rank, output_size);
   if (to_bool(return_indices, "return_indices"))
-    return run_pool_with_indices(x, d, false, options, out);
+    return run_pool_with_indices(x, d, PoolOp::max, options, out);
   return run_pool(x, d, {.op = PoolOp::max}, options, out);
 }
 
@@ -196,7 +150,7 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
   expect_image(at, "indices", x.dims, rank, x.batched, last);
   require(x.c() >= 1, "input must have at least one channel, got 0");
   const PerAxis kernel = to_per_axis(kernel_size, "kernel_size", rank, 1);
-  const PerAxis step = stride.is_none() ? kernel : to_per_axis(stride, "stride", rank, 1);
+  const PerAxis step = to_pool_stride(stride, kernel, rank);
   const PaddingPair pads = to_padding(padding, rank, true);
   const Lengths size = to_unpooled_size(output_size, x, rank, last);
   const index_t h =
@@ -207,8 +161,8 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
   const Result y({x.n(), x.c(), h, w}, rank, x.batched, options, x.dtype, out, {&x, &at});
   const index_t outside = with_number(x.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    return scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(), at.as<std::int64_t>(),
-                      y.as<T>(), options.threads);
+    return pool::scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(),
+                            at.as<std::int64_t>(), y.as<T>(), options.threads);
   });
   refuse_outside(outside, at, places, rank, last);
   return y.finish();
@@ -240,6 +194,8 @@ void bind_pool(py::module_& m) {
   def_fast<&global_sum_pool>(m, "global_sum_pool");
   def_fast<&max_unpool>(m, "max_unpool");
   def_fast<&pool_output_shape>(m, "pool_output_shape");
+  py::module_ testing = m.def_submodule("testing");
+  bind_pool_testing(testing);
 }
 
 }  // namespace fastconv

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Gradients of the pools. The forward geometry is derived again; every shape has to agree with it.
-#include <cmath>
-
-#include "algorithms/pool/grad.h"
-#include "algorithms/pool/pixels.h"
+#include "algorithms/pool/global_max_grad.h"
+#include "algorithms/pool/norm_grad.h"
+#include "algorithms/pool/scatter.h"
+#include "algorithms/pool/tables.h"
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"
@@ -11,6 +11,8 @@
 
 namespace fastconv {
 namespace {
+
+using pool::Pooling;
 
 // Gradient of max and min pools: each element of grad_output, added at its index.
 py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indices,
@@ -25,12 +27,13 @@ py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indic
   expect_image(dy, "grad_output", {size.nchw[0], size.nchw[1], dy.h(), dy.w()}, rank, size.batched,
                last);
   const Dims& in = size.nchw;
-  const Planes planes{in[0] * in[1], dy.h() * dy.w(), product("input_size", {in[2], in[3]})};
+  const pool::Planes planes{in[0] * in[1], dy.h() * dy.w(), product("input_size", {in[2], in[3]})};
   refuse_before(out, at, planes.places, rank, options);
   const Result dx(in, rank, size.batched, options, dy.dtype, out, {&dy, &at});
   const index_t outside = with_float(dy.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    return scatter_add<T>(planes, dy.as<T>(), at.as<std::int64_t>(), dx.as<T>(), options.threads);
+    return pool::scatter_add<T>(planes, dy.as<T>(), at.as<std::int64_t>(), dx.as<T>(),
+                                options.threads);
   });
   refuse_outside(outside, at, planes.places, rank, last);
   return dx.finish();
@@ -48,39 +51,27 @@ py::object max_unpool_input(int rank, py::handle grad_output, py::handle indices
   const Result dx(at.dims, rank, dy.batched, options, dy.dtype, out, {&dy, &at});
   const index_t outside = with_float(dy.dtype, [&]<class T>() {
     const py::gil_scoped_release unlocked;
-    return gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(), at.as<std::int64_t>(),
-                     dx.as<T>(), options.threads);
+    return pool::gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(),
+                           at.as<std::int64_t>(), dx.as<T>(), options.threads);
   });
   refuse_outside(outside, at, places, rank, last);
   return dx.finish();
 }
 
 // Gradient of sums and averages over the windows of `d`.
-py::object run_spread(Image& dy, const PoolDesc& d, const Pooling& pooling, bool batched,
-                      const Options& options, py::handle out) {
-  const bool last = options.channels_last;
-  expect_image(dy, "grad_output", out_dims(d), d.rank, batched, last);
+py::object run_sum_grad(Image& dy, const PoolDesc& d, const Pooling& pooling, bool batched,
+                        const Options& options, py::handle out) {
+  expect_image(dy, "grad_output", out_dims(d), d.rank, batched, options.channels_last);
   return with_float(dy.dtype, [&]<class T>() {
+    const pool::SumGrad<T> plan(d, pooling, layout_of(dy));
+    arrange(dy, plan.layout(), options.threads);
+    const Result dx =
+        result_in(plan.layout(), in_dims(d), d.rank, batched, options, dy.dtype, out, {&dy});
     const Exec exec = make_exec(options.threads);
-    if (dy.pixels) {
-      const auto plan = plan_pixels<T>(d, pooling, PixelUse::adjoint, true);
-      if (plan.fits) {
-        const Result dx(caller_dims(in_dims(d), d.rank, batched, true), dy.dtype, out, {&dy});
-        const Scratch scratch(pixel_scratch(plan, exec.threads));
-        {
-          const py::gil_scoped_release unlocked;
-          spread_pixels(d, pooling, plan, dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
-        }
-        return dx.finish();
-      }
-    }
-    make_planes(dy, options.threads);
-    const Result dx(in_dims(d), d.rank, batched, options, dy.dtype, out, {&dy});
-    const SpreadPlan plan = plan_spread<T>(d, pooling);
-    const Scratch scratch(spread_scratch(plan, exec.threads));
+    const Scratch scratch(plan.scratch(exec.threads));
     {
       const py::gil_scoped_release unlocked;
-      spread(d, pooling, plan, dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
+      plan.run({.from = dy.as<T>(), .to = dx.as<T>()}, exec, scratch.bytes());
     }
     return dx.finish();
   });
@@ -92,8 +83,8 @@ py::object sum_pool_input(int rank, py::handle grad_output, py::handle input_siz
   const Options options = to_options(threads, data_format);
   Image dy = to_pixels(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
-  return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), {.op = PoolOp::sum}, size.batched,
-                    options, out);
+  return run_sum_grad(dy, to_pool_desc(size.nchw, rank, geometry), {.op = PoolOp::sum},
+                      size.batched, options, out);
 }
 
 py::object avg_pool_input(int rank, py::handle grad_output, py::handle input_size,
@@ -104,8 +95,8 @@ py::object avg_pool_input(int rank, py::handle grad_output, py::handle input_siz
   const Pooling pooling = to_average(count_include_pad, divisor_override);
   Image dy = to_pixels(grad_output, "grad_output", rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, options.channels_last);
-  return run_spread(dy, to_pool_desc(size.nchw, rank, geometry), pooling, size.batched, options,
-                    out);
+  return run_sum_grad(dy, to_pool_desc(size.nchw, rank, geometry), pooling, size.batched, options,
+                      out);
 }
 
 // `average` or sum over adaptive windows; without output_size those of grad_output.
@@ -123,7 +114,7 @@ py::object adaptive_pool_input(int rank, bool average, py::handle grad_output,
   } else {
     d = to_adaptive_desc(size.nchw, rank, output_size);
   }
-  return run_spread(dy, d, {.op = PoolOp::sum, .average = average}, size.batched, options, out);
+  return run_sum_grad(dy, d, {.op = PoolOp::sum, .average = average}, size.batched, options, out);
 }
 
 py::object global_max_pool_input(int rank, py::handle grad_output, py::handle input,
@@ -137,19 +128,11 @@ py::object global_max_pool_input(int rank, py::handle grad_output, py::handle in
   expect_image(dy, "grad_output", out_dims(d), rank, x.batched, last);
   const Result dx(in_dims(d), rank, x.batched, options, dy.dtype, out, {&dy, &x});
   with_float(dy.dtype, [&]<class T>() {
-    constexpr auto kPair = static_cast<index_t>(sizeof(std::int64_t) + sizeof(T));
+    const pool::GlobalMaxGrad<T> plan(d);
     const Exec exec = make_exec(options.threads);
-    const Scratch scratch(d.planes() * kPair);
-    auto* places = scratch.as<std::int64_t>();
-    auto* values = reinterpret_cast<T*>(places + d.planes());
-    const auto plan = plan_pixels<T>(d, {}, PixelUse::places, false);
-    const Scratch work(plan.fits ? pixel_scratch(plan, exec.threads) : 0);
+    const Scratch scratch(plan.scratch(exec.threads));
     const py::gil_scoped_release unlocked;
-    if (plan.fits)
-      place_pixels(d, {}, plan, x.as<T>(), values, places, exec, work.bytes());
-    else
-      pool_with_indices(d, false, x.as<T>(), values, places, options.threads);
-    scatter_add<T>({d.planes(), 1, d.in_plane()}, dy.as<T>(), places, dx.as<T>(), options.threads);
+    plan.run(x.as<T>(), dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
   });
   return dx.finish();
 }
@@ -171,9 +154,11 @@ py::object lp_pool_input(int rank, py::handle grad_output, py::handle input, py:
   const Result dx(in_dims(d), rank, x.batched, options, x.dtype, out, {&dy, &x, &y});
   with_float(x.dtype, [&]<class T>() {
     const Exec exec = make_exec(options.threads);
-    const Scratch scratch(norm_grad_scratch<T>(d, p, exec));
+    const pool::NormGrad<T> plan(d, pool::p_norm(p));
+    const Scratch scratch(plan.scratch(exec.threads));
     const py::gil_scoped_release unlocked;
-    norm_grad(d, p, x.as<T>(), y.as<T>(), dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
+    plan.run({.x = x.as<T>(), .y = y.as<T>(), .dy = dy.as<T>(), .dx = dx.as<T>()}, exec,
+             scratch.bytes());
   });
   return dx.finish();
 }

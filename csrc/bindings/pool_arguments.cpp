@@ -3,16 +3,19 @@
 
 #include <cmath>
 
-#include "algorithms/pool/grad.h"
+#include "algorithms/pool/scatter.h"
 #include "core/require.h"
 
 namespace fastconv {
 
+PerAxis to_pool_stride(py::handle stride, const PerAxis& kernel, int rank) {
+  if (stride.is_none() || is_empty_sequence(stride)) return kernel;
+  return to_per_axis(stride, "stride", rank, 1);
+}
+
 PoolDesc to_pool_desc(const Dims& nchw, int rank, const py::tuple& geometry) {
-  const py::handle asked_stride = geometry[1];
   const PerAxis kernel = to_per_axis(geometry[0], "kernel_size", rank, 1);
-  const PerAxis stride =
-      asked_stride.is_none() ? kernel : to_per_axis(asked_stride, "stride", rank, 1);
+  const PerAxis stride = to_pool_stride(geometry[1], kernel, rank);
   const PaddingPair padding = to_padding(geometry[2], rank, true);
   const PerAxis dilation = to_per_axis(geometry[3], "dilation", rank, 1);
   const bool ceil_mode = to_bool(geometry[4], "ceil_mode");
@@ -32,8 +35,8 @@ PoolDesc to_adaptive_desc(const Dims& nchw, int rank, py::handle output_size) {
   return validated(d);
 }
 
-Pooling to_average(py::handle count_include_pad, py::handle divisor_override) {
-  Pooling pooling{.op = PoolOp::sum, .average = true};
+pool::Pooling to_average(py::handle count_include_pad, py::handle divisor_override) {
+  pool::Pooling pooling{.op = PoolOp::sum, .average = true};
   pooling.include_pad = to_bool(count_include_pad, "count_include_pad");
   if (!divisor_override.is_none()) {
     pooling.divisor = to_index(divisor_override, "divisor_override");
@@ -69,13 +72,24 @@ void refuse_outside(index_t at, const Image& indices, index_t places, int rank,
 void refuse_before(py::handle out, const Image& indices, index_t places, int rank,
                    const Options& options) {
   if (out.is_none()) return;
-  const Planes planes{indices.n() * indices.c(), indices.h() * indices.w(), places};
+  const pool::Planes planes{indices.n() * indices.c(), indices.h() * indices.w(), places};
   index_t at = -1;
   {
     const py::gil_scoped_release unlocked;
-    at = first_outside(planes, indices.as<std::int64_t>(), options.threads);
+    at = pool::first_outside(planes, indices.as<std::int64_t>(), options.threads);
   }
   refuse_outside(at, indices, places, rank, options.channels_last);
+}
+
+void arrange(Image& image, pool::Layout layout, int threads) {
+  if (layout == pool::Layout::planes) make_planes(image, threads);
+}
+
+Result result_in(pool::Layout layout, const Dims& nchw, int rank, bool batched,
+                 const Options& options, DType dtype, py::handle out,
+                 std::initializer_list<const Operand*> inputs) {
+  if (layout == pool::Layout::planes) return {nchw, rank, batched, options, dtype, out, inputs};
+  return {caller_dims(nchw, rank, batched, true), dtype, out, inputs};
 }
 
 }  // namespace fastconv

@@ -2,7 +2,7 @@
 // The arguments that the pools and their gradients share, into a PoolDesc.
 #pragma once
 
-#include "algorithms/pool/pool.h"
+#include "algorithms/pool/problem.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
 #include "core/dispatch.h"
@@ -10,13 +10,16 @@
 
 namespace fastconv {
 
+// As to_per_axis; None and an empty sequence mean the kernel's size.
+PerAxis to_pool_stride(py::handle stride, const PerAxis& kernel, int rank);
+
 // geometry: (kernel_size, stride, padding, dilation, ceil_mode), each as the user gave it.
 PoolDesc to_pool_desc(const Dims& nchw, int rank, const py::tuple& geometry);
 
 // output_size: an int, None or a sequence of one or of `rank` of them.
 PoolDesc to_adaptive_desc(const Dims& nchw, int rank, py::handle output_size);
 
-Pooling to_average(py::handle count_include_pad, py::handle divisor_override);
+pool::Pooling to_average(py::handle count_include_pad, py::handle divisor_override);
 double to_norm_type(py::handle norm_type);
 
 // int64 in the layout of images, or a TypeError.
@@ -30,5 +33,18 @@ void refuse_before(py::handle out, const Image& indices, index_t places, int ran
 
 inline Dims in_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.in, d.w.in}; }
 inline Dims out_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.out, d.w.out}; }
+
+// How `image` lies in memory, and the same changed to what a pool reads.
+inline pool::Layout layout_of(const Image& image) {
+  return image.pixels ? pool::Layout::pixels : pool::Layout::planes;
+}
+void arrange(Image& image, pool::Layout layout, int threads);
+
+// An array of (N, C, H, W) that kernels write in `layout`.
+Result result_in(pool::Layout layout, const Dims& nchw, int rank, bool batched,
+                 const Options& options, DType dtype, py::handle out,
+                 std::initializer_list<const Operand*> inputs);
+
+void bind_pool_testing(py::module_& testing);
 
 }  // namespace fastconv

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "capi/describe.h"
 
+<<<<<<< HEAD
 #include <cmath>
 #include <iterator>
 
 #include "algorithms/conv/table.h"
+=======
+>>>>>>> wt-pool
 #include "core/dispatch.h"
 #include "core/threads.h"
 
@@ -113,15 +116,7 @@ PoolDesc geometry(const fastconv_pool_desc& desc) {
   return validated(d);
 }
 
-PoolOp norm_op(double p) {
-  expect(p > 0, FASTCONV_BAD_VALUE, "norm must be positive, got ", p);
-  return std::isinf(p) ? PoolOp::abs_max
-         : p == 1      ? PoolOp::abs_sum
-         : p == 2      ? PoolOp::squares
-                       : PoolOp::powers;
-}
-
-Pooling pooling_of(const fastconv_pool_desc& desc) {
+pool::Pooling pooling_of(const fastconv_pool_desc& desc) {
   switch (desc.op) {
     case FASTCONV_MAX:
       return {.op = PoolOp::max};
@@ -135,7 +130,8 @@ Pooling pooling_of(const fastconv_pool_desc& desc) {
               .include_pad = desc.count_include_pad != 0,
               .divisor = desc.divisor};
     default:
-      return {.op = norm_op(desc.norm), .power = desc.norm};
+      expect(desc.norm > 0, FASTCONV_BAD_VALUE, "norm must be positive, got ", desc.norm);
+      return pool::p_norm(desc.norm);
   }
 }
 
@@ -170,7 +166,7 @@ Pool describe(const fastconv_pool_desc* desc) {
   check_word("ceil_mode", desc->ceil_mode, 1);
   check_word("count_include_pad", desc->count_include_pad, 1);
   const Exec exec = exec_for(desc->threads);
-  const Pooling pooling = pooling_of(*desc);
+  const pool::Pooling pooling = pooling_of(*desc);
   return {.d = geometry(*desc),
           .pooling = pooling,
           .is_double = desc->dtype == FASTCONV_FLOAT64,

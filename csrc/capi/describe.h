@@ -3,7 +3,7 @@
 #pragma once
 
 #include "algorithms/correlation/request.h"
-#include "algorithms/pool/pool.h"
+#include "algorithms/pool/problem.h"
 #include "capi/error.h"
 #include "core/conv_desc.h"
 #include "core/exec.h"
@@ -23,7 +23,7 @@ Convolution describe(const fastconv_conv_desc* desc);
 
 struct Pool {
   PoolDesc d;
-  Pooling pooling;
+  pool::Pooling pooling;
   bool is_double;
   Exec exec;
 };

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Pools and their gradients.
-#include "algorithms/pool/grad.h"
+#include <algorithm>
+
+#include "algorithms/pool/norm_grad.h"
+#include "algorithms/pool/scatter.h"
+#include "algorithms/pool/tables.h"
 #include "capi/describe.h"
 #include "capi/functions.h"
 
@@ -13,34 +17,50 @@ bool is_extreme(const Pool& p) {
 }
 bool is_norm(const Pool& p) { return !is_sum(p) && !is_extreme(p); }
 
+// Of a pool that may return indices: enough with them and without.
 template <class T>
 index_t scratch_of(const Pool& p, int pass) {
-  if (pass == FASTCONV_FORWARD) return pool_scratch(plan_pool<T>(p.d, p.pooling), p.exec.threads);
-  if (is_norm(p)) return norm_grad_scratch<T>(p.d, p.pooling.power, p.exec);
-  if (!is_sum(p)) return 0;
-  return spread_scratch(plan_spread<T>(p.d, p.pooling), p.exec.threads);
+  const int threads = p.exec.threads;
+  if (pass == FASTCONV_FORWARD) {
+    const index_t values = pool::Values<T>(p.d, p.pooling).scratch(threads);
+    if (!is_extreme(p)) return values;
+    return std::max(values, pool::Indices<T>(p.d, p.pooling).scratch(threads));
+  }
+  if (is_extreme(p)) return 0;
+  if (is_sum(p)) return pool::SumGrad<T>(p.d, p.pooling).scratch(threads);
+  return pool::NormGrad<T>(p.d, p.pooling).scratch(threads);
+}
+
+struct Workspace {
+  void* memory;
+  std::size_t bytes;
+};
+
+// Runs a plan in the caller's workspace.
+template <class Plan, class Arrays>
+void run(const Plan& plan, const Pool& p, const Arrays& arrays, const Workspace& workspace) {
+  std::byte* scratch =
+      checked_workspace(workspace.memory, workspace.bytes, plan.scratch(p.exec.threads));
+  plan.run(arrays, p.exec, scratch);
 }
 
 template <class T>
-void forward(const Pool& p, const T* x, T* y, std::int64_t* indices, void* workspace,
-             std::size_t workspace_bytes) {
-  std::byte* memory =
-      checked_workspace(workspace, workspace_bytes, scratch_of<T>(p, FASTCONV_FORWARD));
-  if (indices != nullptr)
-    pool_with_indices(p.d, p.pooling.op == PoolOp::min, x, y, indices, p.exec.threads);
+void forward(const Pool& p, const pool::Arrays<T>& arrays, const Workspace& workspace) {
+  if (arrays.indices != nullptr)
+    run(pool::Indices<T>(p.d, p.pooling), p, arrays, workspace);
   else
-    pool(p.d, p.pooling, plan_pool<T>(p.d, p.pooling), x, y, p.exec, memory);
+    run(pool::Values<T>(p.d, p.pooling), p, arrays, workspace);
 }
 
 // The gradient of max and min: each dy is added where its value came from.
 template <class T>
 void scatter_grad(const Pool& p, const T* dy, const std::int64_t* indices, T* dx) {
-  const Planes planes{p.d.planes(), p.d.out_plane(), p.d.in_plane()};
-  const index_t at = first_outside(planes, indices, p.exec.threads);
+  const pool::Planes planes{p.d.planes(), p.d.out_plane(), p.d.in_plane()};
+  const index_t at = pool::first_outside(planes, indices, p.exec.threads);
   if (at >= 0)
     fail(FASTCONV_BAD_INDEX, "indices must be from 0 to ", planes.places - 1, ", got ", indices[at],
          " at position ", at);
-  scatter_add(planes, dy, indices, dx, p.exec.threads);
+  pool::scatter_add(planes, dy, indices, dx, p.exec.threads);
 }
 
 }  // namespace
@@ -76,7 +96,9 @@ int pool(const fastconv_pool_desc* desc, const void* x, void* y, std::int64_t* i
               "indices: padding leaves a window without any element of the input");
     }
     with_type(p.is_double, [&]<class T>() {
-      forward(p, static_cast<const T*>(x), static_cast<T*>(y), indices, workspace, workspace_bytes);
+      forward<T>(p,
+                 {.from = static_cast<const T*>(x), .to = static_cast<T*>(y), .indices = indices},
+                 {workspace, workspace_bytes});
     });
   });
 }
@@ -96,13 +118,14 @@ int pool_input_grad(const fastconv_pool_desc* desc, const void* dy, const void* 
     with_type(p.is_double, [&]<class T>() {
       const auto* from = static_cast<const T*>(dy);
       auto* to = static_cast<T*>(dx);
+      const Workspace room{workspace, workspace_bytes};
       if (is_extreme(p)) return scatter_grad(p, from, indices, to);
-      std::byte* memory =
-          checked_workspace(workspace, workspace_bytes, scratch_of<T>(p, FASTCONV_INPUT_GRAD));
-      if (is_norm(p))
-        return norm_grad(p.d, p.pooling.power, static_cast<const T*>(x), static_cast<const T*>(y),
-                         from, to, p.exec, memory);
-      spread(p.d, p.pooling, plan_spread<T>(p.d, p.pooling), from, to, p.exec, memory);
+      if (is_sum(p))
+        return run(pool::SumGrad<T>(p.d, p.pooling), p, pool::Arrays<T>{.from = from, .to = to},
+                   room);
+      const pool::NormArrays<T> arrays{
+          .x = static_cast<const T*>(x), .y = static_cast<const T*>(y), .dy = from, .dx = to};
+      run(pool::NormGrad<T>(p.d, p.pooling), p, arrays, room);
     });
   });
 }

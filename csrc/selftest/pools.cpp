@@ -3,7 +3,7 @@
 // elements are joined does not depend on the number of lanes.
 #include <limits>
 
-#include "algorithms/pool/pool.h"
+#include "algorithms/pool/tables.h"
 #include "isa/tables.h"
 #include "selftest/check.h"
 
@@ -26,13 +26,13 @@ PoolDesc describe(const Case& c) {
 }
 
 template <class T>
-void test_pool(const KernelTable& isa, const PoolDesc& d, const Pooling& pooling,
+void test_pool(const KernelTable& isa, const PoolDesc& d, const pool::Pooling& pooling,
                const Fenced<T>& x, Report& report) {
   Fenced<T> got(d.planes() * d.out_plane(), 77), want(got.size(), 77);
-  const PoolPlan plan = plan_pool<T>(d, pooling);
+  const pool::Values<T> plan(d, pooling);
   const auto run = [&](const Exec& exec, Fenced<T>& y) {
-    const Scratch scratch(pool_scratch(plan, exec.threads));
-    pool(d, pooling, plan, x.data(), y.data(), exec, scratch.bytes());
+    const Scratch scratch(plan.scratch(exec.threads));
+    plan.run({.from = x.data(), .to = y.data()}, exec, scratch.bytes());
   };
   run({&scalar::table, 1}, want);
   for (const int threads : {1, 2}) {

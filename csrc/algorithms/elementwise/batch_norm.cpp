@@ -92,15 +92,18 @@ void batch_norm_grad(const Exec& exec, const NormShape& s, const T* dy, const T*
   });
 }
 
-#define FC_INSTANTIATE(T)                                                                          \
-  template void batch_moments(const Exec&, const NormShape&, const T*, double*, double*) noexcept; \
-  template void normalize(const Exec&, const NormShape&, const T*, const double*, const double*,   \
-                          const double*, bool, T*) noexcept;                                       \
-  template void batch_norm_grad(const Exec&, const NormShape&, const T*, const T*, const T*,       \
-                                const double*, const double*, const double*, T*, double*,          \
-                                double*) noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
+template void batch_moments(const Exec&, const NormShape&, const float*, double*, double*) noexcept;
+template void normalize(const Exec&, const NormShape&, const float*, const double*, const double*,
+                        const double*, bool, float*) noexcept;
+template void batch_norm_grad(const Exec&, const NormShape&, const float*, const float*,
+                              const float*, const double*, const double*, const double*, float*,
+                              double*, double*) noexcept;
+template void batch_moments(const Exec&, const NormShape&, const double*, double*,
+                            double*) noexcept;
+template void normalize(const Exec&, const NormShape&, const double*, const double*, const double*,
+                        const double*, bool, double*) noexcept;
+template void batch_norm_grad(const Exec&, const NormShape&, const double*, const double*,
+                              const double*, const double*, const double*, const double*, double*,
+                              double*, double*) noexcept;
 
 }  // namespace fastconv

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Moving elements of planes to and from given places. Indices are judged where they are used: a
-// pass ahead over them takes a quarter of the time, and another thread may change them behind it.
+// Indices are judged where they are used: a pass ahead over them takes a quarter of the time, and
+// another thread may change them behind it.
+#include "algorithms/pool/scatter.h"
+
 #include <algorithm>
 #include <atomic>
 
-#include "algorithms/pool/grad.h"
 #include "algorithms/pool/tasks.h"
 
-namespace fastconv {
+namespace fastconv::pool {
 namespace {
 
 // One load for the check and the use: another thread may change the array in between.
@@ -113,4 +114,4 @@ template index_t scatter(const Planes&, const std::uint32_t*, const std::int64_t
 template index_t scatter(const Planes&, const std::uint64_t*, const std::int64_t*, std::uint64_t*,
                          int) noexcept;
 
-}  // namespace fastconv
+}  // namespace fastconv::pool

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "algorithms/pool/pool.h"
+#include "algorithms/pool/problem.h"
 #include "core/parallel.h"
 
-namespace fastconv {
+namespace fastconv::pool {
 
 inline constexpr double kTaskWork = 32e3;  // elements; some 10 us
 
@@ -39,4 +39,4 @@ void take_roots(const Pooling& pooling, T* y, index_t n) {
   }
 }
 
-}  // namespace fastconv
+}  // namespace fastconv::pool

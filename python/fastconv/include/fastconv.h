@@ -176,6 +176,7 @@ typedef struct fastconv_api {
 
   /* As for convolutions; the pass is FASTCONV_FORWARD or FASTCONV_INPUT_GRAD. */
   int (*pool_output_shape)(const fastconv_pool_desc* desc, int64_t shape[4]);
+  /* Of FASTCONV_FORWARD, enough for a call with indices and for one without. */
   int (*pool_workspace)(const fastconv_pool_desc* desc, int pass, size_t* bytes);
   /* indices: NULL, or of max and min where each value stood, h * W + w, in y's shape. */
   int (*pool)(const fastconv_pool_desc* desc, const void* x, void* y, int64_t* indices,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Maxima and minima with their places, window by window: of integers, and where pixels do not fit.
+#include "algorithms/pool/window_indices.h"
+
 #include <limits>
 #include <type_traits>
 
-#include "algorithms/pool/pool.h"
 #include "algorithms/pool/tasks.h"
 
-namespace fastconv {
+namespace fastconv::pool {
 namespace {
 
 template <class T>
@@ -70,53 +70,38 @@ index_t place_of(const T* plane, T best, bool has_nan, Span h, Span w, index_t r
 }
 
 template <class T, bool kSmallest>
-void extremes(const PoolDesc& d, const T* x, T* y, std::int64_t* indices, int threads) noexcept {
+void extremes(const PoolDesc& d, const Arrays<T>& arrays, int threads) noexcept {
   const index_t row_step = d.h.dilation * d.w.in, step = d.w.dilation;
-  for_windows(d, x, threads, [=, &d](const T* plane, Span h, Span w, index_t output) {
+  for_windows(d, arrays.from, threads, [&](const T* plane, Span h, Span w, index_t output) {
     const index_t first = h.at * d.w.in + w.at;
-    if (h.count == 0 || w.count == 0) {
-      y[output] = kSmallest ? highest<T>() : lowest<T>();
-      return;
-    }
     bool has_nan;
-    y[output] = best_of<T, kSmallest>(plane + first, h, w, row_step, step, has_nan);
-    if (!indices) return;
-    const index_t place = place_of(plane, y[output], has_nan, h, w, row_step, step, first);
-    indices[output] = place;
-    y[output] = plane[place];
+    const T best = best_of<T, kSmallest>(plane + first, h, w, row_step, step, has_nan);
+    const index_t place = place_of(plane, best, has_nan, h, w, row_step, step, first);
+    arrays.indices[output] = place;
+    arrays.to[output] = plane[place];
   });
 }
 
 }  // namespace
 
 template <class T>
-void pool_with_indices(const PoolDesc& d, bool smallest, const T* x, T* y, std::int64_t* indices,
-                       int threads) noexcept {
-  if (smallest)
-    extremes<T, true>(d, x, y, indices, threads);
+void WindowIndices<T>::run(const Problem& problem, const Arrays<T>& arrays, const Exec& exec,
+                           std::byte*) const noexcept {
+  if (problem.pooling.op == PoolOp::min)
+    extremes<T, true>(problem.d, arrays, exec.threads);
   else
-    extremes<T, false>(d, x, y, indices, threads);
+    extremes<T, false>(problem.d, arrays, exec.threads);
 }
 
-template void pool_with_indices(const PoolDesc&, bool, const float*, float*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const double*, double*, std::int64_t*,
-                                int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int8_t*, std::int8_t*,
-                                std::int64_t*, int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int16_t*, std::int16_t*,
-                                std::int64_t*, int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int32_t*, std::int32_t*,
-                                std::int64_t*, int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::int64_t*, std::int64_t*,
-                                std::int64_t*, int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint8_t*, std::uint8_t*,
-                                std::int64_t*, int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint16_t*, std::uint16_t*,
-                                std::int64_t*, int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint32_t*, std::uint32_t*,
-                                std::int64_t*, int) noexcept;
-template void pool_with_indices(const PoolDesc&, bool, const std::uint64_t*, std::uint64_t*,
-                                std::int64_t*, int) noexcept;
+template struct WindowIndices<float>;
+template struct WindowIndices<double>;
+template struct WindowIndices<std::int8_t>;
+template struct WindowIndices<std::int16_t>;
+template struct WindowIndices<std::int32_t>;
+template struct WindowIndices<std::int64_t>;
+template struct WindowIndices<std::uint8_t>;
+template struct WindowIndices<std::uint16_t>;
+template struct WindowIndices<std::uint32_t>;
+template struct WindowIndices<std::uint64_t>;
 
-}  // namespace fastconv
+}  // namespace fastconv::pool

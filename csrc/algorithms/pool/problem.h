@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// What a pool is asked for: everything that decides which algorithm runs, and the arrays it runs
+// on.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "core/pool_desc.h"
+
+namespace fastconv::pool {
+
+// What becomes of the elements of a window.
+struct Pooling {
+  PoolOp op = PoolOp::max;
+  double power = 1;  // of a p-norm
+  bool average = false;
+  bool include_pad = true;  // of an average
+  index_t divisor = 0;      // of an average; 0: the number of elements
+
+  // The divisor of window (oh, ow) is rows(oh) * columns(ow).
+  double rows(const PoolDesc& d, index_t oh) const {
+    return static_cast<double>(divisor != 0 ? divisor : counted(d.h, oh, include_pad));
+  }
+  double columns(const PoolDesc& d, index_t ow) const {
+    return divisor != 0 ? 1 : static_cast<double>(counted(d.w, ow, include_pad));
+  }
+};
+
+// (sum |x|**p)**(1 / p), or the largest |x| where p is infinite.
+inline Pooling p_norm(double p) {
+  const PoolOp op = std::isinf(p) ? PoolOp::abs_max
+                    : p == 1      ? PoolOp::abs_sum
+                    : p == 2      ? PoolOp::squares
+                                  : PoolOp::powers;
+  return {.op = op, .power = p};
+}
+
+enum class Use {
+  values,
+  indices,   // maxima or minima and where they stood; no window is empty
+  sum_grad,  // the gradient of a sum or an average: from the output's to the input's
+  norm_grad
+};
+
+// How the elements of an image lie in memory, without gaps.
+enum class Layout {
+  planes,  // (N, C, H, W)
+  pixels   // (N, H, W, C): the channels of a pixel are neighbours
+};
+
+struct Problem {
+  PoolDesc d;
+  Pooling pooling;
+  Use use = Use::values;
+  Layout layout = Layout::planes;
+};
+
+template <class T>
+struct Arrays {
+  const T* from;                    // x; of a gradient, dy
+  T* to;                            // y; of a gradient, dx, which need not be zero beforehand
+  std::int64_t* indices = nullptr;  // of Use::indices: h * W + w in the plane
+};
+
+template <class T>
+struct NormArrays {
+  const T *x, *y, *dy;
+  T* dx;
+};
+
+}  // namespace fastconv::pool

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The algorithms of each kind of pool, in the order in which they are asked: the first that suits
+// and does not refuse runs. A new algorithm is its own file and its line here. (The table of the
+// gradients of norms, which is built upon these, is in norm_grad.h.)
+#pragma once
+
+#include <type_traits>
+
+#include "algorithms/pool/channel_lanes.h"
+#include "algorithms/pool/integers.h"
+#include "algorithms/pool/joined_rows.h"
+#include "algorithms/pool/plan.h"
+#include "algorithms/pool/sum_grad.h"
+#include "algorithms/pool/whole_planes.h"
+#include "algorithms/pool/window_by_window.h"
+#include "algorithms/pool/window_indices.h"
+
+namespace fastconv::pool {
+
+template <class T>
+using FloatValues = Plan<Use::values, Arrays<T>,  //
+                         WholePlanes<T>,          //
+                         ChannelLanes<T>,         //
+                         JoinedRows<T>,           //
+                         WindowByWindow<T>>;
+template <class T>
+using IntegerValues = Plan<Use::values, Arrays<T>, Integers<T>>;  // of max, min and sum
+template <class T>
+using Values = std::conditional_t<std::is_floating_point_v<T>, FloatValues<T>, IntegerValues<T>>;
+
+template <class T>
+using FloatIndices = Plan<Use::indices, Arrays<T>,  //
+                          ChannelLanes<T>,          //
+                          WindowIndices<T>>;
+template <class T>
+using IntegerIndices = Plan<Use::indices, Arrays<T>, WindowIndices<T>>;
+template <class T>
+using Indices = std::conditional_t<std::is_floating_point_v<T>, FloatIndices<T>, IntegerIndices<T>>;
+
+template <class T>
+using SumGrad = Plan<Use::sum_grad, Arrays<T>,  //
+                     SumGradWholePlanes<T>,     //
+                     ChannelLanes<T>,           //
+                     SumGradRows<T>,            //
+                     SumGradTaps<T>>;
+
+}  // namespace fastconv::pool

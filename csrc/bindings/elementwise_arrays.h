@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Arrays of elementwise functions: of any rank, as one row of elements, whose shape does not matter
+// to the kernels.
+#pragma once
+
+#include "bindings/arrays.h"
+
+namespace fastconv {
+
+struct Elements : Operand {  // dims: the number of elements
+  Shape shape;               // the caller's
+};
+
+// np.asarray(value) in C order, copied only where kernels cannot read it where it is.
+Elements to_elements(py::handle value, const char* name);
+
+// ValueError unless `b` has a's shape, TypeError unless it has its dtype.
+void expect_like(const Elements& a, const char* a_name, const Elements& b, const char* b_name);
+
+// A new array, or the caller's `out`, of the shape and dtype of `like`. Each of `in_place`
+// may be exactly `out`; any other overlap makes it compute into a temporary.
+class ElementsResult {
+ public:
+  ElementsResult(const Elements& like, py::handle out,
+                 std::initializer_list<const Elements*> in_place,
+                 std::initializer_list<const Elements*> inputs = {});
+
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(const_cast<void*>(work_.data()));
+  }
+  py::object finish() const;  // copies a temporary back; what the caller gets
+
+ private:
+  py::array result_, work_;
+};
+
+}  // namespace fastconv
