@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "capi/describe.h"
 
-<<<<<<< HEAD
 #include <cmath>
 #include <iterator>
 
 #include "algorithms/conv/table.h"
-=======
->>>>>>> wt-pool
 #include "core/dispatch.h"
 #include "core/threads.h"
 

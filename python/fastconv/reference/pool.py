@@ -20,7 +20,7 @@ def pool_windows(
     """Windows of a pool, whose stride is its kernel unless said otherwise."""
     if isinstance(padding, str) and padding in ("causal", "full"):
         raise ValueError(f"padding {padding!r} is for convolutions")
-    stride = kernel if stride is None else stride
+    stride = kernel if stride is None or np.size(stride) == 0 else stride
     return direct_windows(n, lengths, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
 
 
