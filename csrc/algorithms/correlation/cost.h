@@ -8,6 +8,7 @@
 
 #include "algorithms/common/blocking.h"
 #include "algorithms/correlation/correlation.h"
+#include "core/cache.h"
 #include "core/exec.h"
 
 namespace fastconv {
@@ -17,8 +18,8 @@ namespace fastconv {
 // tile, starting and storing it takes.
 inline double gemm_cycles(index_t k, index_t m, index_t mr, double vectors, double tiles) {
   constexpr double kLoadsPerRow = 0.8, kTile = 30;
-  return double(k) * double(m) * vectors / 2 * (1 + kLoadsPerRow / double(mr)) +
-         double(ceil_div(m, mr)) * tiles * kTile;
+  const double feeding = mr == 1 ? 2.2 : 1 + kLoadsPerRow / double(mr);
+  return double(k) * double(m) * vectors / 2 * feeding + double(ceil_div(m, mr)) * tiles * kTile;
 }
 
 class PhaseCost {
@@ -62,12 +63,15 @@ class PhaseCost {
     const double rows = double(r_.h.count) * std::min(taps, double(r_.h.in_step) + taps / kShared);
     return rows * (runs * kRow + copies(runs * double(r_.w.count)));
   }
-  // What outputs that are not neighbours take to their places: a vector at a time, between the
-  // outputs of other phases (dX of 3x3 s2 128@56, two threads: 1,214 us by im2col, 831 by
-  // channel_lanes).
+  // What outputs that are not neighbours take to their places, between those of other phases:
+  // cycles for a vector, and as much again where the result has left L2 when the next phase comes
+  // (dX of 3x3 s2 128@56: within 3 % with AVX2 at N = 1; at N = 16 without it 20 % too few).
   double scattered(double vectors) const {
     constexpr double kScattered = 20;
-    return r_.plain_output() ? 0 : double(r_.m) * vectors * kScattered;
+    if (r_.plain_output()) return 0;
+    const double bytes = images() * double(r_.m) * double(r_.out_plane()) * double(item_);
+    const double again = bytes > double(cache_sizes().l2) ? 2 : 1;
+    return double(r_.m) * vectors * kScattered * again;
   }
   // What a function pays to pack its weights as panels: rows are transposed, an adjoint's gathered.
   double packed_panels() const {

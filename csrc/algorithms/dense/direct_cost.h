@@ -11,8 +11,9 @@ class DirectCost {
   explicit DirectCost(const PhaseCost& phase) : p_(phase) {}
 
   double cycles() const {
-    return p_.images() *
-           ((packs_strip() ? packed_strip() : plain_strip()) + p_.scattered(p_.row_vectors()));
+    constexpr double kImage = 250;  // starting an image of a group: its tasks and their strips
+    return p_.images() * (kImage + (packs_strip() ? packed_strip() : plain_strip()) +
+                          p_.scattered(p_.row_vectors()));
   }
   // Whether a strip better has a copy of its rows for each tap of the width: then no lane is lost
   // at the end of a row of outputs.

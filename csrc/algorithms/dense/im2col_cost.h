@@ -12,7 +12,7 @@ class Im2colCost {
   // `packs`: panels of pixels are packed from the image; else they are its planes as they lie.
   Im2colCost(const PhaseCost& phase, bool packs) : p_(phase), packs_(packs) {}
 
-  double cycles() const { return std::min(apart(), merged()); }
+  double cycles() const { return merges() ? merged() : apart(); }
   // Whether panels of pixels better hold several images.
   bool merges() const { return p_.r().batch > 1 && merged() < apart(); }
 
@@ -34,7 +34,8 @@ class Im2colCost {
     constexpr double kMoved = 10;  // a vector of outputs, from the buffer to its image
     const Correlation& r = p_.r();
     const index_t pixels = r.batch * r.pixels();
-    const double moved = double(r.m) * double(pixels) / double(p_.lanes()) * kMoved;
+    const double vectors = double(pixels) / double(p_.lanes());
+    const double moved = r.plain_output() ? double(r.m) * vectors * kMoved : p_.scattered(vectors);
     return double(r.groups) * (p_.block(pixels) + panels_packed(pixels) + moved);
   }
   // A panel's row of im2col is one or more pieces of image rows.

@@ -175,20 +175,21 @@ class Pairs final : public Algorithm<T> {
  public:
   Pairs() : Algorithm<T>("depthwise_pairs", kFamily) {}
 
-  Offer offer(const Problem& problem, const Exec&) const override {
+  Offer offer(const Problem& problem, const Exec& exec) const override {
     if (problem.phases.empty()) return refusal("no tap reaches any output");
     const Correlation& r = problem.phases.front();
     if (!is_depthwise(r)) return refusal("it takes one input channel per group");
     if (!takes(problem.phases))
       return refusal("it takes the adjoint of a stride of 2 in a row, few taps and zero padding");
-    // For a channel: starting it, an output, a tap of an output. Fitted on one thread with AVX-512,
-    // from 2x2 to 112x112.
-    constexpr double kPlane = 200, kOutput = 0.35, kTap = 0.2;
+    // For a channel: starting it, a vector of outputs, a vector of a tap. Fitted on one thread with
+    // AVX-512, from 2x2 to 112x112.
+    constexpr double kPlane = 200, kOutput = 5.6, kTap = 3.2;
     double taps = 0;
     for (const Correlation& phase : problem.phases)
       taps += double(phase.taps()) * double(phase.pixels());
     const double planes = double(r.batch) * double(r.groups) * double(r.m);
-    return {.cycles = planes * (kPlane + kOutput * double(r.out_plane()) + kTap * taps)};
+    const double lanes = double(exec.kernels<T>().conv.gemm.lanes);
+    return {.cycles = planes * (kPlane + (kOutput * double(r.out_plane()) + kTap * taps) / lanes)};
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem, const Exec&) const override {

@@ -6,8 +6,8 @@
 
 #include "algorithms/common/blocking.h"
 #include "algorithms/correlation/cost.h"
+#include "algorithms/correlation/job.h"
 #include "algorithms/correlation/pack_weights.h"
-#include "algorithms/transposed/phase_block.h"
 #include "algorithms/transposed/transposed.h"
 #include "core/memory.h"
 #include "core/parallel.h"
@@ -279,15 +279,18 @@ class DepthToSpace final : public Algorithm<T> {
   Offer offer(const Problem& problem, const Exec& exec) const override {
     if (!has_one_tap_each(problem.phases))
       return refusal("it takes transposed kernels no larger than their stride, without padding");
-    // Panels of pixels are copied once for all phases.
-    constexpr double kPiece = 12;  // a channel's part of a panel
+    // Panels of pixels are copied once for all phases: a channel's part of a panel. Of a channel a
+    // row of outputs is put together, a vector at a time from two phases.
+    constexpr double kPiece = 12, kRow = 10, kPair = 4, kElement = 1.2;
     const Correlation& r = problem.phases.front();
     const PhaseCost phase = PhaseCost::of<T>(r, exec);
     const index_t pixels = r.in_plane();
     const double vectors = double(ceil_div(pixels, phase.lanes()));
     const double panels = double(ceil_div(pixels, phase.tile().nr));
     const double phases = double(problem.phases.size());
-    const double image = phases * (phase.block(pixels) + store_cycles(r, vectors, phase.lanes())) +
+    const double vector = r.w.out_step <= 2 ? kPair : kElement * double(phase.lanes());
+    const double stored = double(r.m) * (double(r.h.in) * kRow + vectors * vector);
+    const double image = phases * (phase.block(pixels) + stored) +
                          double(r.c) * (panels * kPiece + phase.copies(double(pixels)));
     return {.cycles = phase.images() * image +
                       (problem.request.prepacked ? 0 : phases * phase.packed_panels())};

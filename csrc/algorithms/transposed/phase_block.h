@@ -103,14 +103,13 @@ class PhaseBlock {
   PixelBlock block_;
 };
 
-// What storing a block costs: cycles for a vector of outputs, put together from two phases or
-// scattered element by element.
+// What storing a phase's outputs costs: cycles for each row of a channel, and for a vector of them,
+// put together from two phases or scattered element by element. Fitted on 16@16 -> 32@32 and
+// 128@28 -> 56 at stride 2, within 5 %.
 inline double store_cycles(const Correlation& r, double vectors, index_t lanes) {
-  constexpr double kPair = 4, kElement = 1.2;
-  return double(r.m) * vectors *
-         (r.w.out_step == 1   ? kPair
-          : r.w.out_step == 2 ? kPair
-                              : kElement * double(lanes));
+  constexpr double kRow = 40, kPair = 4, kElement = 1.2;
+  const double vector = r.w.out_step <= 2 ? kPair : kElement * double(lanes);
+  return double(r.m) * (double(r.h.count) * kRow + vectors * vector);
 }
 
 }  // namespace fastconv::transposed

@@ -9,17 +9,28 @@ namespace fastconv::weight_grad {
 // Gathering strips and transposing gradients, beside two FMAs a cycle.
 inline constexpr double kFeeding = 1.2;
 
-// Either wastes lanes: an outer product along the output channels, a dot product at the ends of
-// rows, and it is a horizontal sum at last (12 cycles).
+inline bool is_depthwise_layer(const Correlation& r) { return r.c == 1 && r.m == 1; }
+
+// An outer product wastes lanes along the output channels. In a depthwise layer all lanes but one
+// are wasted, and each pixel's column of zeros has to be written first: 18 to 63 cycles a pixel.
 inline double outer_cycles(const Correlation& r, index_t lanes) {
-  const double sums = double(r.groups) * double(r.k()) * double(r.batch) * double(r.pixels()) *
-                      double(ceil_div(r.m, lanes)) / 2;
-  return kFeeding * sums;
+  constexpr double kColumn = 60;
+  const double pixels = double(r.groups) * double(r.batch) * double(r.pixels());
+  const double sums = double(r.k()) * pixels * double(ceil_div(r.m, lanes)) / 2;
+  return kFeeding * sums + (is_depthwise_layer(r) ? kColumn * pixels : 0);
 }
+
+// A dot product wastes lanes at the ends of rows, and it is a horizontal sum at last (12 cycles).
+// In a depthwise layer a tile is one row by few columns, and waits for its loads: cycles for a
+// channel of an image, for a vector of a tap, and for a sum over lanes, fitted on one thread with
+// AVX-512.
 inline double dots_cycles(const Correlation& r, index_t lanes) {
+  constexpr double kSum = 12, kPlane = 250, kTap = 2.5, kSumAlone = 60;
   const double vectors = double(r.h.count) * double(ceil_div(r.w.count, lanes));
-  return kFeeding * double(r.groups) * double(r.k()) * double(r.m) *
-         (double(r.batch) * vectors / 2 + 12);
+  const double groups = double(r.groups), batch = double(r.batch), k = double(r.k());
+  if (is_depthwise_layer(r))
+    return groups * (batch * (kPlane + k * vectors * kTap) + k * kSumAlone);
+  return kFeeding * groups * k * double(r.m) * (batch * vectors / 2 + kSum);
 }
 
 }  // namespace fastconv::weight_grad
