@@ -213,7 +213,7 @@ class Columns final : public Algorithm<T> {
     if (const char* reason = why_no_columns(problem.phases)) return refusal(reason);
     // A vector of products, loaded and added to its outputs, which are loaded and stored for each
     // row of the kernel.
-    constexpr double kAdded = 0.7, kOutput = 7;
+    constexpr double kAdded = 0.7, kOutput = 7, kRow = 40;
     const Correlation& r = problem.phases.front();
     const PhaseCost cost = PhaseCost::of<T>(r, exec);
     double kernel_rows = 0, height = 0, image = 0, packed = 0;
@@ -224,7 +224,8 @@ class Columns final : public Algorithm<T> {
       if (phase.h.out_start == r.h.out_start) taps_of_row += phase.w.n_taps();
       if (phase.w.out_start == r.w.out_start) kernel_rows += double(phase.h.n_taps());
       height = std::max(height, double(phase.h.count));
-      image += double(phase.m) * one.row_vectors() *
+      image += double(phase.m) * double(phase.h.count) * double(phase.h.n_taps()) * kRow +
+               double(phase.m) * one.row_vectors() *
                    (double(phase.taps()) * kAdded + double(phase.h.n_taps()) * kOutput) +
                store_cycles(phase, one.row_vectors(), one.lanes());
       packed += one.packed_panels();

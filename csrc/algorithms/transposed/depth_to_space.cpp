@@ -165,7 +165,7 @@ class Task {
     const index_t whole = std::min(n, end / step);
     if (step == 2) {
       exec_.kernels<T>().conv.interleave(or_fill(of(0)), or_fill(of(1)), whole, y);
-    } else {
+    } else if (whole > 0) {  // a stride may be far longer than the row
       for (index_t b = 0; b < step; ++b) {
         const T* from = or_fill(of(b));
         for (index_t i = 0; i < whole; ++i) y[i * step + b] = from[i];
@@ -280,17 +280,16 @@ class DepthToSpace final : public Algorithm<T> {
     if (!has_one_tap_each(problem.phases))
       return refusal("it takes transposed kernels no larger than their stride, without padding");
     // Panels of pixels are copied once for all phases: a channel's part of a panel. Of a channel a
-    // row of outputs is put together, a vector at a time from two phases.
-    constexpr double kPiece = 12, kRow = 10, kPair = 4, kElement = 1.2;
+    // row of outputs is put together, from two phases a vector at a time, else one by one.
+    constexpr double kPiece = 12, kRow = 10, kPair = 2, kElement = 1.2;
     const Correlation& r = problem.phases.front();
     const PhaseCost phase = PhaseCost::of<T>(r, exec);
     const index_t pixels = r.in_plane();
-    const double vectors = double(ceil_div(pixels, phase.lanes()));
     const double panels = double(ceil_div(pixels, phase.tile().nr));
     const double phases = double(problem.phases.size());
-    const double vector = r.w.out_step <= 2 ? kPair : kElement * double(phase.lanes());
-    const double stored = double(r.m) * (double(r.h.in) * kRow + vectors * vector);
-    const double image = phases * (phase.block(pixels) + stored) +
+    const double element = r.w.out_step <= 2 ? kPair / double(phase.lanes()) : kElement;
+    const double stored = double(r.m) * (double(r.h.out) * kRow + double(r.out_plane()) * element);
+    const double image = phases * phase.block(pixels) + stored +
                          double(r.c) * (panels * kPiece + phase.copies(double(pixels)));
     return {.cycles = phase.images() * image +
                       (problem.request.prepacked ? 0 : phases * phase.packed_panels())};
