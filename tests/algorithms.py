@@ -13,7 +13,6 @@ from conftest import ISAS
 from fastconv import grad
 from fastconv._native import testing
 
-
 FAMILIES = dict(testing.algorithms())  # of each entry
 ENTRIES = tuple(FAMILIES)
 ANY_SHAPE = ("direct", "im2col", "channel_lanes")  # the families that promise to take every call
