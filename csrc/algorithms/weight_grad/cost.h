@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// What plain sums of weight gradients cost, in cycles of one core.
+// What `outer` and `dots` cost, in cycles of one core.
 #pragma once
 
 #include "algorithms/correlation/correlation.h"
 
 namespace fastconv::weight_grad {
 
-// Gathering strips and transposing gradients, beside two FMAs a cycle.
+// A core does two FMAs of vectors in a cycle. Gathering strips and transposing gradients takes more
+// time beside that, so that the whole takes kFeeding times as long.
 inline constexpr double kFeeding = 1.2;
 
-// Either wastes lanes: an outer product along the output channels, a dot product at the ends of
-// rows, and it is a horizontal sum at last (12 cycles).
+// Each of the two wastes lanes: outer products do in the last vector of output channels, dot
+// products in the last vector of each row. Each dot product ends with a horizontal sum, which takes
+// 12 cycles.
 inline double outer_cycles(const Correlation& r, index_t lanes) {
   const double sums = double(r.groups) * double(r.k()) * double(r.batch) * double(r.pixels()) *
                       double(ceil_div(r.m, lanes)) / 2;
