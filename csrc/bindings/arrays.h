@@ -115,9 +115,9 @@ py::tuple as_tuple(const Dims& dims);
 // shows `example` if it is given.
 Dims to_dims(py::handle value, const char* name, int rank, const char* example = nullptr);
 
-// TypeError unless `b` has a's dtype.
+// Throws a TypeError unless b has a's dtype.
 void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name);
-// ValueError unless dims are `wanted`.
+// Throws a ValueError unless the array's dims are `wanted`.
 void expect_dims(const Operand& array, const char* name, const Dims& wanted);
 // The same for an image. The message shows shapes in the caller's own layout.
 void expect_image(const Image& image, const char* name, const Dims& nchw, int spatial, bool batched,

@@ -14,7 +14,7 @@ struct Elements : Operand {  // its dims are the number of elements
 // np.asarray(value) in C order, copied only if kernels cannot read it where it is.
 Elements to_elements(py::handle value, const char* name);
 
-// ValueError unless `b` has a's shape, TypeError unless it has its dtype.
+// Throws a ValueError unless b has a's shape, and a TypeError unless it has a's dtype.
 void expect_like(const Elements& a, const char* a_name, const Elements& b, const char* b_name);
 
 // A new array, or the caller's `out`, of the shape and dtype of `like`. Each of `in_place` may be

@@ -29,7 +29,7 @@ struct TapAxis {
   index_t even_step() const;
   // Whether the outputs fill the axis, with no outputs of other phases between them.
   bool plain_output() const { return out_step == 1 && count == out; }
-  // One tap that reads exactly what is written: the axis of a 1x1 convolution.
+  // Whether this is an axis of a 1x1 convolution: its only tap reads the place that is written.
   bool is_identity() const {
     return n_taps() == 1 && taps[0].offset == 0 && in_step == 1 && plain_output() && in == out;
   }
@@ -62,9 +62,10 @@ Correlation forward_of(const ConvDesc& d);
 // phase writes; `*complete` becomes whether there are no such outputs. d.mode must be zeros.
 std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete);
 
-// 1x1, stride 1, no padding: every output reads the pixel at its own place.
+// Whether r is a 1x1 convolution with stride 1 and no padding: every output reads the pixel at its
+// own place.
 inline bool is_pointwise(const Correlation& r) { return r.h.is_identity() && r.w.is_identity(); }
-// One input channel per group.
+// Whether each group has one input channel.
 inline bool is_depthwise(const Correlation& r) { return r.c == 1; }
 
 // The 1x1 convolution r once more, with each image as a single row.

@@ -5,8 +5,8 @@
 namespace fastconv {
 
 struct Request {
-  // The name of an entry of the table or of a family of entries, one of names() (conv/table.h);
-  // null lets the predicted cost decide among all.
+  // The name of an entry of the table or of a family of entries, as known_name() (conv/table.h)
+  // gives it. Null lets the predicted cost decide among all.
   const char* algorithm = nullptr;
   // Precision "highest": only algorithms that add the terms of the sums themselves. Winograd's adds
   // products of transformed elements instead.

@@ -55,7 +55,8 @@ Layout layout_for(const std::vector<Correlation>& phases, const Exec& exec) {
   Correlation all = phases.front();
   all.h = all_taps(phases, &Correlation::h), all.w = all_taps(phases, &Correlation::w);
   index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));
-  // The slices of a sum must not depend on the threads: those of the largest block.
+  // The slices of a sum must not depend on the number of threads, as blocks do: they are what fits
+  // for the largest block.
   const index_t most_channel =
       StripLayout(all, std::min(kMostRows, all.h.count), columns, false).channel();
   const index_t most = cache_sizes().l2 / 4 / (most_channel * index_t{sizeof(T)});

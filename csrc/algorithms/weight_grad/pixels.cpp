@@ -120,8 +120,8 @@ class Pixels final : public Algorithm<T> {
     const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
     if (!frame_for(r, lanes, sizeof(T)).fits())
       return refusal("a row of its frame does not fit half of L2");
-    // For a channel of an image: transposing an element, and a vector of a tap. Fitted on one
-    // thread with AVX-512.
+    // The cycles that a channel of an image takes for each element that is transposed, and a vector
+    // of channels for each tap of each output. They were fitted on one thread with AVX-512.
     constexpr double kElement = 0.6, kTap = 0.8;
     const double channels = double(ceil_div(r.groups, lanes) * lanes);
     const double taps = double(r.taps()) * double(r.pixels()) * kTap / double(lanes);
