@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The checks of scalars, words and sequences, and the sentences that refuse them.
 #include "bindings/arguments.h"
 
 #include <pybind11/numpy.h>
@@ -18,11 +19,11 @@ bool is_text(py::handle value, const char* text) {
   return PyUnicode_Check(value.ptr()) && PyUnicode_CompareWithASCIIString(value.ptr(), text) == 0;
 }
 
-// The items of a list, tuple, array or other sequence that is no text.
+// The items of a list, tuple, array or other sequence; nothing for a text or what is no sequence.
 std::optional<py::list> items_of(py::handle value) {
   PyObject* o = value.ptr();
   if (PyUnicode_Check(o) || PyBytes_Check(o) || !PySequence_Check(o)) return {};
-  // Every NumPy array has __index__; only one without axes is a number.
+  // Every NumPy array has __index__, but only an array without axes is a number.
   const bool array = py::isinstance<py::array>(value);
   if (array ? py::reinterpret_borrow<py::array>(value).ndim() == 0 : PyIndex_Check(o) != 0)
     return {};
@@ -98,7 +99,8 @@ std::string shown(py::handle value) {
   constexpr std::size_t kMost = 80;
   if (text.size() > kMost) {
     std::size_t end = kMost;
-    while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // whole characters
+    // The text must not end inside a character of several bytes.
+    while ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
     text = text.substr(0, end) + "...";
   }
   return text + " (" + Py_TYPE(value.ptr())->tp_name + ")";
@@ -159,7 +161,7 @@ std::string shown_data(py::handle array) {
 }
 
 PerAxis to_per_axis(py::handle value, const char* name, int rank, index_t trivial) {
-  if (PyLong_CheckExact(value.ptr())) {  // by far the most common, and 100 ns cheaper
+  if (PyLong_CheckExact(value.ptr())) {  // this is by far the most common type, and saves 100 ns
     const index_t both = to_index(value, name);
     return {rank == 1 ? trivial : both, both};
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Python's scalars, words and per-axis sequences into plain values. Everything here raises
-// TypeError or ValueError with the argument's name, what was wanted and what came.
+// Makes plain values of Python's scalars, words and sequences with a value for each axis.
+// Everything here raises TypeError or ValueError with the argument's name, what was wanted and what
+// came.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -15,10 +16,10 @@ namespace fastconv {
 
 namespace py = pybind11;
 
-// repr(value), shortened: what came, in a message.
+// What came, as a message shows it: repr(value), shortened.
 std::string shown(py::handle value);
 
-// Anything with __index__ but a bool.
+// to_index takes anything that has __index__ and is no bool.
 index_t to_index(py::handle value, const char* name);
 bool to_bool(py::handle value, const char* name);
 double to_double(py::handle value, const char* name);
@@ -29,20 +30,21 @@ bool is_empty_sequence(py::handle value);
 bool is_data(py::handle value);
 std::string shown_data(py::handle array);  // its shape and dtype
 
-// Per-axis values of a function of `rank` spatial axes: an int, or a sequence of one or of `rank`.
-// In one dimension h keeps `trivial`.
+// The value for each axis of a function of `rank` spatial axes, from an int or from a sequence of
+// one or of `rank` ints. In one dimension h becomes `trivial`.
 struct PerAxis {
   index_t h, w;
 };
 PerAxis to_per_axis(py::handle value, const char* name, int rank, index_t trivial);
 
-// As to_per_axis, where an entry or the whole may be None: nullopt.
+// The same where an item or the whole argument may be None, which becomes nullopt.
 struct OptionalPerAxis {
   std::optional<index_t> h, w;
 };
 OptionalPerAxis to_optional_per_axis(py::handle value, const char* name, int rank);
 
-// An int, ints, nested (lo, hi) pairs or a word; `pool` refuses 'causal' and 'full'.
+// The padding of both axes, from an int, several ints, nested (lo, hi) pairs or a word. For a pool
+// the words 'causal' and 'full' are refused.
 struct PaddingPair {
   Padding h, w;
 };
@@ -53,7 +55,7 @@ PadMode to_pad_mode(py::handle value);
 
 struct ActivationSpec {
   Activation kind = Activation::none;
-  double slope = 0.01;  // leaky_relu's
+  double slope = 0.01;  // of leaky_relu below 0
 };
 ActivationSpec to_activation(py::handle value);
 
@@ -61,14 +63,15 @@ ActivationSpec to_activation(py::handle value);
 struct Options {
   int threads = 1;
   bool channels_last = false;
-  bool highest = false;  // precision: plain sums only
+  bool highest = false;  // precision "highest": plain sums only
 };
-int to_threads(py::handle value);  // None: the context's, else the default
+int to_threads(py::handle value);  // None means the number of the context, or else the default
 bool to_channels_last(py::handle data_format);
 bool to_highest(py::handle precision);
 Options to_options(py::handle threads, py::handle data_format, py::handle precision = py::none());
 
-// Context variables behind `with fastconv.threads(2):` and `with fastconv.precision("highest"):`.
+// Defines the context variables behind `with fastconv.threads(2):` and
+// `with fastconv.precision("highest"):`.
 void bind_context(py::module_& m);
 
 }  // namespace fastconv

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How NumPy's arrays become operands, and how results become NumPy's arrays.
 #include "bindings/arrays.h"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ DType dtype_of(const py::array& array, const char* name, Accept accept) {
                ", got ", py::str(dtype).cast<std::string>()));
 }
 
-// A masked array hides values; its plain data would show them.
+// Refuses masked arrays: they hide values, which their plain data would show.
 void refuse_masked(py::handle value, const char* name) {
   if (Py_TYPE(value.ptr()) == npy_api::get().PyArray_Type_) return;
   const py::dict modules = py::module_::import("sys").attr("modules");
@@ -69,7 +70,8 @@ void settle(Operand& operand, const View& view, const py::array& array, int thre
   copy_in(view, array, operand.dtype, operand.copied.bytes(), threads);
 }
 
-// Axis of the caller's array for each of (N, C, H, W); -1 where the caller has none.
+// For each of (N, C, H, W) the axis of the caller's array, or -1 where the caller has none. `rank`
+// is the number of the caller's axes.
 struct AxisMap {
   int of[4];
   int rank;
@@ -117,7 +119,7 @@ py::array as_array(py::handle value, const char* name) {
   if (value.is_none()) throw py::type_error(sentence(name, " must be an array, got None"));
   PyObject* array =
       api.PyArray_FromAny_(value.ptr(), nullptr, 0, 0, npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
-  if (array == nullptr) throw py::error_already_set();  // a ragged list: NumPy's own ValueError
+  if (array == nullptr) throw py::error_already_set();  // NumPy's own ValueError, of ragged lists
   return py::reinterpret_steal<py::array>(array);
 }
 
@@ -133,7 +135,7 @@ py::array checked_out(py::handle out, DType dtype, ShapeView shape) {
   if (!std::ranges::equal(got, shape))
     refuse("out must have shape ", text_of(shape), ", got ", text_of(got));
   require(array.writeable(), "out must be writable, got a read-only array");
-  if (!is_native(array))  // not require: str(dtype) takes microseconds
+  if (!is_native(array))  // require() would always compute str(dtype), which takes microseconds
     refuse("out must be native-endian, got dtype ", py::str(array.dtype()).cast<std::string>());
   return array;
 }

@@ -23,7 +23,10 @@ namespace py = pybind11;
 enum class DType : int { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64 };
 const char* name_of(DType dtype);
 py::dtype numpy_dtype(DType dtype);
-enum class Accept { floats, numbers };  // float32 and float64; these and all integers
+enum class Accept {
+  floats,  // float32 and float64
+  numbers  // these and all integers
+};
 
 struct Dims {  // the lengths of up to four axes
   static constexpr int kMost = 4;
@@ -51,12 +54,14 @@ struct View {
 };
 
 struct Operand {
-  py::object owner;  // one of the two keeps `data` alive
+  // What keeps `data` alive: the caller's array, or the copy.
+  py::object owner;
   Scratch copied;
   const void* data = nullptr;  // contiguous in the order of `dims`
   DType dtype = DType::f32;
   Dims dims;
-  const std::byte* first = nullptr;  // the bounds of the caller's own memory
+  // Where the caller's own memory begins and ends.
+  const std::byte* first = nullptr;
   const std::byte* last = nullptr;
 
   template <class T>
@@ -71,17 +76,18 @@ std::string text_of(ShapeView shape);  // as Python shows a tuple
 
 // np.asarray(value), or TypeError for None and masked arrays.
 py::array as_array(py::handle value, const char* name);
-// The caller's `out`, which must have this dtype and shape and be writable and native-endian.
+// The caller's `out`, checked: it must have this dtype and shape, and be writable and
+// native-endian.
 py::array checked_out(py::handle out, DType dtype, ShapeView shape);
 
-// np.asarray(value) with any rank up to four, in its own order of axes.
+// np.asarray(value), which may have up to four axes, in its own order of axes.
 Operand to_operand(py::handle value, const char* name, Accept accept = Accept::floats);
 
 // An image or signal of `spatial` axes: dims become (N, C, H, W) whatever the layout, with H = 1 in
 // one dimension and N = 1 where there is no batch axis.
 struct Image : Operand {
   bool batched = true;
-  bool pixels = false;  // data is dense (N, H, W, C) all the same
+  bool pixels = false;  // whether data is dense (N, H, W, C), although dims are (N, C, H, W)
   index_t n() const { return dims[0]; }
   index_t c() const { return dims[1]; }
   index_t h() const { return dims[2]; }
@@ -89,14 +95,15 @@ struct Image : Operand {
 };
 Image to_image(py::handle value, const char* name, int spatial, const Options& options,
                Accept accept = Accept::floats);
-// For functions that can do with either: a dense image with channels last stays as it is, `pixels`,
-// until make_planes.
+// The same for functions that can read both planes and pixels: a dense image with channels last
+// stays as it is, with `pixels` set, until make_planes copies it.
 Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
                 Accept accept = Accept::floats);
 void make_planes(Image& image, int threads);
 
-// The caller's view of (N, C, H, W): without N if not batched, without H in one dimension, channels
-// last if asked for. And back, from a shape given as an argument (`input_size`).
+// (N, C, H, W) as the caller sees it: without N if the image is not batched, without H in one
+// dimension, with channels last if the caller has asked for them. to_image_size goes the other way,
+// from a shape that is an argument (`input_size`).
 Dims caller_dims(const Dims& nchw, int spatial, bool batched, bool channels_last);
 struct ImageSize {
   Dims nchw;
@@ -104,21 +111,23 @@ struct ImageSize {
 };
 ImageSize to_image_size(py::handle value, const char* name, int spatial, bool channels_last);
 py::tuple as_tuple(const Dims& dims);
-// A shape: a sequence of `rank` ints, or of up to four if `rank` is 0. Messages add `example`.
+// A shape, which must be a sequence of `rank` ints, or of up to four if `rank` is 0. A message
+// shows `example` if it is given.
 Dims to_dims(py::handle value, const char* name, int rank, const char* example = nullptr);
 
-// TypeError unless `b` has a's dtype.
+// Throws a TypeError unless b has a's dtype.
 void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name);
-// ValueError unless dims are `wanted`.
+// Throws a ValueError unless the array's dims are `wanted`.
 void expect_dims(const Operand& array, const char* name, const Dims& wanted);
-// The same for an image, told to the caller in the caller's own layout.
+// The same for an image. The message shows shapes in the caller's own layout.
 void expect_image(const Image& image, const char* name, const Dims& nchw, int spatial, bool batched,
                   bool channels_last);
 
+// A new array or the caller's `out`, which finish() returns, with the memory that kernels write.
 class Result {
  public:
-  // An array of dims in its own order; `out` may be None. Inputs (null ones do not count) that
-  // overlap `out` make it compute into a temporary.
+  // An array of dims in its own order; `out` may be None. If an input overlaps `out`, kernels write
+  // to a temporary. Null inputs do not count.
   Result(const Dims& dims, DType dtype, py::handle out,
          std::initializer_list<const Operand*> inputs = {});
   // An image of (N, C, H, W) in the caller's layout. `in_place` may be exactly `out`: its elements
@@ -131,18 +140,18 @@ class Result {
   T* as() const {
     return static_cast<T*>(data_);
   }
-  void zero() const;          // fills the memory that kernels write
-  py::object finish() const;  // copies a temporary back; what the caller gets
+  void zero() const;          // fills the memory that kernels write with zeros
+  py::object finish() const;  // copies a temporary to the result, and returns what the caller gets
 
  private:
   void prepare(const Dims& caller, const Dims& order, const int* axis_of, py::handle out,
                std::initializer_list<const Operand*> inputs, const Operand* in_place);
   DType dtype_;
   int threads_ = 1;
-  py::object result_;  // an array (whose default constructor would make one); what the caller gets
+  py::object result_;  // the array for the caller; py::array's default constructor would make one
   View view_;          // its elements in the order of `data_`
-  Scratch work_;       // for a temporary
-  void* data_ = nullptr;
+  Scratch work_;       // the temporary, if there is one
+  void* data_ = nullptr;  // where kernels write
   index_t bytes_ = 0;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One function per file of bindings; module.cpp calls them all.
+// Each file of bindings has one function, which adds its part to the module. module.cpp calls them
+// all.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Convolution and transposed convolution, forward.
+// The bindings of convolution and transposed convolution.
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "bindings/fast_call.h"
@@ -19,7 +19,7 @@ struct TransposedCall {
       activation, algorithm, threads, out, data_format, precision;
 };
 
-// The arrays of a call, checked.
+// The arrays of a call, after all checks.
 struct Arrays {
   const Image& x;
   const Operand& w;

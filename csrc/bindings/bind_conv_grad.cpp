@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Gradients of convolutions. The forward geometry is derived again from the arguments, and every
-// array's shape must agree with it.
+// The bindings of the gradients of convolutions. The geometry of the forward pass is derived again
+// from the arguments, and every array's shape must agree with it.
 #include "algorithms/elementwise/elementwise.h"
 #include "algorithms/weight_grad/weight_grad.h"
 #include "bindings/bind.h"
@@ -47,7 +47,7 @@ void run_weight_grad(const ConvDesc& d, const weight_grad::Args<T>& args, const 
   prepared->run(args, exec, scratch.bytes());
 }
 
-// The arguments that all gradients share, checked.
+// The arguments that all gradients have, after all checks.
 struct Gradient {
   int rank;
   bool transposed;
@@ -61,16 +61,17 @@ struct Gradient {
         options(options_of(call)),
         geometry(geometry_of(call)) {}
 
-  // What a shape of weights looks like, for messages.
+  // An example of a shape of weights, for messages.
   const char* weight_example() const {
     if (rank == 1) return transposed ? "(C_in, C_out / groups, W)" : "(C_out, C_in / groups, W)";
     return transposed ? "(C_in, C_out / groups, H, W)" : "(C_out, C_in / groups, H, W)";
   }
 
-  // For a convolution of `image` with the kernel: what grad_output must be.
+  // The descriptor of the convolution of `image` with the kernel, from which grad_output's shape
+  // follows.
   ConvDesc describe(const Dims& image, const KernelShape& kernel, const Dims& grad_output) const {
     if (!transposed) return conv_desc(image, kernel, geometry);
-    // output_padding follows from the gradient's own lengths.
+    // The output_padding of a transposed convolution follows from grad_output's own lengths.
     return transposed_desc(image, kernel, geometry, grad_output);
   }
   Dims image_dims(const ConvDesc& d) const { return transposed ? output_dims(d) : input_dims(d); }
@@ -80,7 +81,8 @@ struct Gradient {
     expect_image(dy, "grad_output", grad_dims(d), rank, batched, options.channels_last);
   }
 
-  // Points dy at the gradient before the activation, which follows from the activation's output.
+  // Points dy at the gradient of what the activation was applied to. This gradient is computed from
+  // the activation's output, and lies in the memory that is returned.
   Scratch through_activation(Image* dy, const ActivationSpec& act, py::handle output) const {
     if (act.kind == Activation::none) {
       require(output.is_none(), "output is for a fused activation, and activation is None");
@@ -132,7 +134,7 @@ struct Gradient {
                     py::handle out) const {
     const Result dw(dims, x.dtype, out, {&x, &dy});
     const Exec exec = make_exec(options.threads);
-    // A transposed convolution's weights see the roles of input and gradient exchanged.
+    // For the weights of a transposed convolution, input and gradient have exchanged their roles.
     const Image &image = transposed ? dy : x, &grad = transposed ? x : dy;
     with_float(x.dtype, [&]<class T>() {
       run_weight_grad<T>(d, {image.as<T>(), grad.as<T>(), dw.as<T>()}, request(), exec);
@@ -179,7 +181,7 @@ py::object grad_bias(const BiasCall& call) {
   return bias_of(to_image(call.grad_output, "grad_output", call.rank, options), options, call.out);
 }
 
-// All three at once; what the mask leaves out is None.
+// Computes all three gradients in one call. A gradient that the mask leaves out is None.
 py::object grad_all(const AllCall& call) {
   const Gradient g(call);
   if (!PyTuple_Check(call.output_mask.ptr()) && !PyList_Check(call.output_mask.ptr()))

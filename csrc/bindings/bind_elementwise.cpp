@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Activations, softmax and their gradients for Python.
+// The bindings of activations, softmax and their gradients.
 #include <algorithm>
 #include <iterator>
 
@@ -50,7 +50,8 @@ Activation to_gelu(py::handle approximate) {
 }
 
 SoftmaxShape softmax_shape(const Shape& shape, py::handle axis_value) {
-  const index_t rank = std::max<index_t>(1, std::ssize(shape));  // 0-d: one row of one element
+  // An array without axes is one row of one element.
+  const index_t rank = std::max<index_t>(1, std::ssize(shape));
   const index_t axis = to_index(axis_value, "axis");
   if (axis < -rank || axis >= rank)
     refuse("axis must be from ", -rank, " to ", rank - 1, " for an array of shape ", text_of(shape),

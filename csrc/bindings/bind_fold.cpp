@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// unfold, fold and their gradients, which are each other.
+// The bindings of unfold, fold and their gradients: each of the two is the other's gradient.
 #include "algorithms/elementwise/fold.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
@@ -63,7 +63,8 @@ py::object fold_columns(py::handle input, py::handle output_size, py::handle ker
   const Image y = to_image(input, "input", 1, options);
   const PerAxis size = to_per_axis(output_size, "output_size", 2, 1);
   if (size.h < 1 || size.w < 1) refuse("output_size must be positive, got ", shown(output_size));
-  // Of one channel first: only its descriptor tells how many rows a channel has.
+  // The number of channels follows from the rows of a channel, which only a descriptor tells: that
+  // of one channel comes first.
   const FoldDesc one = fold_desc(y.n(), 1, size.h, size.w, geometry);
   require(y.c() >= 1 && y.c() % one.taps() == 0, "input must have a multiple of ", one.taps(),
           " rows, one for each element of a kernel of (", one.h.kernel, ", ", one.w.kernel,

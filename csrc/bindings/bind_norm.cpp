@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Batch normalisation for fastconv.nn: arrays of (N, C, ...), C order; what a channel has, in
-// float64.
+// The bindings of batch normalisation, for fastconv.nn. Arrays are (N, C, ...) in C order; the
+// values that each channel has are float64.
 #include <optional>
 
 #include "algorithms/elementwise/batch_norm.h"
@@ -21,7 +21,7 @@ NormShape norm_shape(const Elements& x) {
   return s;
 }
 
-// A value for each channel, (C,) of float64.
+// The argument as one value for each channel, which must be (C,) of float64.
 const double* per_channel(const Operand& a, const char* name, const NormShape& s) {
   require(a.dtype == DType::f64, name, " must be float64");
   expect_dims(a, name, {s.channels});

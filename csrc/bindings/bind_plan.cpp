@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Plans: a validated call with its weights packed. A plan is immutable once built, so any number of
-// threads may call it; each call takes its own workspace.
+// The bindings of plans. A plan is a validated call with prepacked weights. It never changes once
+// it is made, so that any number of threads may call it; each call takes its own workspace.
 #include <memory>
 #include <sstream>
 #include <utility>
@@ -16,7 +16,7 @@
 namespace fastconv {
 namespace {
 
-// What a plan is made from, checked.
+// What a plan is made from, after all checks.
 struct Spec {
   int rank;
   bool transposed, batched;
@@ -28,11 +28,11 @@ struct Spec {
   ActivationSpec activation;
   Dims kernel;
   bool has_bias;
-  const char* input = "x";  // its name in messages
+  const char* input = "x";  // the name of the input in messages
 };
 
 class Plan {
-  // Calls f with the mapping, of whichever type.
+  // Calls f with the mapping, which is of float or of double.
   template <class F>
   auto with_mapping(const F& f) const {
     return with_float(spec_.dtype, [&]<class T>() { return f(std::get<Mapping<T>>(mapping_)); });
@@ -51,15 +51,15 @@ class Plan {
     });
   }
 
-  // The same convolution by the entry of this name, one of takers().
+  // The same convolution, computed by the entry of this name, which is one of takers().
   std::unique_ptr<Plan> with_algorithm(py::handle name) const {
     Spec spec = spec_;
     spec.request.algorithm = to_algorithm(name);
     return std::make_unique<Plan>(spec, weight_.bytes(), bias_.bytes());
   }
 
-  // The gradient of the input as a plan of its own, on the same weights; none where padding has to
-  // be folded back.
+  // A plan for the gradient of the input, with the same weights. There is none for padding modes
+  // other than zeros, whose padding has to be folded back.
   std::unique_ptr<Plan> adjoint() const {
     if (spec_.desc.mode != PadMode::zeros) return nullptr;
     Spec spec = spec_;
@@ -111,7 +111,7 @@ class Plan {
         caller_dims(result_dims(), spec_.rank, spec_.batched, spec_.options.channels_last));
   }
 
-  // What the gradient functions need to be called with the plan's own weights.
+  // A copy of the weights, with which the gradient functions can be called.
   py::array weight() const {
     std::vector<py::ssize_t> shape(spec_.kernel.at, spec_.kernel.at + spec_.kernel.rank);
     return with_float(spec_.dtype, [&]<class T>() -> py::array {
@@ -125,7 +125,7 @@ class Plan {
   index_t flops() const {
     return with_mapping([](const auto& m) { return static_cast<index_t>(2 * m.fmas()); });
   }
-  // With channels last also the planes of input and result.
+  // The workspace of a call. With channels last it includes the planes of input and result.
   index_t workspace_bytes() const {
     index_t planes = 0;
     for (const Dims& d : {source_dims(), result_dims()})
@@ -164,7 +164,7 @@ class Plan {
     return block;
   }
 
-  // What phase i of the problem computes.
+  // Writes a line that says what phase i of the problem computes.
   static void describe(std::ostringstream& text, const Problem& all, std::size_t i) {
     const Correlation& r = all.phases[i];
     if (all.phases.size() > 1)
@@ -235,7 +235,7 @@ py::object make_plan(const PlanCall& call) {
   return py::cast(std::make_unique<Plan>(std::move(spec), w.data, b ? b->data : nullptr));
 }
 
-// Plan::call as a function: as a method of a class it takes twice as long to reach.
+// Makes Plan::call a function of the module: Python takes twice as long to reach a method.
 py::object run_of(const py::object& self) {
   using Call = FastMethod<Plan, py::handle, py::handle, py::handle>;
   static PyMethodDef method = fast_method(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pools, forward. `rank` is the number of spatial axes, `geometry` as in pool_arguments.h.
+// The bindings of pools. `rank` is the number of spatial axes; pool_arguments.h says what
+// `geometry` holds.
 #include <optional>
 
 #include "algorithms/pool/scatter.h"
@@ -14,7 +15,8 @@ namespace {
 
 using pool::Pooling;
 
-// Any pool that needs no indices: view, allocate, let go of the GIL, compute.
+// Runs any pool that needs no indices: it views the input, allocates the result, releases the GIL
+// and computes.
 py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const Options& options,
                     py::handle out) {
   return with_number(x.dtype, [&]<class T>() {
@@ -120,14 +122,14 @@ py::object global_sum_pool(int rank, py::handle input, py::handle threads, py::h
                   out);
 }
 
-// The last `rank` spatial lengths of output_size: those alone, or the full shape of the result.
+// The spatial lengths in output_size, which has these alone or the full shape of the result.
 struct Lengths {
   std::optional<index_t> h, w;
 };
 Lengths to_unpooled_size(py::handle output_size, const Image& x, int rank, bool channels_last) {
   if (output_size.is_none()) return {};
   const Py_ssize_t entries = PySequence_Size(output_size.ptr());
-  if (entries < 0) PyErr_Clear();  // no sequence: an int, or for to_per_axis to refuse
+  if (entries < 0) PyErr_Clear();  // it is an int, or something that to_per_axis refuses
   if (entries <= rank) {
     const PerAxis size = to_per_axis(output_size, "output_size", rank, 1);
     return {size.h, size.w};
@@ -168,14 +170,15 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
   return y.finish();
 }
 
-// Two spatial axes if the shape has four entries, or three beside a kernel of two; else one.
+// There are two spatial axes if the shape has four lengths, or if it has three and the kernel two.
+// Otherwise there is one.
 py::object pool_output_shape(py::handle input_shape, const py::tuple& geometry,
                              py::handle data_format) {
   const bool last = to_channels_last(data_format);
   const Dims shape = to_dims(input_shape, "input_shape", 0);
   const py::handle kernel = geometry[0];
   const bool pair = PySequence_Size(kernel.ptr()) == 2;
-  PyErr_Clear();  // an int has no size
+  PyErr_Clear();  // for an int, which has no size, PySequence_Size sets an error
   const int rank = shape.rank == 4 || (shape.rank == 3 && pair) ? 2 : 1;
   const ImageSize size = to_image_size(input_shape, "input_shape", rank, last);
   const PoolDesc d = to_pool_desc(size.nchw, rank, geometry);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Gradients of the pools. The forward geometry is derived again; every shape has to agree with it.
+// The bindings of the gradients of pools. The geometry of the forward pass is derived again from
+// the arguments, and every array's shape must agree with it.
 #include "algorithms/pool/global_max_grad.h"
 #include "algorithms/pool/norm_grad.h"
 #include "algorithms/pool/scatter.h"
@@ -14,7 +15,7 @@ namespace {
 
 using pool::Pooling;
 
-// Gradient of max and min pools: each element of grad_output, added at its index.
+// The gradient of max and min pools: each element of grad_output is added at its index.
 py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indices,
                               py::handle input_size, py::handle threads, py::handle out,
                               py::handle data_format) {
@@ -58,7 +59,7 @@ py::object max_unpool_input(int rank, py::handle grad_output, py::handle indices
   return dx.finish();
 }
 
-// Gradient of sums and averages over the windows of `d`.
+// The gradient of sums and averages over the windows of `d`.
 py::object run_sum_grad(Image& dy, const PoolDesc& d, const Pooling& pooling, bool batched,
                         const Options& options, py::handle out) {
   expect_image(dy, "grad_output", out_dims(d), d.rank, batched, options.channels_last);
@@ -99,7 +100,8 @@ py::object avg_pool_input(int rank, py::handle grad_output, py::handle input_siz
                       out);
 }
 
-// `average` or sum over adaptive windows; without output_size those of grad_output.
+// The gradient of averages, or of sums, over adaptive windows. Without output_size there is a
+// window for each element of grad_output.
 py::object adaptive_pool_input(int rank, bool average, py::handle grad_output,
                                py::handle input_size, py::handle output_size, py::handle threads,
                                py::handle out, py::handle data_format) {

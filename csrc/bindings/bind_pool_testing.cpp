@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// _native.testing's half for pools: each algorithm of the tables, asked for by its name.
+// The pools' half of _native.testing: it runs each algorithm of the tables by its name.
 #include <pybind11/stl.h>
 
 #include "algorithms/pool/norm_grad.h"
@@ -19,7 +19,8 @@ std::vector<const char*> pool_algorithms(const std::string& kind, bool integers)
   return pool::NormGrad<float>::names();
 }
 
-// A pool by words: the number of its PoolOp, with power 3 where it needs one, or "average".
+// The pool that a test asks for, by the number of a PoolOp, whose power is 3 if it needs one, or by
+// the word "average".
 pool::Pooling to_pooling(py::handle op) {
   if (py::isinstance<py::str>(op)) return to_average(py::bool_(true), py::none());
   return {.op = static_cast<PoolOp>(op.cast<int>()), .power = 3};

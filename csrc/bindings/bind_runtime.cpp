@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Threads, ISA and configuration for Python.
+// The bindings of what tells and sets threads, ISA and configuration.
 #include <pybind11/stl.h>
 
 #include "bindings/arguments.h"
@@ -33,7 +33,7 @@ py::dict config() {
   return d;
 }
 
-// Complaints of the environment variables are warnings: an import must not fail on them.
+// Wrong values of environment variables become warnings, since no import may fail because of them.
 void warn(const std::string& complaint) {
   if (complaint.empty()) return;
   // The variable's value may hold any bytes.

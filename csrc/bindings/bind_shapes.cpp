@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shapes without arrays: the same arithmetic that the functions use, so that they cannot disagree.
+// The bindings of functions that compute shapes without arrays. They use the arithmetic of the
+// functions that compute the arrays, so that the two cannot disagree.
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "core/require.h"
@@ -7,7 +8,7 @@
 namespace fastconv {
 namespace {
 
-// Weights have two axes more than there are spatial ones: they tell the rank.
+// The number of spatial axes: weights have two axes more than that.
 int rank_of(const Dims& weight) {
   require(weight.rank == 3 || weight.rank == 4,
           "weight_shape must have 3 entries (1-D) or 4 (2-D), got ", weight.text());

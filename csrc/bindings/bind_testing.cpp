@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// _native.testing: every tile of every ISA alone, callable from NumPy. For the tests of fastconv.
+// _native.testing, for the tests of fastconv: it makes every tile of every ISA callable from NumPy,
+// and every entry of the tables by its name.
 #include <algorithm>
 #include <vector>
 
@@ -24,7 +25,8 @@ const ConvKernels<T>& kernels() {
   return make_exec(1).kernels<T>().conv;
 }
 
-// (lanes, [most vectors by rows, from 0 rows on], (most rows, most columns) of a dot tile).
+// Returns the lanes of a vector, the most vectors of a gemm tile of 0, 1, 2, .. rows, and the most
+// rows and columns of a dot tile.
 py::tuple tile_shapes(const std::string& dtype) {
   const auto shapes = []<class T>() {
     const auto& k = kernels<T>();
@@ -35,8 +37,9 @@ py::tuple tile_shapes(const std::string& dtype) {
   return dtype == "float32" ? shapes.operator()<float>() : shapes.operator()<double>();
 }
 
-// init + bias + a^T b for a (k, rows) and b (k, n) by one gemm tile; with `strip`, rows of b are
-// found through offsets and may be read for whole vectors, as they may in a strip.
+// Computes init + bias + a^T b for a of shape (k, rows) and b of (k, n) by one gemm tile. With
+// `strip` it is a tile of the indirect gemm, which finds rows of b through offsets and reads whole
+// vectors of them, as it does in a strip.
 py::object gemm_tile(py::handle a_, py::handle b_, py::handle init_, py::handle bias_, bool strip) {
   const Operand a = to_operand(a_, "a"), b = to_operand(b_, "b");
   const Operand init = to_operand(init_, "init"), bias = to_operand(bias_, "bias");
@@ -69,7 +72,8 @@ py::object gemm_tile(py::handle a_, py::handle b_, py::handle init_, py::handle 
   return c.finish();
 }
 
-// bias + sum_p a[p] * b[p + r * step, :n] for r < rows, by one depthwise tile.
+// Computes row r of its result as bias + sum over p of a[p] * b[p + r, :n], for r < rows, by one
+// depthwise tile.
 py::object depthwise_tile(py::handle a_, py::handle b_, double bias, index_t rows, index_t n) {
   const Operand a = to_operand(a_, "a"), b = to_operand(b_, "b");
   const index_t k = a.dims[0], ld = b.dims[1];
@@ -98,8 +102,8 @@ py::object depthwise_tile(py::handle a_, py::handle b_, double bias, index_t row
   return c.finish();
 }
 
-// a b^T of rows (mr, n) and (nr, n) by one dot tile: twice, the second time added to the first,
-// and with b's rows in two lines of a strip.
+// Computes a b^T for a of shape (mr, n) and b of (nr, n) by one dot tile. The tile runs twice, and
+// adds its second result to the first; each row of b lies in two lines, as it may in a strip.
 py::object dot_tile(py::handle a_, py::handle b_) {
   const Operand a = to_operand(a_, "a"), b = to_operand(b_, "b");
   const index_t mr = a.dims[0], nr = b.dims[0], n = a.dims[1];
@@ -130,7 +134,7 @@ py::object dot_tile(py::handle a_, py::handle b_) {
   return c.finish();
 }
 
-// (name, family) of every entry of the table of convolutions.
+// Returns (name, family) of every entry of the table of convolutions.
 py::list algorithms() {
   py::list all;
   for (const Algorithm<float>* entry : table<float>())
@@ -151,7 +155,7 @@ struct WeightGradCall {
       algorithm, threads;
 };
 
-// The gradient of the weights by the entry of this name.
+// Computes the gradient of the weights by the entry of this name.
 py::object weight_grad_by(const WeightGradCall& call) {
   const Options options = to_options(call.threads, py::str("channels_first"));
   const ConvGeometry geometry = geometry_of(call);
@@ -175,14 +179,15 @@ py::object weight_grad_by(const WeightGradCall& call) {
   return dw.finish();
 }
 
-// (m, r) of every scheme that Winograd's kernels are compiled for.
+// Returns (m, r) of every scheme that Winograd's kernels are compiled for.
 py::list winograd_schemes() {
   py::list schemes;
   for (const WinogradScheme& s : kSchemes) schemes.append(py::make_tuple(s.m, s.r));
   return schemes;
 }
 
-// Runs the peak loop on each thread; the operations of all of them, to be divided by the time.
+// Runs the peak loop on each thread. Returns the operations of all of them, which the caller
+// divides by the time.
 index_t fma_peak(const std::string& dtype, int threads, index_t rounds) {
   const Exec exec = make_exec(threads);
   std::vector<double> sums(static_cast<std::size_t>(exec.threads));

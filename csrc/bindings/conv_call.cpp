@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How the arguments of convolutions become descriptors, and how one call runs.
 #include "bindings/conv_call.h"
 
 #include <algorithm>
@@ -61,7 +62,7 @@ ConvDesc conv_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeomet
 
 namespace {
 
-// The channels of the convolution whose adjoint is the transposed one; its axes are still to come.
+// The descriptor of the convolution whose adjoint is the transposed one, still without its axes.
 ConvDesc transposed_channels(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g) {
   if (nchw[1] != kernel.first)
     refuse("weight of shape ", kernel.dims.text(), " takes ", kernel.first,
@@ -75,14 +76,15 @@ ConvDesc transposed_channels(const Dims& nchw, const KernelShape& kernel, const 
           .w = {}};
 }
 
-// The spatial lengths in `output_size`, which has them alone or with the other axes around them.
+// The spatial lengths in output_size, which has these alone or the full shape of the result.
 struct OutputSize {
   std::optional<index_t> h, w;
 };
 OutputSize to_output_size(py::handle value, int rank, const Dims& channels, bool batched,
                           bool channels_last) {
   Dims size;
-  if (PyIndex_Check(value.ptr()) && !py::isinstance<py::array>(value)) {  // one int for all axes
+  // One int stands for all axes.
+  if (PyIndex_Check(value.ptr()) && !py::isinstance<py::array>(value)) {
     const PerAxis lengths = to_per_axis(value, "output_size", rank, 1);
     size = rank == 1 ? Dims{lengths.w} : Dims{lengths.h, lengths.w};
   } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the bindings of convolutions share: arguments into a validated descriptor, with every
-// array's shape derived from it.
+// What the bindings of convolutions share. Arguments become a validated descriptor, from which
+// every array's shape follows.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace fastconv {
 
-// The geometry of a convolution.
+// The arguments that say how a kernel moves over an image of `rank` spatial axes.
 struct ConvGeometry {
   int rank;
   PerAxis stride, dilation;
@@ -20,7 +20,7 @@ struct ConvGeometry {
   index_t groups;
   PadMode mode = PadMode::zeros;
 };
-// From the fields of a call; a call without a padding mode has zeros.
+// These take the fields of a call. A call that has no padding mode pads with zeros.
 ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::handle dilation,
                          py::handle groups);
 template <class Call>
@@ -35,38 +35,42 @@ Options options_of(const Call& call) {
   return to_options(call.threads, call.data_format, call.precision);
 }
 
-// Weights (C_out, C_in / groups, *kernel), or for transposed (C_in, C_out / groups, *kernel).
+// The shape of weights: (C_out, C_in / groups, *kernel), or for transposed convolutions
+// (C_in, C_out / groups, *kernel).
 struct KernelShape {
-  Dims dims;  // as the caller has it
-  index_t first, second, h, w;
+  Dims dims;              // the shape as the caller has it
+  index_t first, second;  // the lengths of its first two axes
+  index_t h, w;           // the size of the kernel; h is 1 in one dimension
 };
 KernelShape kernel_shape(const Dims& dims, const char* name, int rank);
 
-// The descriptor of a convolution of (N, C, H, W); `image` and `kernel` name the arguments.
+// The descriptor of a convolution of an image of shape (N, C, H, W).
 ConvDesc conv_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& geometry);
 
-// The descriptor whose adjoint is the transposed convolution of (N, C, H, W). `output_padding` and
-// `output_size` are per-axis arguments; the size may be the full shape, or None.
+// The descriptor whose adjoint is the transposed convolution of an image of shape (N, C, H, W).
+// `output_padding` and `output_size` have a value for each axis; `output_size` may also be the full
+// shape, or None.
 ConvDesc transposed_desc(const Dims& nchw, bool batched, bool channels_last,
                          const KernelShape& kernel, const ConvGeometry& geometry,
                          py::handle output_padding, py::handle output_size);
 
-// The same from the shape of the output's gradient, from which output_padding follows.
+// The same, with the shape of the output's gradient, from which the output_padding follows.
 ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& geometry,
                          const Dims& grad_output);
 
-// The name as the engine has it, null for "auto".
+// The name as the table of algorithms spells it, or null for "auto".
 const char* to_algorithm(py::handle value);
 
-// (batch, channels, height, width) of what the descriptor reads and writes.
+// The shapes (N, C, H, W) of what the convolution d reads and writes.
 inline Dims input_dims(const ConvDesc& d) { return {d.batch, d.c_in, d.h.in, d.w.in}; }
 inline Dims output_dims(const ConvDesc& d) { return {d.batch, d.c_out, d.h.out, d.w.out}; }
 
 // The bias of `channels` elements in x's dtype, or nothing for None.
 std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels);
 
-// Lets other Python threads run meanwhile, unless that costs more than the call: under 100,000 FMAs
-// it lasts three microseconds, of which letting go and taking again would be 0.1.
+// Releases the GIL while it lives, so that other Python threads run meanwhile, unless the call has
+// less than 100,000 FMAs. Such a call lasts three microseconds, and to release and take the GIL
+// would be 0.1 of them.
 class Unlocked {
  public:
   explicit Unlocked(double fmas) {
@@ -77,8 +81,8 @@ class Unlocked {
   std::optional<py::gil_scoped_release> release_;
 };
 
-// Takes memory for one run, packs the weights and runs, letting other Python threads run meanwhile.
-// `args` has no packed weights yet.
+// Takes memory for one run, packs the weights and runs, while other Python threads run. `args` has
+// no packed weights yet.
 template <class T>
 void run_once(const Mapping<T>& mapping, ConvArgs<T> args);
 

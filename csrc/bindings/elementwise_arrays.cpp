@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How arrays of any rank become rows of elements, and where their results are computed.
 #include "bindings/elementwise_arrays.h"
 
 #include "bindings/result_memory.h"

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Arrays of elementwise functions: of any rank, as one row of elements, whose shape does not matter
-// to the kernels.
+// The arrays of elementwise functions. They may have any rank; kernels see one row of elements,
+// whose shape does not matter to them.
 #pragma once
 
 #include "bindings/arrays.h"
 
 namespace fastconv {
 
-struct Elements : Operand {  // dims: the number of elements
-  Shape shape;               // the caller's
+struct Elements : Operand {  // its dims are the number of elements
+  Shape shape;               // of the caller's array
 };
 
-// np.asarray(value) in C order, copied only where kernels cannot read it where it is.
+// np.asarray(value) in C order, copied only if kernels cannot read it where it is.
 Elements to_elements(py::handle value, const char* name);
 
-// ValueError unless `b` has a's shape, TypeError unless it has its dtype.
+// Throws a ValueError unless b has a's shape, and a TypeError unless it has a's dtype.
 void expect_like(const Elements& a, const char* a_name, const Elements& b, const char* b_name);
 
-// A new array, or the caller's `out`, of the shape and dtype of `like`. Each of `in_place`
-// may be exactly `out`; any other overlap makes it compute into a temporary.
+// A new array, or the caller's `out`, of the shape and dtype of `like`. Each of `in_place` may be
+// exactly `out`; if an array overlaps `out` in any other way, kernels write to a temporary.
 class ElementsResult {
  public:
   ElementsResult(const Elements& like, py::handle out,
@@ -29,10 +29,10 @@ class ElementsResult {
   T* as() const {
     return static_cast<T*>(const_cast<void*>(work_.data()));
   }
-  py::object finish() const;  // copies a temporary back; what the caller gets
+  py::object finish() const;  // copies a temporary to the result, and returns what the caller gets
 
  private:
-  py::array result_, work_;
+  py::array result_, work_;  // what the caller gets; what kernels write, which may be a temporary
 };
 
 }  // namespace fastconv

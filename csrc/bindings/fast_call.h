@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Functions that Python calls by position only, without pybind11's dispatcher: for a call with 16
-// arguments that is 0.2 of 1.1 us. Arguments come as they are; what they must be is said by
-// bindings/arguments.
+// arguments this saves 0.2 of 1.1 us. Arguments come unchecked; bindings/arguments checks them.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -14,7 +13,7 @@ namespace fastconv {
 
 namespace py = pybind11;
 
-// An argument that Python's half fills in, not the user.
+// Casts an argument that Python's half of fastconv fills in, and not the user.
 template <class T>
 T given(PyObject* value) {
   if constexpr (std::is_same_v<T, py::handle>)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// fastconv._native: check, allocate, let go of the GIL, compute. Python's functions call it with
-// every argument in place; users call those.
+// The module fastconv._native. Each function checks its arguments, allocates, releases the GIL and
+// computes. Python's half of fastconv calls them with every argument in place; users call that.
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The checks of the arguments that pools and their gradients have.
 #include "bindings/pool_arguments.h"
 
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The arguments that the pools and their gradients share, into a PoolDesc.
+// Makes a PoolDesc of the arguments that pools and their gradients have.
 #pragma once
 
 #include "algorithms/pool/problem.h"
@@ -10,31 +10,33 @@
 
 namespace fastconv {
 
-// As to_per_axis; None and an empty sequence mean the kernel's size.
+// As to_per_axis, but None and an empty sequence mean the kernel's size.
 PerAxis to_pool_stride(py::handle stride, const PerAxis& kernel, int rank);
 
-// geometry: (kernel_size, stride, padding, dilation, ceil_mode), each as the user gave it.
+// `geometry` is (kernel_size, stride, padding, dilation, ceil_mode), each as the user gave it.
 PoolDesc to_pool_desc(const Dims& nchw, int rank, const py::tuple& geometry);
 
-// output_size: an int, None or a sequence of one or of `rank` of them.
+// `output_size` is an int, None, or a sequence of one or of `rank` of these.
 PoolDesc to_adaptive_desc(const Dims& nchw, int rank, py::handle output_size);
 
 pool::Pooling to_average(py::handle count_include_pad, py::handle divisor_override);
 double to_norm_type(py::handle norm_type);
 
-// int64 in the layout of images, or a TypeError.
+// An array of int64, in the layout of images; any other dtype is a TypeError.
 Image to_indices(py::handle value, int rank, const Options& options);
-// IndexError, naming the index and its position, unless `at` is -1.
+// Throws an IndexError that names the index at position `at` of `indices`, unless `at` is -1.
+// Indices have to be from 0 up to `places`.
 void refuse_outside(index_t at, const Image& indices, index_t places, int rank, bool channels_last);
 
-// The same of the first one outside, where `out` is given: it must not change then.
+// If the caller gave an `out`, searches for the first index outside and throws before `out` has
+// changed.
 void refuse_before(py::handle out, const Image& indices, index_t places, int rank,
                    const Options& options);
 
 inline Dims in_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.in, d.w.in}; }
 inline Dims out_dims(const PoolDesc& d) { return {d.batch, d.channels, d.h.out, d.w.out}; }
 
-// How `image` lies in memory, and the same changed to what a pool reads.
+// How `image` lies in memory; arrange() changes it to what a pool reads.
 inline pool::Layout layout_of(const Image& image) {
   return image.pixels ? pool::Layout::pixels : pool::Layout::planes;
 }

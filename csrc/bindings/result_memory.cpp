@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How NumPy is made to take the data of a large result from the pool of memory.
 #include "bindings/result_memory.h"
 
 #include <algorithm>
@@ -50,10 +51,11 @@ void* pool_realloc(void* context, void* data, std::size_t bytes) noexcept {
 
 Handler handler = {"fastconv", 1, {nullptr, pool_malloc, pool_calloc, pool_realloc, pool_free}};
 
-// What pybind11 does not have of NumPy's C API; the places are part of NumPy's ABI.
+// The part of NumPy's C API that pybind11 does not have. Its places in the table of that API are
+// part of NumPy's ABI.
 struct MemoryApi {
-  PyObject* (*set_handler)(PyObject*);  // gives the one before
-  PyObject* numpys;
+  PyObject* (*set_handler)(PyObject*);  // returns the handler that was set before
+  PyObject* numpys;                     // NumPy's own handler
   PyObject* ours;
 
   static const MemoryApi& get() {
@@ -74,15 +76,15 @@ struct MemoryApi {
   }
 };
 
-// While it lives, arrays made in this thread's context take their data from the pool; not if the
-// user has a handler installed, whose arrays these are to be then.
+// While it lives, arrays that are made in this thread's context take their data from the pool. If
+// the user has installed another handler, they take it from that one.
 class PoolForArrays {
  public:
   PoolForArrays() : api_(MemoryApi::get()), before_(set(api_.ours)) {
     if (before_.ptr() != api_.numpys) set(before_.ptr());
   }
   ~PoolForArrays() {
-    py::error_scope error;  // of the array's constructor
+    py::error_scope error;  // keeps the error that making the array may have set
     Py_XDECREF(api_.set_handler(before_.ptr()));
   }
   PoolForArrays(const PoolForArrays&) = delete;
@@ -107,8 +109,8 @@ py::array plain_array(py::dtype dtype, int rank, const py::ssize_t* shape) {
   return py::reinterpret_steal<py::array>(array);
 }
 
-// Below, malloc's heap reuses pages as well as the pool would, and setting the handler twice (0.25
-// us) is 2 % of the cheapest call that fills 64 KiB.
+// Smaller arrays do not use the pool: malloc's heap reuses their pages as well as the pool would,
+// and to set the handler twice takes 0.25 us, 2 % of the cheapest call that fills 64 KiB.
 constexpr py::ssize_t kPooled = 256 << 10;
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fresh arrays for results. They own their data, as any array; the data of a large one comes from
-// the pool in core/memory.h and goes back there when the array dies.
+// New arrays for results. They own their data, as any array does; the data of a large one comes
+// from the pool in core/memory.h, and goes back there when the array dies.
 #pragma once
 
 #include <pybind11/numpy.h>

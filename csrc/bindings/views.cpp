@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The choice between copying by SIMD and copying by NumPy.
 #include "bindings/views.h"
 
 #include <optional>
@@ -25,7 +26,7 @@ std::optional<ChannelsLast> channels_last(const View& view, const py::array& arr
     if (d[i] > 1 && view.strides[i] % item != 0) return {};
     steps[i] = d[i] > 1 ? view.strides[i] / item : 0;
   }
-  // A height or width of 1 has no step; the other one's serves.
+  // If the width is 1, the height takes its place.
   if (d[3] == 1) steps[3] = steps[2];
   return ChannelsLast{.n = d[0],
                       .c = d[1],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Convolutions and their gradients, each as one call.
+// C's functions for convolutions and their gradients, each as one call.
 #include "algorithms/weight_grad/weight_grad.h"
 #include "capi/conv_mapping.h"
 #include "capi/functions.h"
@@ -13,7 +13,8 @@ struct Arrays {
   void* y;
 };
 
-// What all calls that map images to images share. The workspace holds the packed weights first.
+// Runs any call that computes images from images. The workspace holds the packed weights first,
+// then what the mapping needs.
 void run_once(const Convolution& c, int pass, const Arrays& a, void* workspace,
               std::size_t workspace_bytes) {
   expect(a.residual == nullptr || !c.transposed, FASTCONV_UNSUPPORTED,
@@ -38,7 +39,8 @@ void run_once(const Convolution& c, int pass, const Arrays& a, void* workspace,
   });
 }
 
-// The algorithm that a descriptor asks for is that of the forward pass.
+// The descriptor's algorithm is meant for the forward pass, so that the gradient does not ask for
+// it.
 template <class T>
 auto weight_gradient(const Convolution& c) {
   return weight_grad::prepare<T>(c.d, {.plain_sums = c.request.plain_sums}, c.exec);
@@ -101,7 +103,7 @@ int conv_weight_grad(const fastconv_conv_desc* desc, const void* x, const void* 
     expect_pointer(dy, "dy");
     expect_pointer(dw, "dw");
     const Convolution c = describe(desc);
-    if (c.transposed) std::swap(x, dy);  // its weights see the roles exchanged
+    if (c.transposed) std::swap(x, dy);  // for its weights, the two have exchanged their roles
     with_type(c.is_double, [&]<class T>() {
       const auto prepared = weight_gradient<T>(c);
       std::byte* memory = checked_workspace(workspace, workspace_bytes, prepared->scratch_bytes());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A convolution between images, in one direction or the other, from C's descriptor.
+// Makes a mapping, forward or of the input's gradient, of C's descriptor.
 #pragma once
 
 #include "algorithms/conv/mapping.h"
@@ -7,8 +7,8 @@
 
 namespace fastconv::capi {
 
-// `pass` is FASTCONV_FORWARD or FASTCONV_INPUT_GRAD; `prepacked`: the weights are packed once, for
-// many runs. Fails where the algorithm asked for cannot take the shape.
+// `pass` is FASTCONV_FORWARD or FASTCONV_INPUT_GRAD. With `prepacked` the weights are packed once,
+// for many runs. Fails if the algorithm that is asked for cannot take the shape.
 template <class T>
 Mapping<T> mapping_of(const Convolution& c, int pass, bool prepacked) {
   const bool forward = pass == FASTCONV_FORWARD;
@@ -17,7 +17,7 @@ Mapping<T> mapping_of(const Convolution& c, int pass, bool prepacked) {
   if (!forward) request.algorithm = nullptr;
   try {
     return {c.d, c.transposed == forward ? Pass::adjoint : Pass::forward, request, c.exec};
-  } catch (const std::invalid_argument& refusal) {  // of the algorithm: the shape is valid
+  } catch (const std::invalid_argument& refusal) {  // the shape is valid: an algorithm refuses it
     fail(FASTCONV_UNSUPPORTED, refusal.what());
   }
 }

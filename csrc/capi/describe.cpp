@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The checks of C's descriptors.
 #include "capi/describe.h"
 
 #include <cmath>
@@ -13,16 +14,16 @@ namespace {
 
 constexpr const char* kAxes[] = {"height", "width"};
 
-// Words of the header are the core's own numbers.
+// The words of fastconv.h have the same numbers as the core's.
 static_assert(int{FASTCONV_CIRCULAR} == int(PadMode::circular));
 static_assert(int{FASTCONV_GELU_TANH} == int(Activation::gelu_tanh));
 
-// The families of fastconv_algorithm; null is AUTO.
+// The family of each fastconv_algorithm; null stands for AUTO.
 constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",  "channel_lanes",
                                      "pointwise", "depthwise", "winograd"};
 static_assert(std::size(kFamilies) == FASTCONV_WINOGRAD + 1);
 
-// The name as the table spells it, which is what shapes are remembered by.
+// The family's name as the table has it: shapes are remembered by this very pointer.
 const char* family_at(std::int32_t algorithm) {
   const char* name = kFamilies[algorithm];
   return name == nullptr ? nullptr : known_name(name);
@@ -51,8 +52,9 @@ void check_count(const char* name, std::int64_t n) {
 
 Padding pair(std::int64_t lo, std::int64_t hi) { return {PadWord::explicit_, lo, hi, true}; }
 
-// Nothing but memory bounds a descriptor without arrays: the lists of taps must stay small. The
-// phases of an adjoint each list all taps of the kernel.
+// A descriptor comes without arrays, so that no memory bounds its kernel. Its lists of taps must
+// stay small all the same: kMostTaps of the kernel, and kMostListed of all phases of the adjoint,
+// of which each may list all taps.
 constexpr index_t kMostTaps = index_t{1} << 20, kMostListed = index_t{1} << 24;
 
 void check_taps(const ConvDesc& d) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// C's descriptors into those of the core, by the checks that Python's arguments go through.
+// Makes the core's descriptors of C's, by the same checks that Python's arguments go through.
 #pragma once
 
 #include "algorithms/correlation/request.h"
@@ -12,7 +12,7 @@
 namespace fastconv::capi {
 
 struct Convolution {
-  ConvDesc d;  // of a transposed convolution: the one whose adjoint it is
+  ConvDesc d;  // the convolution, or the one whose adjoint a transposed convolution is
   bool transposed, is_double;
   Request request;
   Activation activation;
@@ -35,7 +35,8 @@ auto with_type(bool is_double, F&& f) {
   return is_double ? f.template operator()<double>() : f.template operator()<float>();
 }
 
-// A workspace of any alignment, checked: where kernels may start.
+// The caller's workspace may have any alignment: aligned() is where kernels may begin in it, and
+// workspace_for() adds the bytes that this may take. checked_workspace() fails if it is too small.
 inline constexpr index_t kAlignment = 64;
 inline std::size_t workspace_for(index_t bytes) {
   return bytes == 0 ? 0 : static_cast<std::size_t>(bytes + kAlignment - 1);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The last error of each thread, and which status each exception becomes.
 #include "capi/error.h"
 
 #include <cstdio>
@@ -29,7 +30,7 @@ int status_of_current_exception() noexcept {
     return remember(FASTCONV_BAD_SHAPE, e.what());
   } catch (const std::bad_alloc&) {
     return remember(FASTCONV_NO_MEMORY, "there is not enough memory");
-  } catch (const std::exception& e) {  // a container that cannot be so long
+  } catch (const std::exception& e) {  // the length_error of a container that cannot be so long
     return remember(FASTCONV_TOO_LARGE, e.what());
   }
 }

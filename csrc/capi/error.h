@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where exceptions end: statuses and sentences for C. What the core throws about a problem is
-// sorted here; what only C can get wrong is a Failure with its status.
+// Where exceptions end, and become statuses and sentences for C. What the core throws gets its
+// status here; what only C can get wrong is thrown as a Failure, with its status.
 #pragma once
 
 #include <string>
@@ -32,7 +32,7 @@ inline void expect_pointer(const void* pointer, const char* name) {
     fail(FASTCONV_NULL_POINTER, name, " must not be NULL");
 }
 
-// Of this thread; a sentence is cut where it does not fit.
+// The last error of this thread. A sentence that is too long is cut.
 int remember(int status, const char* text) noexcept;
 const char* last_error() noexcept;
 

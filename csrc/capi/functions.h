@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The functions behind the table of fastconv.h, which documents them.
+// The functions in the table of fastconv.h, which documents them.
 #pragma once
 
 #include "fastconv.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Plans: everything is checked and chosen when one is made; a run looks at its pointers only.
+// C's functions for plans. Everything is checked and chosen when a plan is made; a run checks its
+// pointers only.
 #include <algorithm>
 #include <memory>
 #include <variant>
@@ -70,7 +71,8 @@ void run_plan(const fastconv_plan& plan, const void* x, const void* residual, vo
             scratch);
 }
 
-// Apart from plan_run, which then needs no frame for it.
+// Says what is wrong with the arguments of plan_run. It is a function of its own so that plan_run
+// needs no stack frame for it.
 [[gnu::cold]] int complain(const fastconv_plan* plan, const void* x, const void* residual,
                            const void* y, void* workspace, std::size_t bytes) noexcept {
   return guarded([&] {

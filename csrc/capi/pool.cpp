@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pools and their gradients.
+// C's functions for pools and their gradients.
 #include <algorithm>
 
 #include "algorithms/pool/norm_grad.h"
@@ -17,7 +17,8 @@ bool is_extreme(const Pool& p) {
 }
 bool is_norm(const Pool& p) { return !is_sum(p) && !is_extreme(p); }
 
-// Of a pool that may return indices: enough with them and without.
+// The scratch memory of a pass, in bytes. For a pool that may return indices it is enough with them
+// and without.
 template <class T>
 index_t scratch_of(const Pool& p, int pass) {
   const int threads = p.exec.threads;

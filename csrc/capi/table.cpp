@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The table behind the capsule. Append-only: what is in it stays where it is, in every version.
+// The table that the capsule holds. It only grows: what is in it stays at its place in every
+// version.
 #include "capi/error.h"
 #include "capi/functions.h"
 #include "core/memory.h"

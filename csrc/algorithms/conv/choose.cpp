@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The choice of the cheapest entry, and the lists that explain it.
 #include <algorithm>
 #include <sstream>
 #include <utility>
@@ -9,10 +10,11 @@
 namespace fastconv {
 namespace {
 
-// EachPhase and Fill answer for others: nobody asks for them by name.
+// Whether people ask for the entry by name. Nobody asks for EachPhase and Fill, which allow every
+// request.
 bool is_family(const Algorithm<float>& entry) { return !entry.allowed_by({.algorithm = ""}); }
 
-// The first reason of an entry that was asked for.
+// Throws with the reason of the first entry that was asked for.
 template <class T>
 [[noreturn]] void refuse_request(const Problem& problem, const Exec& exec) {
   const char* reason = "there is no such algorithm";

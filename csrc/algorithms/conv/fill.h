@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The entry for adjoints whose taps reach no output at all.
+// The entry for adjoints whose taps reach no output at all: every output becomes its bias.
 #pragma once
 
 #include "algorithms/correlation/fill.h"

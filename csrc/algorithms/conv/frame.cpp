@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How the gradient of a frame is folded back to that of its image.
 #include "algorithms/conv/frame.h"
 
 #include <algorithm>

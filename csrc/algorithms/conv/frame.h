@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Gradients through padding modes other than zeros: the gradient of the padded image, its frame, as
-// if that were the image, which is then folded back.
+// Gradients through padding modes other than zeros. The image with its padding is a frame: its
+// gradient is computed as if the frame were the image, and is then folded back.
 #pragma once
 
 #include "core/conv_desc.h"
@@ -8,11 +8,13 @@
 
 namespace fastconv {
 
-// The padded image of d as an image of its own. Throws std::invalid_argument if it is too large.
+// The convolution d with its frame as the image, so that it needs no padding. Throws
+// std::invalid_argument if the frame is too large.
 ConvDesc frame_of(const ConvDesc& d);
 
-// dx = the adjoint of padding x by mode: each padded element's gradient goes to the element that it
-// copies. `padded` has planes of (h.lo + h.in + h.hi) by (w.lo + w.in + w.hi).
+// Computes dx, of which there are `planes` planes, from the gradient of the frame, `padded`: to
+// each element of the image goes the sum of the gradients of all elements of the frame that copy
+// it. The planes of the frame are (h.lo + h.in + h.hi) by (w.lo + w.in + w.hi).
 template <class T>
 void fold_padding(const ConvDesc& d, index_t planes, const T* padded, T* dx,
                   const Exec& exec) noexcept;

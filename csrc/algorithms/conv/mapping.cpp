@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How a descriptor becomes a problem, and how its solution runs, in a frame if it needs one.
 #include "algorithms/conv/mapping.h"
 
 #include "algorithms/conv/frame.h"

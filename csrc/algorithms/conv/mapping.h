@@ -10,14 +10,14 @@
 
 namespace fastconv {
 
-// From d's input to its output; or from its output to its input, which is a transposed convolution
-// or the gradient of the input.
+// `forward` computes d's output from its input. `adjoint` computes an array like d's input from one
+// like its output: it is a transposed convolution, or the gradient of the input.
 enum class Pass { forward, adjoint };
 
-// All phases of d, and what the call asks for.
+// The problem that d is in this pass: all of its phases, and what the call asks for.
 Problem problem_of(const ConvDesc& d, Pass pass, const Request& request);
 
-// A problem whose algorithm is chosen and laid out.
+// A problem's algorithm, chosen and laid out.
 template <class T>
 struct Solution {
   const Algorithm<T>* algorithm;
@@ -25,11 +25,12 @@ struct Solution {
   double fmas;
 };
 
-// Throws std::invalid_argument, with the reason, if the algorithm asked for cannot take the shape.
 template <class T>
 class Mapping {
  public:
-  // What follows from a shape is remembered for functions, not for plans, which keep it themselves.
+  // Throws std::invalid_argument, with the reason, if the algorithm asked for cannot take the
+  // shape. The solution is remembered for the next call on this shape, unless weights are
+  // prepacked: the plan that asks for that holds its solution itself.
   Mapping(const ConvDesc& d, Pass pass, const Request& request, const Exec& exec);
 
   const Algorithm<T>& algorithm() const { return *solution_->algorithm; }
@@ -37,8 +38,8 @@ class Mapping {
   double fmas() const { return solution_->fmas; }
   const Exec& exec() const { return exec_; }
 
-  index_t packed_bytes() const;     // where weights are packed, whole cache lines
-  index_t workspace_bytes() const;  // of one run, beside them
+  index_t packed_bytes() const;     // of the packed weights, in whole cache lines
+  index_t workspace_bytes() const;  // what run() needs beside the packed weights
 
   void pack(const T* weights, T* packed) const noexcept { prepared().pack(weights, packed, exec_); }
   void run(const ConvArgs<T>& args, std::byte* workspace) const noexcept;
@@ -46,7 +47,8 @@ class Mapping {
  private:
   ConvDesc d_;
   Exec exec_;
-  // The adjoint of a padding mode other than zeros: of the padded image, which is then folded.
+  // Whether this is the adjoint of a padding mode other than zeros. It is computed on a frame,
+  // which the workspace holds first, and is then folded back.
   bool framed_;
   index_t frame_bytes_ = 0;
   std::shared_ptr<const Solution<T>> solution_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The memory of each thread for the solutions of its last shapes.
 #include "algorithms/conv/shapes.h"
 
 #include <algorithm>
@@ -9,11 +10,12 @@
 namespace fastconv {
 namespace {
 
-// Networks of small layers have a dozen shapes. An entry is some hundred bytes, unless it has many
-// phases: those are not kept.
+// Networks of small layers have a dozen shapes. A solution takes some hundred bytes, unless it has
+// many phases or taps: such solutions are not remembered.
 constexpr std::size_t kRemembered = 16, kMostPhases = 4;
 constexpr index_t kMostTaps = 256;
 
+// What was asked for, and the solution; null if nothing has been remembered here yet.
 template <class T>
 struct Memory {
   ConvDesc d;

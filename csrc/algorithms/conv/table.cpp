@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The table itself: a new algorithm is one line here.
 #include "algorithms/conv/table.h"
 
 #include "algorithms/conv/fill.h"
@@ -10,7 +11,7 @@
 namespace fastconv {
 namespace {
 
-// Those that compute one phase at a time, also in mixtures of them.
+// The entries that compute one phase at a time. EachPhase may choose another one for each phase.
 template <class T>
 std::vector<const PhaseAlgorithm<T>*> phase_algorithms() {
   std::vector<const PhaseAlgorithm<T>*> all{&dense::direct<T>(), &dense::im2col<T>(),

@@ -10,14 +10,15 @@
 
 namespace fastconv {
 
-// It is the table that an algorithm is added to. Of two that cost the same, the later one is taken.
+// All entries. A new algorithm is added to this table. Of two entries that cost the same, the later
+// one is chosen.
 template <class T>
 const std::vector<const Algorithm<T>*>& table();
 
 // The names of entries and families as the table spells them: what Request::algorithm points to.
 // Null if there is no such name.
 const char* known_name(std::string_view name);
-// The families, in the table's order, without those of entries that need no name.
+// The families, in the table's order, without those that nobody asks for by name.
 std::string family_names();
 
 // The cheapest entry that takes the problem, among those that its request allows. Throws

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The interface of every algorithm that convolves images: what a call asks of it (a Problem), what
-// it answers (an Offer), and what it becomes for one shape (Prepared). conv/table.cpp lists all.
+// it answers (an Offer), and what it becomes for one shape (Prepared). conv/table.cpp lists them
+// all.
 #pragma once
 
 #include <cstring>
@@ -20,10 +21,13 @@ namespace fastconv {
 // adjoint has one for each residue of its stride that a tap reaches, so it may have none.
 struct Problem {
   std::vector<Correlation> phases;
-  // A 1x1 convolution's only phase once more, with each image as a single row.
+  // Set for 1x1 convolutions alone: their only phase once more, with each image as a single row, so
+  // that no vector of pixels ends at the end of a row.
   std::optional<Correlation> flat = {};
-  bool complete = true;                        // the phases write every output
-  index_t batch = 0, channels = 0, plane = 0;  // of the outputs
+  // Whether the phases together write every output. Those that none of them writes become the bias.
+  bool complete = true;
+  // Of the outputs: the images, the channels of all groups together, the elements of one plane.
+  index_t batch = 0, channels = 0, plane = 0;
   Request request = {};
 
   // Phase i as an algorithm that computes one phase at a time sees it.
@@ -35,10 +39,10 @@ struct Problem {
   }
 };
 
-// An algorithm's answer to a problem: why it does not take it, or what it costs.
+// An algorithm's answer to a problem: why it refuses it, or what it will cost.
 struct Offer {
-  const char* refused = nullptr;
-  double cycles = 0;  // of one core, predicted
+  const char* refused = nullptr;  // the reason, or null if the algorithm takes the problem
+  double cycles = 0;              // predicted: what one core needs for the whole call
 };
 inline Offer refusal(const char* reason) { return {.refused = reason}; }
 
@@ -52,21 +56,24 @@ class Prepared {
   Prepared& operator=(const Prepared&) = delete;
   virtual ~Prepared() = default;
 
-  index_t packed_elements() const { return packed_elements_; }
-  index_t scratch_bytes() const { return scratch_bytes_; }  // for all threads
+  index_t packed_elements() const { return packed_elements_; }  // the size of the packed weights
+  index_t scratch_bytes() const { return scratch_bytes_; }      // what run() needs for all threads
 
-  // Writes packed_elements() elements, before run() is called with them as args.packed.
+  // Packs the caller's weights: writes packed_elements() elements, which run() then reads as
+  // args.packed.
   virtual void pack(const T* weights, T* packed, const Exec& exec) const noexcept = 0;
   // Writes every output.
   virtual void run(const ConvArgs<T>& args, const Exec& exec,
                    std::byte* scratch) const noexcept = 0;
-  // The family of what runs, or the families of its phases, joined by "+".
+  // The family of the algorithm that runs. Where phases run different ones, their families are
+  // joined by "+".
   virtual std::string family() const = 0;
 
  protected:
   index_t packed_elements_ = 0, scratch_bytes_ = 0;
 };
 
+// One entry of the table.
 template <class T>
 class Algorithm {
  public:
@@ -77,20 +84,20 @@ class Algorithm {
 
   const char* name() const { return name_.c_str(); }
   const char* family() const { return family_; }
-  // Whether a request that names algorithms names this one.
+  // Whether the request asks for this entry by its name or by that of its family.
   bool asked_by(const Request& request) const {
     return request.algorithm != nullptr && (std::strcmp(request.algorithm, name()) == 0 ||
                                             std::strcmp(request.algorithm, family_) == 0);
   }
-  // Whether the request leaves the choice open to this one.
+  // Whether this entry may be chosen: it may unless the request asks for another one.
   virtual bool allowed_by(const Request& request) const {
     return request.algorithm == nullptr || asked_by(request);
   }
 
-  // Pure functions of problem, ISA and caches. An offer allocates nothing: it is made by every
-  // entry of the table for every shape that is not remembered.
+  // An offer follows from the problem, the ISA and the caches alone. It allocates nothing, because
+  // every entry of the table makes one for every shape that is not remembered.
   virtual Offer offer(const Problem& problem, const Exec& exec) const = 0;
-  // Only for a problem that was not refused.
+  // Lays the algorithm out for a problem that its offer did not refuse.
   virtual std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,
                                                      const Exec& exec) const = 0;
 

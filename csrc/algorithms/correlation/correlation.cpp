@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How the taps of a convolution and of its adjoint follow from a descriptor.
 #include "algorithms/correlation/correlation.h"
 
 #include <algorithm>
@@ -13,8 +14,9 @@ TapAxis forward_axis(const Axis& a) {
   return axis;
 }
 
-// y[o] takes x[i] through tap k where o = i * stride + k * dilation - lo: the taps fall into
-// classes by the residue of o, and within a class i = q + offset.
+// In the adjoint output o takes input i through tap k where o = i * stride + k * dilation - lo. So
+// the residue of o modulo the stride decides which taps it takes: the outputs of one residue are a
+// phase, and its output q reads input q + offset.
 std::vector<TapAxis> adjoint_axis(const Axis& a) {
   struct Entry {
     index_t residue, kernel, shift;
@@ -41,6 +43,7 @@ std::vector<TapAxis> adjoint_axis(const Axis& a) {
   return phases;
 }
 
+// How many outputs of the axis the phases write.
 index_t covered(const std::vector<TapAxis>& phases) {
   index_t n = 0;
   for (const TapAxis& phase : phases) n += phase.count;

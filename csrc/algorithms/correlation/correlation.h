@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every loop nest computes. A convolution is one Correlation; a transposed convolution, or the
+// What every algorithm computes. A convolution is one Correlation; a transposed convolution, or the
 // gradient of a convolution's input, is one for each phase of its stride, so that no zeros are
 // inserted and no column buffer is scattered.
 //
@@ -14,58 +14,65 @@
 
 namespace fastconv {
 
-struct TapAxis {                                 // it has at least one tap
-  index_t in = 1, in_step = 1;                   // the axis that is read
-  index_t out = 1, out_start = 0, out_step = 1;  // the axis that is written
-  index_t count = 1;                             // how many outputs, q
-  std::vector<Tap> taps;
+// One axis of a correlation. Output q < count is written to place out_start + q * out_step; through
+// each tap it reads place q * in_step + tap.offset, which may lie in the padding.
+struct TapAxis {
+  index_t in = 1, in_step = 1;                   // of the axis that is read: its length, the stride
+  index_t out = 1, out_start = 0, out_step = 1;  // of the axis that is written, whose length is out
+  index_t count = 1;                             // how many outputs this correlation computes
+  std::vector<Tap> taps;                         // at least one
 
   index_t n_taps() const { return static_cast<index_t>(taps.size()); }
   PackAxis reads() const { return {in, in_step, taps.data(), n_taps()}; }
-  // The distance of neighbouring taps, where all are equally far apart, 1 for a single one; else 0.
-  // An adjoint's taps read from the end on: their distance is negative.
+  // How far apart neighbouring taps read, if all of them are equally far apart, and else 0. It is 1
+  // for a single tap, and negative in an adjoint, whose taps read backwards.
   index_t even_step() const;
+  // Whether the outputs fill the axis, with no outputs of other phases between them.
   bool plain_output() const { return out_step == 1 && count == out; }
-  // One tap that reads exactly what is written: the axis of a 1x1 convolution.
+  // Whether this is an axis of a 1x1 convolution: its only tap reads the place that is written.
   bool is_identity() const {
     return n_taps() == 1 && taps[0].offset == 0 && in_step == 1 && plain_output() && in == out;
   }
 };
 
 struct Correlation {
-  index_t batch = 1, groups = 1, m = 1, c = 1;  // m outputs and c inputs per group
+  index_t batch = 1, groups = 1;
+  index_t m = 1, c = 1;  // the output and the input channels of each group
   TapAxis h, w;
   PadMode mode = PadMode::zeros;
-  index_t w_group = 0, w_m = 0, w_c = 0,
-          w_row = 1;  // strides of the weights; taps of w are 1 apart
+  // How far apart in the caller's array of weights neighbouring groups, output channels, input
+  // channels and rows of the kernel lie. Neighbouring weights of a row are 1 apart.
+  index_t w_group = 0, w_m = 0, w_c = 0, w_row = 1;
 
   index_t taps() const { return h.n_taps() * w.n_taps(); }
-  index_t k() const { return c * taps(); }
+  index_t k() const { return c * taps(); }  // the terms of each output's sum
   index_t in_plane() const { return h.in * w.in; }
-  index_t out_plane() const { return h.out * w.out; }
-  index_t pixels() const { return h.count * w.count; }
+  index_t out_plane() const { return h.out * w.out; }   // with the outputs of other phases
+  index_t pixels() const { return h.count * w.count; }  // the outputs of this phase in a plane
   bool plain_output() const { return h.plain_output() && w.plain_output(); }
   double fmas() const {
     return double(batch) * double(groups) * double(m) * double(k()) * double(pixels());
   }
 };
 
+// The correlation that the convolution d is.
 Correlation forward_of(const ConvDesc& d);
 
-// The phases of the adjoint: of the map from d's output to d's input. Outputs that no phase writes
-// receive nothing; `*complete` tells whether there are none. d.mode must be zeros.
+// The phases of d's adjoint, which maps d's output to d's input. No tap reaches the outputs that no
+// phase writes; `*complete` becomes whether there are no such outputs. d.mode must be zeros.
 std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete);
 
-// 1x1, stride 1, no padding: every output reads the pixel at its own place.
+// Whether r is a 1x1 convolution with stride 1 and no padding: every output reads the pixel at its
+// own place.
 inline bool is_pointwise(const Correlation& r) { return r.h.is_identity() && r.w.is_identity(); }
-// One input channel per group.
+// Whether each group has one input channel.
 inline bool is_depthwise(const Correlation& r) { return r.c == 1; }
 
-// A 1x1 convolution whose images have one row each.
+// The 1x1 convolution r once more, with each image as a single row.
 Correlation flattened(const Correlation& r);
 
-// Outputs first.. of row-major planes, one image's after the other's, as pieces of rows; returns
-// how many (at most n).
+// Cuts n outputs, from number `first` on, into segments that lie in one row each, and returns how
+// many segments these are (at most n). Outputs are numbered row by row, image after image.
 index_t split_rows(const Correlation& r, index_t first, index_t n, RowSegment* segments) noexcept;
 
 }  // namespace fastconv

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the algorithms that compute one phase with gemm tiles have in common of their costs, in
-// cycles of one core: FMAs of whole vectors, and what is copied to feed them. The constants are
+// The parts of a cost that all algorithms share which compute one phase with gemm tiles, in cycles
+// of one core: the FMAs of whole vectors, and the copying that feeds them. The constants are
 // measured (bench/NOTES.md says how); they need to be right only where two algorithms are close.
 #pragma once
 
@@ -13,15 +13,17 @@
 
 namespace fastconv {
 
-// A product of m x k weights, in panels of mr rows, with `vectors` vectors of pixels in `tiles`
-// tiles: two FMAs a cycle, more where a tile of few rows waits for its loads, and what calling a
-// tile, starting and storing it takes.
+// The product of m x k weights, in panels of mr rows, with `vectors` vectors of pixels, which
+// `tiles` tiles hold. A core does two FMAs of vectors in a cycle. A tile of few rows also waits for
+// its loads: kLoadsPerRow is that wait, as a part of the FMAs' time, for a tile of one row. kTile
+// cycles go into calling each tile, starting its sums and storing them.
 inline double gemm_cycles(index_t k, index_t m, index_t mr, double vectors, double tiles) {
   constexpr double kLoadsPerRow = 0.8, kTile = 30;
   const double feeding = mr == 1 ? 2.2 : 1 + kLoadsPerRow / double(mr);
   return double(k) * double(m) * vectors / 2 * feeding + double(ceil_div(m, mr)) * tiles * kTile;
 }
 
+// The costs of one phase. An element has `item` bytes.
 class PhaseCost {
  public:
   PhaseCost(const Correlation& r, const Tile& tile, index_t lanes, index_t item)
@@ -32,21 +34,26 @@ class PhaseCost {
     return {r, choose_tile(gemm, r.m), gemm.lanes, sizeof(T)};
   }
 
+  // How many products there are: one for each image and group. The functions below that do not say
+  // otherwise give the cost of one of them.
   double images() const { return double(r_.batch) * double(r_.groups); }
   double weights() const { return double(r_.groups) * double(r_.m) * double(r_.k()); }
-  // Vectors of outputs of a channel of an image, row by row: the last of each row is partly empty.
+  // How many vectors the outputs of one channel fill if each row of outputs is cut into vectors
+  // alone, so that its last vector may be partly empty.
   double row_vectors() const { return double(r_.h.count) * double(ceil_div(r_.w.count, lanes_)); }
 
   double product(double vectors, double tiles) const {
     return gemm_cycles(r_.k(), r_.m, tile_.mr, vectors, tiles);
   }
-  // The same for `pixels` neighbouring pixels.
+  // The product with `pixels` pixels that are neighbours: only their last vector may be partly
+  // empty.
   double block(index_t pixels) const {
     return product(double(ceil_div(pixels, lanes_)), double(ceil_div(pixels, tile_.nr)));
   }
 
-  // Elements copied from a row of the image: neighbours by vectors, every second or fourth one out
-  // of vectors that are taken apart, others one by one.
+  // Copying elements of a row of the image. Neighbours are copied as vectors (kVectorCopy cycles
+  // for each vector). Every second or fourth element is taken out of whole vectors (kUnzipped
+  // cycles for each element). Elements at other strides are copied one by one (kGather cycles).
   double copies(double elements) const {
     constexpr double kVectorCopy = 2, kUnzipped = 0.5, kGather = 1;
     const index_t step = r_.w.in_step;
@@ -54,15 +61,16 @@ class PhaseCost {
                        : step == 2 || step == 4 ? kUnzipped
                                                 : kGather);
   }
-  // A strip's rows, for one channel: each is gathered once for every row of outputs that it serves,
-  // less what the rows of a block share, in `runs` pieces.
+  // Gathering one channel of the strips. A row of outputs needs one row of the strip for each tap
+  // of h; the rows of outputs of a block share what they need. Each row is gathered in `runs` runs.
   double rows_gathered(double runs) const {
-    constexpr double kRow = 5;     // a row of a strip
-    constexpr double kShared = 4;  // rows of a block that share what they gather
+    constexpr double kRow = 5;     // cycles to begin a run of a row
+    constexpr double kShared = 4;  // rows of outputs that share what they need
     const double taps = double(r_.h.n_taps());
     const double rows = double(r_.h.count) * std::min(taps, double(r_.h.in_step) + taps / kShared);
     return rows * (runs * kRow + copies(runs * double(r_.w.count)));
   }
+<<<<<<< HEAD
   // What outputs that are not neighbours take to their places, between those of other phases:
   // cycles for a vector, and as much again where the result has left L2 when the next phase comes
   // (dX of 3x3 s2 128@56: within 3 % with AVX2 at N = 1; at N = 16 without it 20 % too few).
@@ -72,10 +80,18 @@ class PhaseCost {
     const double bytes = images() * double(r_.m) * double(r_.out_plane()) * double(item_);
     const double again = bytes > double(cache_sizes().l2) ? 2 : 1;
     return double(r_.m) * vectors * kScattered * again;
+=======
+  // Storing outputs that are not neighbours, because outputs of other phases lie between them (dX
+  // of 3x3 s2 128@56, two threads: 1,214 us by im2col, 831 by channel_lanes).
+  double scattered(double vectors) const {
+    constexpr double kScattered = 20;  // cycles for each vector
+    return r_.plain_output() ? 0 : double(r_.m) * vectors * kScattered;
+>>>>>>> wt-prose
   }
-  // What a function pays to pack its weights as panels: rows are transposed, an adjoint's gathered.
+  // Packing the weights of all groups as panels, which a call pays unless they are prepacked. The
+  // weights of a forward convolution are transposed, those of an adjoint are gathered.
   double packed_panels() const {
-    constexpr double kTransposed = 0.85, kGathered = 1.5;  // an element
+    constexpr double kTransposed = 0.85, kGathered = 1.5;  // cycles for each weight
     return weights() * (r_.w_m > r_.w_c ? kTransposed : kGathered);
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Outputs that no tap reaches hold their bias alone.
+// The outputs of a problem before its phases run: those that no tap reaches become their bias.
 #pragma once
 
 #include <algorithm>
@@ -9,12 +9,14 @@
 
 namespace fastconv {
 
-struct Outputs {  // a result's planes
+// The outputs of a problem: batch * channels planes of `plane` elements.
+struct Outputs {
   index_t batch, channels, plane;
   explicit Outputs(const Problem& p) : batch(p.batch), channels(p.channels), plane(p.plane) {}
 };
 
-// Writes every output: its bias, activated. Phases that reach some of them come after.
+// Writes to every output its bias, activated. The phases run after this, and overwrite the outputs
+// that their taps reach.
 template <class T>
 void fill_with_bias(const Outputs& outputs, const ConvArgs<T>& args, const Exec& exec) noexcept {
   const index_t planes = outputs.batch * outputs.channels, n = outputs.plane;

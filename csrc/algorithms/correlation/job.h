@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The memory of a call, alone and with the Correlation that a loop nest computes, and what all loop
-// nests do with finished outputs.
+// The arrays of a call (ConvArgs), the same together with the correlation that is computed on them
+// (Job), and what all algorithms do with finished outputs.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +10,12 @@
 
 namespace fastconv {
 
-// The memory of one call. Where weights are packed, the caller's own are still there.
+// The arrays of one call. The caller's own weights are there even where they have been packed.
 template <class T>
 struct ConvArgs {
   const T* x;         // (N, G * c, h.in, w.in)
-  const T* packed;    // Prepared::pack() wrote them
-  const T* weights;   // as the caller has them
+  const T* packed;    // the weights as Prepared::pack() wrote them
+  const T* weights;   // the weights as the caller has them
   const T* bias;      // (G * m,) or null
   const T* residual;  // of y's shape or null; may be y
   T* y;               // (N, G * m, h.out, w.out)
@@ -23,15 +23,17 @@ struct ConvArgs {
   T slope = T{0};
 };
 
-// One phase and its memory. Of a phase among several, `packed` is where its own weights start.
+// One correlation and its arrays. For a phase among several, `packed` points at the packed weights
+// of this phase.
 template <class T>
 struct Job : ConvArgs<T> {
   const Correlation& r;
   Job(const ConvArgs<T>& args, const Correlation& phase) : ConvArgs<T>(args), r(phase) {}
   using ConvArgs<T>::x, ConvArgs<T>::bias;
 
+  // Where the channels of image n begin that group g reads.
   const T* image(index_t n, index_t g) const { return x + (n * r.groups + g) * r.c * r.in_plane(); }
-  // The first element of output channel `row` of group `g`.
+  // The index in y, and in residual, at which the plane of output channel `row` of group g begins.
   index_t plane(index_t n, index_t g, index_t row) const {
     return ((n * r.groups + g) * r.m + row) * r.out_plane();
   }
@@ -48,7 +50,8 @@ void activate_rows(const Job<T>& job, const Exec& exec, T* c, index_t ldc, index
     activate(job.activation, c + i * ldc, c + i * ldc, n, job.slope);
 }
 
-// Writes outputs q.. of a row, finished and contiguous, to where a phase's outputs belong.
+// Copies n finished outputs, neighbours at `from`, to where they belong in `plane`: they are the
+// outputs from (oh, ow) on of one row of the phase r.
 template <class T>
 void scatter_row(const Correlation& r, const T* from, index_t n, index_t oh, index_t ow,
                  T* plane) noexcept {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How threads share the packing of weights as panels.
 #include "algorithms/correlation/pack_weights.h"
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 namespace fastconv {
 
 std::vector<index_t> weight_slots(const Correlation& r) {
-  // Of the two strides of the weights, that of the outer axis is a multiple of the other.
+  // The smaller of the two strides is that of the inner axis of channels: the size of a kernel.
   std::vector<index_t> slots(static_cast<std::size_t>(std::min(r.w_m, r.w_c)), -1);
   index_t slot = 0;
   for (const Tap& h : r.h.taps)
@@ -19,7 +20,7 @@ std::vector<index_t> weight_slots(const Correlation& r) {
 
 namespace {
 
-// Packs what the given panels and channels of group `g` contribute.
+// Packs the terms of the given channels in the given panels of group g.
 template <class T>
 void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, Range channels,
                T* packed, const Exec& exec) noexcept {
@@ -27,8 +28,9 @@ void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, R
   const std::vector<index_t>& slots = phase.slots;
   const index_t mr = phase.mr;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  const bool in_order = r.w_c == r.taps() && r.w_m > r.w_c && std::ranges::is_sorted(slots) &&
-                        slots.front() == 0;  // forward: a panel is a transpose
+  // In a forward convolution a panel is the transpose of its rows of weights.
+  const bool in_order =
+      r.w_c == r.taps() && r.w_m > r.w_c && std::ranges::is_sorted(slots) && slots.front() == 0;
   for (index_t row = panels.begin * mr; row < std::min(r.m, panels.end * mr); row += mr) {
     const index_t rows = std::min(mr, r.m - row);
     T* panel = packed + phase.at + (g * r.m + row) * r.k();
@@ -42,7 +44,8 @@ void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, R
            .columns = channels.size() * r.taps()});
       continue;
     }
-    for (index_t i = 0; i < rows; i += lanes)  // read as whole vectors, the next panel's rows too
+    // The kernel reads whole vectors of rows, so it reads rows of the next panel, too.
+    for (index_t i = 0; i < rows; i += lanes)
       exec.kernels<T>().conv.channel_lanes.pack(
           {.w = weights + g * r.w_group + (row + i) * r.w_m + channels.begin * r.w_c,
            .end = weights + r.groups * r.w_group,
@@ -65,13 +68,14 @@ template <class T>
 void pack_panels(std::span<const Panels> phases, const T* weights, T* packed,
                  const Exec& exec) noexcept {
   if (phases.empty()) return;
-  const Correlation& r = *phases.front().r;  // all have its groups and channels
+  const Correlation& r = *phases.front().r;  // all phases have the same groups and channels
   index_t elements = 0;
   for (const Panels& phase : phases) elements += phase.size();
-  // Forward weights are rows: tasks are panels of them. The phases of an adjoint all read the same
-  // cache lines: tasks are chunks of channels, which stay in L2 until each phase has had its taps
-  // (512@4 -> 256, 4x4 stride 2: 8 MB are read once instead of four times, 0.24 -> 0.61 of
-  // PyTorch).
+  // In a forward convolution the weights of an output channel are one row of the caller's array,
+  // and a task packs one panel. In an adjoint all phases read the same cache lines, and a task
+  // packs some channels for all phases, so few that their weights stay in L2 until each phase has
+  // had its taps (512@4 -> 256, 4x4 stride 2: 8 MB are read once instead of four times, 0.24 ->
+  // 0.61 of PyTorch).
   const bool by_rows = r.w_m > r.w_c;
   const index_t most_panels = ceil_div(r.m, phases.front().mr);
   const index_t per_channel =
@@ -84,7 +88,8 @@ void pack_panels(std::span<const Panels> phases, const T* weights, T* packed,
         const index_t g = task / parts, i = task % parts;
         const Range channels = by_rows ? Range{0, r.c} : part(r.c, parts, i);
         for (const Panels& phase : phases) {
-          // By rows there is one phase; else their panels differ in height.
+          // By rows there is only one phase. Else a task packs all panels of each phase, and the
+          // phases may have panels of different heights.
           const Range panels = by_rows ? Range{i, i + 1} : Range{0, ceil_div(phase.r->m, phase.mr)};
           pack_some(phase, weights, g, panels, channels, packed, exec);
         }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Weights as tiles read them: per group, panels of `mr` rows (the last may have fewer), in each the
-// terms k = (channel, tap of h, tap of w) one after another: panel[k * rows + row].
+// Weights packed in the order in which gemm tiles read them. The output channels of each group are
+// cut into panels of `mr` rows; the last panel may have fewer. A panel holds one term after
+// another, in the order (channel, tap of h, tap of w), and for each term the weights of all its
+// rows:
+//
+//     panel[term * rows + row]
 #pragma once
 
 #include <span>
@@ -12,17 +16,19 @@
 
 namespace fastconv {
 
+// How many elements the panels of a phase have together.
 inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k(); }
 
-// For each weight of a kernel the place of its tap among the terms of a channel, or -1.
+// For each weight of a kernel, in the caller's order, the place of its tap among the taps of r, or
+// -1 if r has no such tap.
 std::vector<index_t> weight_slots(const Correlation& r);
 
-// The panels of one phase among the packed weights of all.
+// The panels of one phase, among the packed weights of all phases.
 struct Panels {
-  const Correlation* r = nullptr;
-  index_t mr = 1;              // rows of a panel
-  std::vector<index_t> slots;  // of weight_slots
-  index_t at = 0;              // where they start, in elements
+  const Correlation* r = nullptr;  // the phase; null if there are no panels
+  index_t mr = 1;                  // rows of every panel but the last
+  std::vector<index_t> slots;      // what weight_slots says of the phase
+  index_t at = 0;                  // where these panels begin among the packed weights
 
   Panels() = default;
   Panels(const Correlation& phase, index_t rows)
@@ -30,7 +36,8 @@ struct Panels {
   index_t size() const { return r == nullptr ? 0 : packed_size(*r); }
 };
 
-// Packs the panels of all phases of a convolution, each to where its own start.
+// Packs the weights of all phases of a convolution or adjoint, those of each phase from packed + at
+// on.
 template <class T>
 void pack_panels(std::span<const Panels> phases, const T* weights, T* packed,
                  const Exec& exec) noexcept;

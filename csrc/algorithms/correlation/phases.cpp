@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How phases that are prepared one by one make up a whole problem, and what they offer for it.
 #include "algorithms/correlation/phases.h"
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 namespace fastconv {
 namespace {
 
-// One phase after another, their packed weights one after another, too.
+// Runs one phase after another. Their packed weights follow one another in the same order.
 template <class T>
 class PreparedPhases : public Prepared<T> {
  public:
@@ -53,8 +54,8 @@ class PreparedPhases : public Prepared<T> {
   Outputs outputs_;
   bool complete_;
   std::vector<std::unique_ptr<const PreparedPhase<T>>> phases_;
-  std::vector<index_t> at_;  // where the packed weights of each start
-  std::vector<Panels> panels_;
+  std::vector<index_t> at_;     // where the packed weights of each phase begin
+  std::vector<Panels> panels_;  // of the phases whose weights are packed as panels
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Algorithms that compute one phase at a time, as algorithms for whole problems.
+// What makes algorithms for whole problems of algorithms that compute one phase at a time.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,8 @@ class PreparedPhase : public Prepared<T> {
   PreparedPhase(Correlation r, const char* family) : r_(std::move(r)), family_(family) {}
 
   const Correlation& correlation() const { return r_; }
-  // What pack() does, unless weights are packed otherwise, or not at all: then it has no size.
+  // The panels that pack() writes. They have size 0 if weights are packed in another way, or not at
+  // all.
   const Panels& panels() const { return panels_; }
 
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
@@ -29,7 +30,7 @@ class PreparedPhase : public Prepared<T> {
 
  protected:
   Job<T> job(const ConvArgs<T>& args) const { return {args, r_}; }
-  // Weights are packed as panels of `rows` rows.
+  // For constructors: says that weights are packed as panels of `rows` rows.
   void use_panels(index_t rows) {
     panels_ = Panels(r_, rows);
     this->packed_elements_ = panels_.size();
@@ -42,6 +43,8 @@ class PreparedPhase : public Prepared<T> {
   Panels panels_;
 };
 
+// An entry whose offer for a problem is the sum of its offers for the phases. It refuses the
+// problem if it refuses any of them.
 template <class T>
 class PhaseAlgorithm : public Algorithm<T> {
  public:
@@ -57,15 +60,15 @@ class PhaseAlgorithm : public Algorithm<T> {
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem, const Exec& exec) const final;
 };
 
-// Of several phases each takes what is cheapest for it alone. The entry of the table that makes a
-// mixture of the others; it refuses where the phases agree, since that entry is there, too.
+// The entry that lets each of several phases take the algorithm that is cheapest for it alone. It
+// refuses a problem whose phases all choose the same algorithm, since the table has that one, too.
 template <class T>
 class EachPhase : public Algorithm<T> {
  public:
   explicit EachPhase(std::vector<const PhaseAlgorithm<T>*> algorithms)
       : Algorithm<T>("each_phase", "each_phase"), algorithms_(std::move(algorithms)) {}
 
-  // It takes what is allowed for its phases.
+  // Every request is allowed: what it asks for is heeded when the phases choose.
   bool allowed_by(const Request&) const override { return true; }
   Offer offer(const Problem& problem, const Exec& exec) const override;
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,

@@ -5,11 +5,14 @@
 namespace fastconv {
 
 struct Request {
-  // The name of an entry of the table or of a family of entries, one of names() (conv/table.h);
-  // null lets the predicted cost decide among all.
+  // The name of an entry of the table or of a family of entries, as known_name() (conv/table.h)
+  // gives it. Null lets the predicted cost decide among all.
   const char* algorithm = nullptr;
-  bool plain_sums = false;  // precision "highest": no algorithm that adds other terms
-  bool prepacked = false;   // a plan: weights are packed once, for many calls, and cost nothing
+  // Precision "highest": only algorithms that add the terms of the sums themselves. Winograd's adds
+  // products of transformed elements instead.
+  bool plain_sums = false;
+  // The weights are packed ahead, for many calls, as plans do: packing adds nothing to the cost.
+  bool prepacked = false;
   bool operator==(const Request&) const = default;
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How a strip is laid out, and how it is gathered.
 #include "algorithms/correlation/strip.h"
 
 #include <algorithm>
@@ -7,7 +8,8 @@
 
 namespace fastconv {
 
-// Elements of the next channel that are fetched meanwhile, and of channels gathered together.
+// The next channel is fetched while one is gathered if the strip reads at most kMostAhead elements
+// of it. All channels are gathered together if it reads at most kMostTogether elements of them.
 constexpr index_t kMostAhead = 2048, kMostTogether = 4096;
 
 StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns, bool packed)
@@ -19,7 +21,7 @@ StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns, bo
   const index_t width = column_runs_.back().at + column_runs_.back().length;
   channel_ = slots * width;
   pitch_ = packed ? columns : width;
-  if (packed) {  // copies of all rows, one after another
+  if (packed) {  // the runs along w are copies of all rows, one after another
     for (Run& run : column_runs_) run.at *= slots;
     for (index_t& at : column_at) at *= slots;
   }
@@ -28,8 +30,8 @@ StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns, bo
     for (const index_t at : column_at) taps_.push_back(row * pitch_ + at);
 }
 
-// Taps whose offsets are equal modulo the step read shifted copies of the same elements: they share
-// a run, unless the gap between them is longer than a run of their own.
+// Taps whose offsets are equal modulo the stride read the same elements, shifted: they share a run,
+// unless the gap between what they read is longer than a second run would be.
 auto StripLayout::runs_of(const TapAxis& axis, index_t count, bool share, std::vector<index_t>& at)
     -> std::vector<Run> {
   const auto& taps = axis.taps;
@@ -65,7 +67,8 @@ void StripLayout::gather(const Correlation& r, const T* image, index_t channels,
                          index_t rows, index_t ow, index_t columns, const Exec& exec,
                          T* strip) const noexcept {
   const index_t step = r.h.in_step, start = ow * r.w.in_step;
-  // Small images all at once; else another channel is another page, where no hardware looks ahead.
+  // The channels of small images are gathered all at once. Otherwise the next channel lies in
+  // another page, which the hardware does not fetch ahead.
   const index_t top = std::clamp(oh * step + row_runs_.front().offset, index_t{0}, r.h.in);
   const index_t span = std::min((rows + 1) * step, r.h.in - top) * r.w.in;
   const index_t together = channels * span <= kMostTogether ? channels : 1;
@@ -76,7 +79,7 @@ void StripLayout::gather(const Correlation& r, const T* image, index_t channels,
     }
     for (const Run& run : row_runs_) {
       const index_t n = run.length - (rows_ - rows), first = oh * step + run.offset;
-      if (r.mode == PadMode::zeros) {  // the rows inside the image go together
+      if (r.mode == PadMode::zeros) {  // all rows inside the image are gathered together
         const index_t begin = first < 0 ? std::min(n, ceil_div(-first, step)) : 0;
         const index_t end =
             std::clamp(r.h.in > first ? ceil_div(r.h.in - first, step) : 0, begin, n);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A strip: the rows of an image that a few output rows need, gathered so that every tap of a row of
-// outputs is a run of neighbouring elements, whatever the stride, dilation and padding. Building it
-// costs a copy of each row or a few; each element then serves all output channels and taps.
+// A strip holds the rows of an image that a few rows of outputs need. They are gathered so that the
+// elements which one tap reads for a row of outputs are neighbours, whatever the stride, dilation
+// and padding. This costs one or a few copies of each row; all output channels then read them.
 //
-// Where a strip is packed, each tap of the width has a copy of the rows of its own, exactly as wide
-// as the outputs: then the rows of a block are one run of neighbouring elements, too, and no lane
-// is lost at the end of a row.
+// A strip can be packed: then each tap of w has its own copy of the rows, which is exactly as wide
+// as a row of outputs. So the elements that a tap reads for several rows of outputs are neighbours,
+// too, and no lane is lost at the end of a row.
 #pragma once
 
 #include <vector>
@@ -16,45 +16,54 @@ namespace fastconv {
 
 class StripLayout {
  public:
-  // For blocks of `rows` by `columns` outputs. May allocate: made before the parallel region.
+  // For blocks of up to `rows` by `columns` outputs. The constructor allocates, so that it has to
+  // run before the parallel region.
   StripLayout(const Correlation& r, index_t rows, index_t columns, bool packed);
 
-  index_t channel() const { return channel_; }  // elements of one channel
-  index_t row_step() const { return pitch_; }   // between neighbouring output rows
+  index_t channel() const { return channel_; }  // the elements of one channel of the strip
+  // How far apart a tap reads for neighbouring rows of outputs.
+  index_t row_step() const { return pitch_; }
   bool packed() const { return packed_; }
-  // Where tap t = (tap of h, tap of w) of the first output row and column lies in its channel.
+  // For each tap, in the order (tap of h, tap of w), where in its channel of the strip it reads for
+  // the first output of a block.
   const std::vector<index_t>& taps() const { return taps_; }
 
-  // Gathers what output rows oh.. and columns ow.. need of `channels` channels from `image`.
+  // Gathers what a block of outputs reads of `channels` channels, whose first begins at `image`.
+  // The block has `rows` rows from oh on and `columns` columns from ow on.
   template <class T>
   void gather(const Correlation& r, const T* image, index_t channels, index_t oh, index_t rows,
               index_t ow, index_t columns, const Exec& exec, T* strip) const noexcept;
 
  private:
-  // Reads of one axis, in_step apart, that one or more taps share; `at` counts rows or elements.
+  // What one or several taps read along an axis: `length` places of the image, in_step apart, of
+  // which the first is `offset` for output 0. In the strip they are neighbours and begin at `at`,
+  // which counts rows along h and elements along w.
   struct Run {
     index_t offset, length, at;
   };
-  // Finds the runs of an axis for `count` outputs, and for each tap the place of its first output.
+  // Finds the runs of an axis for `count` outputs, and writes to `at` where each tap reads for the
+  // first of them. Without `share` each tap has its own run.
   static std::vector<Run> runs_of(const TapAxis& axis, index_t count, bool share,
                                   std::vector<index_t>& at);
-  struct Lines {  // of zeros, of the image, of zeros
+  struct Lines {  // the rows of a run: `inside` of them lie in the image, the others in the padding
     index_t above, inside, below;
   };
-  // Image rows from `row` on, of some channels, to row `slot` of the strip on.
+  // Gathers the lines of a run along h, for some channels, into the strip's rows from `slot` on.
+  // The first line in the image is `row`; output `ow` reads its column `start` through offset 0.
   template <class T>
   void gather_rows(const Correlation& r, const T* row, const Lines& lines, index_t channels,
                    index_t slot, index_t start, index_t columns, const Exec& exec,
                    T* strip) const noexcept;
 
   bool packed_;
-  index_t rows_, columns_;  // of a whole block
-  index_t pitch_ = 0, channel_ = 0;
+  index_t rows_, columns_;           // of outputs in a whole block
+  index_t pitch_ = 0, channel_ = 0;  // the distance of neighbouring rows, the size of a channel
   std::vector<Run> row_runs_, column_runs_;
   std::vector<index_t> taps_;
 };
 
-// Where the terms of a sum lie in a strip: each of `taps` in each of `channels`. Returns the end.
+// Writes to `offsets` where each term of a sum lies in a strip whose channels have `channel`
+// elements: all taps of the first channel, then all of the next. Returns the end of what it wrote.
 inline index_t* list_terms(const std::vector<index_t>& taps, index_t channels, index_t channel,
                            index_t* offsets) noexcept {
   for (index_t c = 0; c < channels; ++c)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Convolution with output channels as lanes: each weight vector meets pixels one by one, so few
-// pixels leave no lane empty, taps in the zero padding cost nothing, and all phases of an adjoint
-// are one task. Weights are read once, in the order in which they are packed; a function packs each
-// slice of them just before its use.
+// Convolution with output channels as lanes: each vector of weights is multiplied by pixels one by
+// one. So few pixels leave no lane empty, taps in the zero padding cost nothing, and all phases of
+// an adjoint are computed by one task. Weights are read once, in the order in which they are
+// packed; unless they are prepacked, a task packs each slice of them just before its use.
 #include <utility>
 
 #include "algorithms/common/blocking.h"
@@ -18,19 +18,21 @@ namespace {
 using Line = ChannelLanesLayout::Line;
 using Patch = ChannelLanesLayout::Patch;
 
-// How outputs are cut. Tasks are (group, some blocks of channels, block of images, block of rows).
+// How the outputs of a group are cut into tasks. A task computes some blocks of output channels, of
+// some images, in some rows of the output planes, in which all phases lie.
 struct Cut {
-  index_t channel_tasks, image_blocks, row_blocks;  // rows of the whole output plane
-  index_t blocks, images, rows;                     // most in one task
+  index_t channel_tasks, image_blocks, row_blocks;  // how many parts each of the three is cut into
+  index_t blocks, images, rows;                     // how many of each one task has at most
   index_t tasks(const Correlation& r) const {
     return r.groups * channel_tasks * image_blocks * row_blocks;
   }
 };
 
-// Blocks of channels that a task had better take together: of `most` blocks times images, whose
-// sums stay in L2, those that read the fewest bytes of images and weights. With one block, each
-// reads all images again (2048@33 d6 and d18, N = 16: 1.14 and 1.19 times; at N = 1 L3 is fast
-// enough).
+// How many blocks of output channels a task takes together. The sums of `most` blocks of one image,
+// or of one block of `most` images, stay in L2: of all ways to choose blocks and images so that
+// their product is `most`, the task takes the one that reads the fewest bytes of images and weights
+// for each of its sums. If it takes one block, each block reads all images again (2048@33 d6 and
+// d18, N = 16: 1.14 and 1.19 times; at N = 1 L3 is fast enough).
 index_t blocks_together(const Correlation& r, const ChannelLanesWeights& weights, index_t item,
                         index_t most, index_t threads) {
   if (r.batch <= 1) return 1;
@@ -54,7 +56,7 @@ index_t blocks_together(const Correlation& r, const ChannelLanesWeights& weights
 Cut cut_for(const Correlation& r, const ChannelLanesWeights& weights, index_t item,
             const Exec& exec) {
   Cut cut{};
-  // Sums of a task take at most half of L2.
+  // The sums of a task take at most half of L2.
   const index_t row = r.w.out * weights.most_rows() * item, budget = cache_sizes().l2 / 2;
   cut.row_blocks = ceil_div(r.h.out, std::max<index_t>(1, budget / row));
   const index_t most = std::max<index_t>(1, budget / (r.h.out * row)), threads = exec.threads;
@@ -63,7 +65,8 @@ Cut cut_for(const Correlation& r, const ChannelLanesWeights& weights, index_t it
   cut.blocks = ceil_div(weights.blocks(), cut.channel_tasks);
   const index_t most_images = std::max<index_t>(1, most / cut.blocks);
   cut.image_blocks = cut.row_blocks > 1 ? r.batch : ceil_div(r.batch, most_images);
-  // An odd number of equal tasks leaves a thread idle: few tasks come in multiples of the threads.
+  // An odd number of equal tasks leaves a thread idle, so that few tasks are made a multiple of the
+  // threads.
   const index_t tasks = cut.tasks(r);
   if (tasks < 4 * threads && tasks % threads != 0) {
     if (cut.image_blocks * threads <= r.batch)
@@ -76,8 +79,10 @@ Cut cut_for(const Correlation& r, const ChannelLanesWeights& weights, index_t it
   return cut;
 }
 
+// The scratch memory of one thread, in bytes: the sums and the bias of all blocks of a task, and
+// the slice of weights that the task packs itself.
 struct Sizes {
-  index_t sums, bias, weights;  // bytes per thread
+  index_t sums, bias, weights;
   index_t all() const { return sums + bias + weights; }
 };
 
@@ -86,13 +91,14 @@ Sizes sizes_for(const Correlation& r, const ChannelLanesWeights& weights, const 
                 bool prepacked, const Exec& exec) {
   constexpr index_t item = sizeof(T);
   const index_t row = weights.most_rows() * item;
-  // Results leave in whole vectors of pixels.
+  // The kernel that stores results reads whole vectors of pixels.
   const index_t pixels = cut.images * cut.rows * r.w.out + exec.kernels<T>().conv.gemm.lanes;
   return {cut.blocks * cache_lines(pixels * row), cut.blocks * cache_lines(row),
           cache_lines(prepacked ? 0 : weights.most_slice() * item)};
 }
 
-// Goes through the pixels of a patch, row by row.
+// Goes through the pixels of a patch, row by row, from `row` of the patch on. `first_out` is the
+// row of the output plane in which the sums begin; the sums of neighbouring pixels are ld apart.
 class Walk {
  public:
   Walk(const Patch& patch, index_t row, index_t first_out, const Correlation& r, index_t ld)
@@ -106,6 +112,7 @@ class Walk {
         in_(in_row_),
         out_(out_row_) {}
 
+  // Lists where the next n pixels lie in a plane of the image, and where their sums lie.
   void take(index_t n, index_t* in, index_t* out) noexcept {
     for (index_t i = 0; i < n; ++i) {
       in[i] = in_, out[i] = out_;
@@ -152,6 +159,7 @@ class Task {
   }
 
  private:
+  // Makes `block` the block at hand.
   void take(index_t block) noexcept {
     rows_ = w_.rows(block);
     ld_ = w_.ld(rows_), nv_ = ld_ / exec_.kernels<T>().conv.gemm.lanes;
@@ -159,7 +167,7 @@ class Task {
     bias_ = all_bias_ + (block - blocks_.begin) * block_bias_;
   }
 
-  // Slice s of the sums of a block.
+  // Adds slice s to the sums of the block at hand.
   void add(index_t s) noexcept {
     const Range channels = w_.channels(s);
     const T* w = prepacked_ ? job_.packed + w_.at(g_, rows_, s) : packed_;
@@ -170,7 +178,8 @@ class Task {
     }
     for (index_t i = 0; i < w_.parts(); ++i) {
       const Range terms = part(channels.size(), w_.parts(), i);
-      // As many images as fit a quarter of L2 meet a tap's weights, then the next tap's.
+      // As many images as fit a quarter of L2 are multiplied by the weights of one tap, and then by
+      // those of the next one.
       const index_t image = terms.size() * r_.in_plane() * index_t{sizeof(T)};
       const index_t some = std::max(cache_sizes().l2 / 4 / image, index_t{1});
       for (index_t n = images_.begin; n < images_.end; n += some)
@@ -181,13 +190,14 @@ class Task {
     }
   }
 
+  // Starts the sums of the block at hand with the bias.
   void start() noexcept {
     for (index_t i = 0; i < ld_; ++i)
       bias_[i] = job_.bias && i < rows_.size() ? job_.bias[g_ * r_.m + rows_.begin + i] : T{0};
     for (index_t p = 0; p < images_.size() * pixels_; ++p) std::copy_n(bias_, ld_, sums_ + p * ld_);
   }
 
-  // The pixels of a patch, in tiles as even as possible.
+  // Multiplies the pixels of a patch by weights w, in tiles of about equally many pixels.
   void multiply(const Patch& patch, Range images, Range channels, const T* w) noexcept {
     const Line &h = patch.h, &v = patch.w;
     const auto first_from = [&](index_t out) {
@@ -219,10 +229,12 @@ class Task {
     }
   }
 
-  // What a tile of k terms fetches, a line for each: packed weights, the next k terms, in as many
-  // tiles as they have lines each; or a row of what the next slice packs (5 % of 512@7 3x3); then
-  // the next pixels, where channels lie a page or more apart (2048@33 d6: 25 % on one thread; where
-  // planes are smaller, or pixels lie apart, it only costs).
+  // From where the next tile, of k terms, fetches a cache line with each of them. If weights are
+  // prepacked, the first tiles of a patch fetch the k terms that are multiplied next, as many tiles
+  // as a term has vectors. If not, a tile fetches a row of the weights that the next slice packs
+  // (5 % of 512@7 3x3). All other tiles fetch their next pixels, which null asks for, where
+  // channels lie a page or more apart (2048@33 d6: 25 % on one thread; where planes are smaller, or
+  // pixels lie apart, it only costs).
   const T* ahead(index_t k) noexcept {
     if (rows_ahead_ > 0) {
       --rows_ahead_;
@@ -236,6 +248,7 @@ class Task {
     return r_.w.in_step == 1 && r_.in_plane() > page ? nullptr : next_w_;
   }
 
+  // Stores the finished sums of the block at hand as planes.
   void finish() noexcept {
     const index_t first = out_rows_.begin * r_.w.out;
     for (index_t image = images_.begin; image < images_.end; ++image) {
@@ -258,10 +271,17 @@ class Task {
   const ChannelLanesWeights& w_;
   const bool prepacked_;
   const Exec& exec_;
-  T *all_sums_, *all_bias_, *packed_;
+  T *all_sums_, *all_bias_;              // of all blocks of the task
+  T* packed_;                            // the slice of weights, unless they are prepacked
   T *sums_ = nullptr, *bias_ = nullptr;  // of the block at hand
-  Range out_rows_, images_, blocks_, rows_{};
-  index_t g_, nv_ = 0, ld_ = 0, pixels_, block_sums_, block_bias_;
+  Range out_rows_, images_, blocks_;     // what the task computes
+  Range rows_{};                         // the output channels of the block at hand
+  index_t g_;                            // the group
+  index_t nv_ = 0, ld_ = 0;              // the vectors that rows_ fill, and their lanes
+  index_t pixels_;                       // of one image
+  index_t block_sums_, block_bias_;      // how far apart two blocks' sums, and bias, lie
+  // What ahead() gives next: packed weights for lines_ahead_ more tiles, or rows of the caller's
+  // weights for rows_ahead_ more.
   const T *next_w_ = nullptr, *next_row_ = nullptr;
   index_t lines_ahead_ = 0, rows_ahead_ = 0;
 };
@@ -286,8 +306,8 @@ class PreparedChannelLanes final : public Prepared<T> {
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job{args, r_};
-    // Weights that meet few pixels cost what reading them takes: 5 bytes a cycle, or 8 to 32 FMAs
-    // each.
+    // Where weights are multiplied by few pixels the call costs what reading the weights takes: a
+    // cycle for 5 bytes, so that each weight counts as 8 to 32 FMAs.
     const double work = layout_.fmas(r_) + 8 * double(weights_.size());
     const index_t tasks = cut_.tasks(r_), size = each(exec);
     parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
@@ -302,7 +322,7 @@ class PreparedChannelLanes final : public Prepared<T> {
     return sizes_for<T>(r_, weights_, cut_, prepacked_, exec).all();
   }
 
-  const Correlation r_;  // any of the phases
+  const Correlation r_;  // the first phase: what is asked of it, all phases have in common
   const char* family_;
   bool prepacked_;
   ChannelLanesLayout layout_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What channel_lanes costs for one phase, in cycles of one core. Lanes are output channels, so only
-// the pixels that a tap reaches within the image count.
+// What channel_lanes costs for one phase, in cycles of one core. Its lanes are output channels, so
+// that taps which read the zero padding cost nothing.
 #pragma once
 
 #include <cmath>
@@ -12,7 +12,7 @@ namespace fastconv::dense {
 
 class ChannelLanesCost {
  public:
-  // Tiles of `most_pixels` by two vectors of `lanes` elements of `item` bytes.
+  // A tile has up to `most_pixels` pixels by two vectors of `lanes` elements of `item` bytes.
   ChannelLanesCost(const Correlation& r, index_t most_pixels, index_t lanes, index_t item)
       : r_(r),
         item_(item),
@@ -26,33 +26,38 @@ class ChannelLanesCost {
     return double(r_.batch) * double(r_.groups) * (sums() + calls() + stored()) +
            double(r_.groups) * images_again();
   }
-  // What a function pays to pack its weights.
+  // Packing the weights of all groups, which a call pays unless they are prepacked.
   double packed_lanes() const {
-    constexpr double kPackedLanes = 0.6;  // an element
+    constexpr double kPackedLanes = 0.6;  // cycles for each weight
     return double(r_.groups) * double(r_.m) * double(r_.k()) * kPackedLanes;
   }
 
  private:
-  // Two FMAs a cycle, if enough of them are under way, and one load for every two of them, most of
-  // them scattered.
+  // The FMAs of one image and group. A core does two in a cycle if kInFlight of them are under way
+  // at any time; a tile of fewer sums waits. Two FMAs need one load of a pixel, and pixels lie
+  // scattered: far() says how much longer that takes.
   double sums() const {
-    constexpr double kInFlight = 8;  // FMAs under way that keep both units busy
+    constexpr double kInFlight = 8;  // FMAs
     const double wide = std::min(vectors_, 2.0);
     const double idle = std::max(1.0, kInFlight * tiles_ / (std::max(reads_, 1.0) * wide));
     return double(r_.c) * reads_ * vectors_ / 2 * idle * far();
   }
+  // Calling the tiles of one image and group.
   double calls() const {
-    constexpr double kTerms = 128;  // of one tile's sum
-    constexpr double kTile = 110;   // finding its pixels, loading and storing its sums
+    constexpr double kTerms = 128;  // the terms that a tile adds in one go
+    constexpr double kTile = 110;   // cycles to find a tile's pixels, load its sums and store them
     return tiles_ * std::ceil(vectors_ / 2) * std::ceil(double(r_.c) / kTerms) * kTile;
   }
+  // Storing the results of one image and group as planes.
   double stored() const {
-    constexpr double kStored = 4;  // a vector of sums, transposed and stored
+    constexpr double kStored = 4;  // cycles to transpose and store a vector of sums
     return vectors_ * double(r_.pixels()) * kStored;
   }
-  // Pixels 4 bytes apart, so that cache lines hold few of them, and channels up to pages apart:
-  // those far apart are not prefetched; a multiple of a page apart they share a set of L1. Measured
-  // against the peak on 28 layers, within 7 %.
+  // The factor by which the sums take longer because of where their pixels lie. A tile reads its
+  // few pixels of one channel after another, so that it uses a small part of each cache line.
+  // Channels that lie far apart are not prefetched; channels that lie a multiple of a page apart
+  // share a set of L1, and strided pixels then take still longer. The factors were measured against
+  // the peak on 28 layers, and are right within 7 %.
   double far() const {
     constexpr double kNear = 1.12, kFar = 1.15, kFarther = 1.3;
     constexpr double kAliased = 1.4, kAliasedApart = 1.95;
@@ -60,14 +65,16 @@ class ChannelLanesCost {
     if (bytes % 4096 == 0) return r_.w.in_step == 1 ? kAliased : kAliasedApart;
     return bytes > 8192 ? kFarther : bytes > 2048 ? kFar : kNear;
   }
-  // Each block of output channels reads all images again, from L3 if they are too many for L2.
+  // Reading a group's images from L3, where they are too many for L2: each block of output channels
+  // reads them all again.
   double images_again() const {
-    constexpr double kImageRate = 7;  // bytes a cycle, fetched ahead
+    constexpr double kImageRate = 7;  // bytes in a cycle, since they are fetched ahead
     const double all = double(r_.batch) * double(r_.c) * double(r_.in_plane() * item_);
     const double beyond = std::max(0.0, all - double(cache_sizes().l2) / 2);
     return beyond * std::ceil(vectors_ / 2) / kImageRate;
   }
-  // Pairs of output and tap along an axis that lie within the image, or are copied from it.
+  // How many pairs of an output and a tap along an axis read an element of the image. All do in
+  // padding modes other than zeros, whose padding is copied from the image.
   double reached(const TapAxis& axis) const {
     if (r_.mode != PadMode::zeros) return double(axis.count) * double(axis.n_taps());
     index_t n = 0;
@@ -81,7 +88,9 @@ class ChannelLanesCost {
 
   const Correlation& r_;
   index_t item_;
-  double vectors_, reads_, tiles_;
+  double vectors_;  // of a group's output channels
+  double reads_;    // pairs of an output and a tap that read an element of the image
+  double tiles_;    // that the pixels of all taps fill
 };
 
 }  // namespace fastconv::dense

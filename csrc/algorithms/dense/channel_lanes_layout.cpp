@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How the patches of channel_lanes follow from the taps of all phases.
 #include <algorithm>
 
 #include "algorithms/dense/channel_lanes_layout.h"
@@ -8,9 +9,12 @@ namespace {
 
 using Line = ChannelLanesLayout::Line;
 
-// What a tap reads along one axis: below, within and beyond the image, as far as these exist.
+// What a tap reads along one axis: a line of outputs for which it reads before the image, one for
+// which it reads the image, and one for which it reads beyond. A line that has no outputs, or that
+// would read zeros, is left out.
 std::vector<Line> lines_of(const TapAxis& axis, PadMode mode, index_t offset) {
-  const auto first_from = [&](index_t position) {  // the first output that reads from there on
+  // The first output for which the tap reads at `position` or beyond.
+  const auto first_from = [&](index_t position) {
     return std::clamp(ceil_div(std::max<index_t>(0, position - offset), axis.in_step), index_t{0},
                       axis.count);
   };

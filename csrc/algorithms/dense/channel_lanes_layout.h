@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which outputs each weight of a kernel reaches within the image, for channel_lanes: the phases of
-// an adjoint together.
+// For channel_lanes: which outputs each weight of a kernel reaches, and what it reads for them
+// within the image. One layout holds all phases of an adjoint.
 #pragma once
 
 #include <vector>
@@ -11,21 +11,25 @@ namespace fastconv::dense {
 
 class ChannelLanesLayout {
  public:
-  // Of all phases of one convolution. May allocate: made before the parallel region.
+  // The layout for all phases of a problem. The constructor allocates, so that it has to run before
+  // the parallel region.
   explicit ChannelLanesLayout(const std::vector<Correlation>& phases);
 
-  struct Line {  // outputs of one axis, evenly spaced, and what a tap reads for them
+  // `count` outputs along one axis, out_step apart from `out` on, for which a tap reads elements
+  // that are in_step apart from `in` on.
+  struct Line {
     index_t out, out_step, in, in_step, count;
   };
-  struct Patch {  // outputs that the weights in `slot` reach within the image
+  // A rectangle of outputs for which one weight of the kernel, number `slot`, reads the image.
+  struct Patch {
     index_t slot;
     Line h, w;
     index_t pixels() const { return h.count * w.count; }
   };
   const std::vector<Patch>& patches() const { return patches_; }
-  // For each weight of a kernel its place among those that reach the image, or -1.
+  // For each weight of a kernel its number among those that read the image for any output, or -1.
   const std::vector<index_t>& slots() const { return slots_; }
-  index_t live() const { return live_; }  // how many do
+  index_t live() const { return live_; }  // how many weights of a kernel read the image
   double fmas(const Correlation& r) const;
 
  private:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How long the slices of channel_lanes are, and the packing of its weights.
 #include "algorithms/dense/channel_lanes_weights.h"
 
 #include "core/parallel.h"
@@ -8,8 +9,9 @@ namespace fastconv::dense {
 template <class T>
 ChannelLanesWeights ChannelLanesWeights::of(const Correlation& r, const ChannelLanesLayout& layout,
                                             const Exec& exec) {
-  // 128 terms: their weights take a third of L1, and loading and storing sums costs 3 %. A slice
-  // that is packed just before its use stays in L2.
+  // A tile adds 128 terms in one go: their weights take a third of L1, and loading and storing the
+  // sums costs 3 %. A slice takes at most an eighth of L2, where it stays if it is packed just
+  // before its use.
   constexpr index_t kTerms = 128;
   ChannelLanesWeights w{};
   w.groups_ = r.groups, w.m_ = r.m, w.c_ = r.c, w.taps_ = layout.live();

@@ -6,19 +6,21 @@
 
 namespace fastconv::dense {
 
-// Strips of rows, from which every tap reads its run of neighbouring pixels: no im2col.
+// Multiplies straight from strips of rows, in which what a tap reads for a row of outputs are
+// neighbours: nothing like im2col is needed.
 template <class T>
 const PhaseAlgorithm<T>& direct();
 
-// A matrix product with blocks of pixels that are packed as columns.
+// A matrix product with blocks of pixels, which are packed as columns of im2col.
 template <class T>
 const PhaseAlgorithm<T>& im2col();
 
-// The same of 1x1 convolutions, whose pixels are columns as they lie.
+// The same for 1x1 convolutions, whose pixels are such columns as they lie.
 template <class T>
 const PhaseAlgorithm<T>& pointwise();
 
-// Lanes are output channels, so few pixels leave no lane empty; all phases are one task.
+// Lanes are output channels, so that few pixels leave no lane empty. All phases of an adjoint are
+// computed by one task.
 template <class T>
 const Algorithm<T>& channel_lanes();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Convolution straight from strips of rows: no im2col, so little is copied; best where rows are
-// long or output channels are few. Outputs of a tile lie in one row.
+// Convolution straight from strips of rows. Little is copied, since nothing like im2col is needed;
+// this is best where rows are long or output channels are few. Unless the strip is packed, the
+// outputs of a tile lie in one row.
 #include <numeric>
 
 #include "algorithms/correlation/strip.h"
@@ -13,25 +14,28 @@
 namespace fastconv::dense {
 namespace {
 
-// How one phase is cut: blocks of outputs, whose strip is gathered in slices of channels.
+// How one phase is cut. A task is a block of outputs of one image and group, or one chunk of the
+// output channels of that; it gathers its strip in slices of input channels.
 struct Layout {
   Tile tile;
-  index_t rows, columns;  // outputs of a block
-  index_t row_blocks, column_blocks;
-  index_t chunks;    // of the output channels, where there are few blocks
-  index_t channels;  // of a slice of the sum
+  index_t rows, columns;              // of outputs in a block
+  index_t row_blocks, column_blocks;  // how many blocks lie below and beside one another
+  index_t chunks;                     // of the output channels: 1 if there are blocks enough
+  index_t channels;                   // input channels of a slice
   StripLayout strip;
-  std::vector<index_t> offsets;  // of the terms of a slice
+  std::vector<index_t> offsets;  // where each term of a slice lies in the strip
 };
 
+// The scratch memory of one thread, in bytes: its strip, and its outputs where these are not
+// neighbours in y.
 struct Sizes {
-  index_t strip, c;  // bytes per thread
+  index_t strip, c;
 };
 
 template <class T>
 Sizes sizes_for(const Correlation& r, const Layout& l) {
   const index_t item = sizeof(T);
-  const index_t slack = l.tile.nr + 1;  // a tile reads whole vectors
+  const index_t slack = l.tile.nr + 1;  // a tile reads whole vectors, beyond the end of the strip
   return {cache_lines((l.channels * l.strip.channel() + slack) * item),
           cache_lines(r.plain_output() ? 0 : r.m * l.rows * l.columns * item)};
 }
@@ -75,17 +79,18 @@ class Task {
   }
 
  private:
-  // The weights of panel m for channels c0.. of the sum.
+  // The weights of the panel that begins with output channel m, from input channel c0 on.
   const T* weights(index_t m, index_t c0) const {
     return job_.packed + (g_ * r_.m + m) * r_.k() + c0 * r_.taps() * std::min(l_.tile.mr, r_.m - m);
   }
-  // What is needed after panel m, or null.
+  // The weights that are needed after those of panel m and channels c0..c1, or null.
   const T* weights_after(index_t m, index_t c0, index_t c1) const {
     if (m + l_.tile.mr < m_.end) return weights(m + l_.tile.mr, c0);
     return c1 < r_.c ? weights(m_.begin, c1) : nullptr;
   }
 
-  // `n` outputs that are neighbours in the strip, from the start of `row` on.
+  // Adds channels c0..c1 to the sums of panel m, for `n` outputs from the start of `row` on. What a
+  // tap reads for them are neighbours in the strip.
   void multiply(index_t m, index_t row, index_t n, index_t c0, index_t c1) noexcept {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     const index_t mr = std::min(l_.tile.mr, r_.m - m), lanes = gemm.lanes;
@@ -113,6 +118,7 @@ class Task {
     }
   }
 
+  // Copies finished outputs to y, between those of other phases.
   void scatter() noexcept {
     for (index_t m = m_.begin; m < m_.end; ++m)
       for (index_t row = 0; row < rows_; ++row)
@@ -125,9 +131,10 @@ class Task {
   const Exec& exec_;
   const Layout& l_;
   T* strip_;
-  T* c_;
-  index_t n_, g_, oh_, rows_, ow_, columns_;
-  Range m_;
+  T* c_;                              // outputs that are not neighbours in y
+  index_t n_, g_;                     // image and group
+  index_t oh_, rows_, ow_, columns_;  // the block: its first row and column, and how many it has
+  Range m_;                           // the output channels
 };
 
 template <class T>
@@ -142,16 +149,18 @@ Layout layout_for(const Correlation& r, const Exec& exec) {
   const index_t channels = ceil_div(r.c, ceil_div(r.c, most));
   const index_t images = r.batch * r.groups * column_blocks;
   const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
-  // Blocks of rows, as many for each thread.
-  index_t most_rows = 8;  // beyond, a 3x3 kernel has little left to share (10 rows instead of 24)
+  // Every thread gets equally many blocks of rows. With 8 rows of outputs a 3x3 kernel reads 10
+  // rows instead of 24; more rows would share little more.
+  index_t most_rows = 8;
   if (packed) {
-    // The strip takes a third of L2; the rows between two blocks are gathered twice.
+    // The strip may take a third of L2, because the rows that two blocks read are gathered twice.
     const index_t row = channels * r.w.n_taps() * columns * index_t{sizeof(T)};
     most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
   }
-  // Weights that outgrow L2 are better halved than read by all (256@28 -> 256 3x3 s2 on two
-  // threads: 955 -> 830 us), smaller ones read by all than the strip gathered by all (128@56: 926
-  // -> 805).
+  // If weights outgrow L2, the threads should share them out, each with a chunk of the output
+  // channels, though all then gather the same strip (256@28 -> 256 3x3 s2 on two threads: 955 ->
+  // 830 us). If weights are smaller, the threads should share out the blocks of rows, though all
+  // then read the same weights (128@56: 926 -> 805).
   const bool halved = packed && r.m * r.k() * index_t{sizeof(T)} > cache_sizes().l2;
   const index_t even = halved ? 1 : threads / std::gcd(threads, images);
   const index_t blocks = ceil_div(ceil_div(r.h.count, most_rows), even) * even;
@@ -169,7 +178,7 @@ Layout layout_for(const Correlation& r, const Exec& exec) {
     l.chunks = std::min(threads, ceil_div(r.m, tile.mr));
   l.offsets.resize(static_cast<std::size_t>(channels * r.taps() + kAhead));
   index_t* end = list_terms(l.strip.taps(), channels, l.strip.channel(), l.offsets.data());
-  std::copy_n(l.offsets.begin(), kAhead, end);  // where the next tile starts
+  std::copy_n(l.offsets.begin(), kAhead, end);  // the next tile begins where this one did
   return l;
 }
 
@@ -208,7 +217,7 @@ class Direct final : public PhaseAlgorithm<T> {
   Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
     const PhaseCost phase = PhaseCost::of<T>(r, exec);
     double cycles = DirectCost(phase).cycles();
-    // The strip of a 1x1 convolution is nothing but a copy.
+    // The strip of a 1x1 convolution is nothing but a copy, so that this costs more than im2col.
     constexpr double kCopied = 1.05;
     if (is_pointwise(r)) cycles = std::max(cycles, kCopied * Im2colCost(phase, false).cycles());
     return {.cycles = cycles + (request.prepacked ? 0 : phase.packed_panels())};

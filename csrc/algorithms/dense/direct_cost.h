@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What convolving from strips costs, in cycles of one core.
+// What `direct` costs for one phase, in cycles of one core.
 #pragma once
 
 #include "algorithms/correlation/cost.h"
@@ -15,14 +15,16 @@ class DirectCost {
     return p_.images() * (kImage + (packs_strip() ? packed_strip() : plain_strip()) +
                           p_.scattered(p_.row_vectors()));
   }
-  // Whether a strip better has a copy of its rows for each tap of the width: then no lane is lost
-  // at the end of a row of outputs.
+  // Whether a packed strip costs less than a plain one: it takes more copies of the image's rows,
+  // but no lane is lost at the end of a row of outputs.
   bool packs_strip() const {
     return p_.r().w.count <= kMostColumns && p_.r().h.count > 1 && packed_strip() < plain_strip();
   }
-  static constexpr index_t kMostColumns = 512;  // beyond, a slice of 384 terms leaves L2
+  // The most columns of a block: with more, the strip of a slice of 384 terms does not fit L2.
+  static constexpr index_t kMostColumns = 512;
 
  private:
+  // One product of a group and image, from strips that are plain or packed.
   double plain_strip() const {
     const Correlation& r = p_.r();
     const double tiles = double(r.h.count) * double(ceil_div(r.w.count, p_.tile().nr));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Convolution as a matrix product, C(m x pixels) = W(m x k) * im2col(k x pixels), of which only a
-// block of pixels by a slice of terms exists at any time: the workspace does not grow with the
-// image.
+// Convolution as a matrix product, C(m x pixels) = W(m x k) * im2col(k x pixels). Of the im2col
+// matrix only a block of pixels by a slice of terms exists at any time, so that the workspace does
+// not grow with the image.
 #include "algorithms/common/blocking.h"
 #include "algorithms/dense/dense.h"
 #include "algorithms/dense/im2col_cost.h"
@@ -11,24 +11,34 @@
 namespace fastconv::dense {
 namespace {
 
-// Where the columns of pixels are.
+// Where tiles read pixels.
 struct PixelForm {
-  bool packs;   // panels are packed from the image; else they are its planes: is_pointwise only
-  bool merged;  // a panel may hold pixels of several images; it is packed
+  // Whether panels of pixels are packed from the image. If not, which only pointwise problems
+  // allow, tiles read the planes of the image as they lie.
+  bool packs;
+  // Whether a panel may hold pixels of several images. Then it is always packed.
+  bool merged;
 };
 
-// How one Correlation is cut. Tasks are (image, group, block of pixels, chunk of output channels);
-// cutting outputs differently for more threads changes no sum.
+// How a correlation is cut. A task computes a chunk of the output channels for a block of pixels of
+// one image and group, or of all images of a group if these are merged. More threads may get
+// smaller tasks: that changes no sum.
 struct Cut {
   Tile tile;
-  index_t images, pixels;  // to be cut each for itself: a group's images, unless merged into one
-  index_t kc, panels, blocks, chunks, most_panels;  // panels of nr pixels; most in one block
-  bool scatter;                                     // outputs are not contiguous: finish elsewhere
+  index_t images;       // pairs of image and group; the groups alone if images are merged
+  index_t pixels;       // of each of these
+  index_t kc;           // terms of a slice
+  index_t panels;       // of nr pixels, into which the pixels are cut
+  index_t blocks;       // into which the panels are cut
+  index_t chunks;       // into which the output channels are cut
+  index_t most_panels;  // of one block
+  bool scatter;  // whether the outputs of a block wait in a buffer to be copied to their places
   index_t tasks() const { return images * blocks * chunks; }
 };
 
-// What the busiest thread computes if images are cut into `blocks` of pixels by `chunks` of output
-// channels: vectors times rows, two FMAs a cycle, and packing a vector in 3 cycles.
+// The cycles that the busiest thread spends on each term if the pixels are cut into `blocks` and
+// the output channels into `chunks`: two FMAs of vectors take a cycle, and packing a vector
+// takes 3.
 double busiest(const Cut& cut, index_t m, bool packs, index_t blocks, index_t chunks,
                index_t threads) {
   const Tile& tile = cut.tile;
@@ -50,12 +60,13 @@ Cut cut_for(const Correlation& r, const PixelForm& form, const Exec& exec) {
   cut.scatter = form.merged || !r.plain_output();
   const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
   index_t columns = choose_nc<T>(cut.kc, cut.tile.nr);
-  // Outputs that wait for their images take half of L2, too.
+  // The buffer in which the outputs of merged images wait takes at most half of L2.
   if (form.merged) columns = std::min(columns, cache_sizes().l2 / 2 / (r.m * index_t{sizeof(T)}));
   cut.blocks = ceil_div(cut.panels, std::max(columns / cut.tile.nr, index_t{1}));
   cut.chunks = 1;
   if (threads > 1 && cut.images * cut.blocks < few) {
-    // Few tasks: the cut that keeps all threads busy longest; of equal ones the coarsest.
+    // There are few tasks: the best cut gives the busiest thread the least to do. Of cuts that are
+    // about equal the coarsest is taken.
     const index_t least = cut.blocks;
     double best = busiest(cut, r.m, form.packs, least, 1, threads);
     for (index_t chunks = 1; chunks <= std::min(threads, ceil_div(r.m, cut.tile.mr)); ++chunks)
@@ -68,8 +79,10 @@ Cut cut_for(const Correlation& r, const PixelForm& form, const Exec& exec) {
   return cut;
 }
 
+// The scratch memory of one thread, in bytes: the segments of a panel of pixels, the packed panels
+// of a block, and the outputs of a block that wait to be copied.
 struct Sizes {
-  index_t segments, b, c;  // bytes per thread
+  index_t segments, b, c;
   index_t all() const { return segments + b + c; }
 };
 
@@ -93,12 +106,12 @@ class Task {
     b_ = reinterpret_cast<T*>(memory + sizes.segments);
     c_ = reinterpret_cast<T*>(memory + sizes.segments + sizes.b);
     const index_t chunk = index % cut.chunks, block = index / cut.chunks % cut.blocks;
-    const index_t image = index / cut.chunks / cut.blocks;  // merged: the group
+    const index_t image = index / cut.chunks / cut.blocks;  // the group, if images are merged
     n_ = image / r_.groups, g_ = image % r_.groups;
     panels_ = part(cut.panels, cut.blocks, block);
     const Range rows = part(ceil_div(r_.m, cut.tile.mr), cut.chunks, chunk);
     rows_ = {rows.begin * cut.tile.mr, std::min(r_.m, rows.end * cut.tile.mr)};
-    // What this thread will take next, if the others keep pace.
+    // The task that this thread will take next if the others keep pace.
     const index_t later = index + exec.threads, block_later = later / cut.chunks % cut.blocks;
     const index_t image_later = later / cut.chunks / cut.blocks;
     if (image_later < cut.images) {
@@ -127,9 +140,11 @@ class Task {
     return std::min(cut_.tile.nr, cut_.pixels - first_pixel(panel));
   }
   index_t lanes() const { return exec_.kernels<T>().conv.gemm.lanes; }
+  // n pixels as whole vectors.
   index_t padded(index_t n) const { return ceil_div(n, lanes()) * lanes(); }
   T* packed(index_t panel) const { return b_ + (panel - panels_.begin) * cut_.tile.nr * cut_.kc; }
 
+  // Packs terms k0..k1 of all panels of pixels.
   void pack(index_t k0, index_t k1) noexcept {
     for (index_t p = panels_.begin; p < panels_.end; ++p) {
       const index_t n = pixels(p);
@@ -149,7 +164,7 @@ class Task {
     }
   }
 
-  // The panel of weights that is needed after that of `row`, or null.
+  // The weights that are needed after those of the panel at `row` and terms k0..k1, or null.
   const T* weights_after(index_t row, index_t k0, index_t k1) const {
     index_t next = row + cut_.tile.mr, k = k0;
     if (next >= rows_.end) next = rows_.begin, k = k1;
@@ -157,12 +172,13 @@ class Task {
     return job_.packed + (g_ * r_.m + next) * r_.k() + k * std::min(cut_.tile.mr, r_.m - next);
   }
 
-  struct Next {
+  struct Next {  // TileArgs::next and next_step
     const T* from;
     index_t step;
   };
-  // What to fetch while a tile computes: with the first panel of pixels the next weights; with the
-  // last two panels of weights, half each, the pixels of the next slice, if they are not packed.
+  // What a tile fetches while it computes. With the first panel of pixels that is the next panel of
+  // weights. With each of the last two panels of weights it is half of the pixels that are needed
+  // next, of the next slice or of the next task, unless pixels are packed.
   Next fetched_beside(index_t row, index_t panel, index_t k0, index_t k1) const {
     if (panel == panels_.begin) return {weights_after(row, k0, k1), 0};
     const index_t left = ceil_div(rows_.end - row, cut_.tile.mr);
@@ -175,6 +191,7 @@ class Task {
     return {next_x_ + second * r_.in_plane() + first_pixel(panel - panels_.begin), r_.in_plane()};
   }
 
+  // Adds terms k0..k1 to the outputs of one panel of weights by one panel of pixels.
   void multiply(index_t row, index_t panel, index_t k0, index_t k1) noexcept {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     const index_t rows = std::min(cut_.tile.mr, r_.m - row), n = pixels(panel);
@@ -201,7 +218,8 @@ class Task {
     if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
   }
 
-  // f(from, to, n) for outputs of one image that are neighbours here and there.
+  // Calls f(c, at, n) for every run of n outputs that are neighbours both in the buffer, at c, and
+  // in y, at index `at`.
   template <class F>
   void each_run(const F& f) const noexcept {
     const index_t ldc = cut_.most_panels * cut_.tile.nr, plane = r_.pixels();
@@ -214,6 +232,7 @@ class Task {
       }
   }
 
+  // Copies finished outputs from the buffer to y.
   void scatter() noexcept {
     if (r_.plain_output())
       return each_run([&](const T* c, index_t at, index_t n) { std::copy_n(c, n, job_.y + at); });
@@ -235,12 +254,12 @@ class Task {
   const Cut& cut_;
   const bool packs_, merged_;
   RowSegment* segments_;
-  T* b_;
-  T* c_;
-  index_t n_, g_;
-  Range panels_, rows_;
-  const T* next_x_ = nullptr;
-  index_t next_panels_ = 0;
+  T* b_;                       // packed panels of pixels
+  T* c_;                       // the buffer of outputs
+  index_t n_, g_;              // image and group
+  Range panels_, rows_;        // panels of pixels, and output channels
+  const T* next_x_ = nullptr;  // the pixels of the next task, if they are read as they lie
+  index_t next_panels_ = 0;    // and how many panels of them there are
 };
 
 template <class T>
@@ -267,7 +286,7 @@ class PreparedIm2col final : public PreparedPhase<T> {
   Cut cut_;
 };
 
-// im2col, and pointwise, which differs from it only in where its columns are.
+// The entries im2col and pointwise, which differ only in where tiles read pixels.
 template <class T>
 class Im2col final : public PhaseAlgorithm<T> {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What convolving by a matrix product costs, in cycles of one core.
+// What `im2col` and `pointwise` cost for one phase, in cycles of one core.
 #pragma once
 
 #include "algorithms/correlation/cost.h"
@@ -9,18 +9,26 @@ namespace fastconv::dense {
 
 class Im2colCost {
  public:
-  // `packs`: panels of pixels are packed from the image; else they are its planes as they lie.
+  // With `packs`, panels of pixels are packed from the image; without, the planes of the image are
+  // read as they lie (`pointwise`).
   Im2colCost(const PhaseCost& phase, bool packs) : p_(phase), packs_(packs) {}
 
+<<<<<<< HEAD
   double cycles() const { return merges() ? merged() : apart(); }
   // Whether panels of pixels better hold several images.
+=======
+  double cycles() const { return std::min(apart(), merged()); }
+  // Whether it costs less to pack panels that hold pixels of several images.
+>>>>>>> wt-prose
   bool merges() const { return p_.r().batch > 1 && merged() < apart(); }
 
  private:
-  // Images one by one; each reads the weights again, from L3 if they are too many for L2.
+  // The cost if panels hold pixels of one image alone. Each image then reads the weights again,
+  // from L3 if they are too many for L2.
   double apart() const {
-    constexpr double kWeightRate = 6;  // bytes a cycle from L3
-    constexpr double kInPlace = 1.02;  // rows of a panel in different pages
+    constexpr double kWeightRate = 6;  // bytes in a cycle from L3
+    // Planes that are read as they lie take longer, since their rows are in different pages.
+    constexpr double kInPlace = 1.02;
     const Correlation& r = p_.r();
     const double bytes = double(r.m) * double(r.k()) * double(p_.item());
     const double again = bytes > double(cache_sizes().l2) / 2 ? bytes / kWeightRate : 0;
@@ -29,23 +37,24 @@ class Im2colCost {
                          (packs_ ? panels_packed(r.pixels()) : 0);
     return p_.images() * image + double(r.groups) * double(r.batch - 1) * again;
   }
-  // Panels that hold pixels of several images; their outputs go through a buffer.
+  // The cost if panels hold pixels of several images: their outputs go through a buffer.
   double merged() const {
-    constexpr double kMoved = 10;  // a vector of outputs, from the buffer to its image
+    constexpr double kMoved = 10;  // cycles to copy a vector of outputs out of the buffer
     const Correlation& r = p_.r();
     const index_t pixels = r.batch * r.pixels();
     const double vectors = double(pixels) / double(p_.lanes());
     const double moved = r.plain_output() ? double(r.m) * vectors * kMoved : p_.scattered(vectors);
     return double(r.groups) * (p_.block(pixels) + panels_packed(pixels) + moved);
   }
-  // A panel's row of im2col is one or more pieces of image rows.
+  // Packing the panels of `pixels` pixels. Each row of a panel, which is a row of the im2col
+  // matrix, is made of one or more pieces of rows of the image.
   double panels_packed(index_t pixels) const {
-    constexpr double kCall = 40;   // clipping a piece of a row
-    constexpr double kPiece = 12;  // copying it, for a channel
+    constexpr double kCall = 40;   // cycles to clip a piece at the border, for up to 64 channels
+    constexpr double kPiece = 12;  // cycles to begin its copy, for each channel
     const Correlation& r = p_.r();
     const double nr = double(p_.tile().nr);
     const double pieces = double(ceil_div(pixels, p_.tile().nr)) * (1 + nr / double(r.w.count));
-    const double calls = double(r.taps()) * double(ceil_div(r.c, 64));  // of copies
+    const double calls = double(r.taps()) * double(ceil_div(r.c, 64));  // for each piece
     return pieces * (calls * kCall + double(r.k()) * kPiece) +
            double(r.k()) * p_.copies(double(pixels));
   }

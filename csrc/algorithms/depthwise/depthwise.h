@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Algorithms for one input channel per group.
+// Algorithms for convolutions with one input channel per group.
 #pragma once
 
 #include "algorithms/correlation/phases.h"
@@ -8,19 +8,19 @@ namespace fastconv::depthwise {
 
 inline constexpr const char* kFamily = "depthwise";
 
-// Strips of rows, several rows of outputs at a time; any shape.
+// Computes several rows of outputs at a time from a strip; it takes any shape.
 template <class T>
 const PhaseAlgorithm<T>& strips();
 
-// Kernels of 3, 5 or 7 rows at strides 1 and 2, straight from the image.
+// Reads the image as it lies, for kernels of 3, 5 or 7 rows at strides 1 and 2.
 template <class T>
 const PhaseAlgorithm<T>& rows();
 
-// The adjoint of a stride of two: both phases of a row together.
+// For adjoints of a stride of two: computes the two phases that share rows together.
 template <class T>
 const Algorithm<T>& pairs();
 
-// Lanes are neighbouring channels; one output channel per group.
+// Lanes are neighbouring channels; it takes one output channel per group.
 template <class T>
 const Algorithm<T>& pixels();
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// How large a frame is, and how it is filled.
 #include "algorithms/depthwise/frame.h"
 
 #include <algorithm>
@@ -27,10 +28,11 @@ PixelFrame::PixelFrame(const std::vector<Correlation>& phases, index_t lanes, in
       first_w_ = std::min(first_w_, tap.offset), last_w_ = std::max(last_w_, tap.offset);
   }
   pitch_ = (columns - 1) * w_step_ + last_w_ - first_w_ + 1;
-  // What is read and written for a block takes an eighth of L2; the rows that two blocks share are
-  // turned twice.
+  // What is read and written for a block takes an eighth of L2. It is not less, because the rows
+  // that two blocks share are transposed twice.
   const index_t vector = lanes * item;
-  // With absurd padding and dilation, which cost nothing elsewhere, the product has no integer.
+  // Absurd padding and dilation, which cost other algorithms nothing, make this product so large
+  // that no integer holds it.
   const double least = double(last_h_ - first_h_ + 1) * double(pitch_ + in_w_) +
                        double(out_rows) * double(out_columns);
   fits_ = least * double(vector) <= double(cache_sizes().l2) / 2;
@@ -86,12 +88,16 @@ void PixelFrame::fill(const T* image, index_t channels, index_t row, const Exec&
       std::fill_n(line, n * lanes_, T{0});
 }
 
-#define FC_INSTANTIATE(T)                                                                        \
-  template void planes_to_pixels(const T*, index_t, index_t, index_t, const Exec&, T*) noexcept; \
-  template void pixels_to_planes(const T*, index_t, index_t, T*, index_t, const Exec&) noexcept; \
-  template void PixelFrame::fill(const T*, index_t, index_t, const Exec&, T*) const noexcept
-FC_INSTANTIATE(float);
-FC_INSTANTIATE(double);
-#undef FC_INSTANTIATE
+template void planes_to_pixels(const float*, index_t, index_t, index_t, const Exec&,
+                               float*) noexcept;
+template void pixels_to_planes(const float*, index_t, index_t, float*, index_t,
+                               const Exec&) noexcept;
+template void PixelFrame::fill(const float*, index_t, index_t, const Exec&, float*) const noexcept;
+template void planes_to_pixels(const double*, index_t, index_t, index_t, const Exec&,
+                               double*) noexcept;
+template void pixels_to_planes(const double*, index_t, index_t, double*, index_t,
+                               const Exec&) noexcept;
+template void PixelFrame::fill(const double*, index_t, index_t, const Exec&,
+                               double*) const noexcept;
 
 }  // namespace fastconv::depthwise

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The gradient of a depthwise layer's input at a stride of two, and transposed depthwise layers:
-// both phases of a row together, so that rows are written as they lie (144@56 3x3: 521 -> 146 us on
-// one thread).
+// The gradient of the input of a depthwise layer at a stride of two, and transposed depthwise
+// layers. The two phases whose outputs alternate in a row are computed together, so that whole rows
+// are written (144@56 3x3: 521 -> 146 us on one thread). The phase of the even columns is kind 0,
+// that of the odd ones kind 1.
 #include <algorithm>
 
 #include "algorithms/common/blocking.h"
@@ -14,24 +15,27 @@
 namespace fastconv::depthwise {
 namespace {
 
-// All phases with the same rows.
+// The two phases that share rows. Its lists have an element for each tap, those of kind 0 first.
 struct Layout {
-  Correlation r;                     // of the first kind; its h axis is that of both
-  std::vector<index_t> row, start;   // of the taps of both kinds
-  std::vector<index_t> kernel;       // their weights, as the caller has them
-  std::vector<index_t> packed;       // and packed, from the first group and output on
-  std::vector<index_t> packed_step;  // elements of a filter in that kind's packed weights
-  int taps[2];
-  index_t first_row, rows;  // of the image, that an output row reads
+  Correlation r;                     // the phase of kind 0; kind 1 has the same axis h
+  std::vector<index_t> row, start;   // as in DepthwisePairsArgs
+  std::vector<index_t> kernel;       // where the weight lies in a kernel, as the caller has it
+  std::vector<index_t> packed;       // where it lies in the packed weights, for the first channel
+  std::vector<index_t> packed_step;  // how far it is there from one output channel to the next
+  int taps[2];                       // of each kind
+  index_t first_row, rows;           // what output row 0 reads: the first row, and how many
 };
 
-// Kernels of 9 rows and columns have 25 taps of a kind at most, and read 5 rows.
+// The most taps of both kinds, and the most rows of the image that a row of outputs may read. A
+// kernel of 9 rows and 9 columns has at most 25 taps of a kind, and reads 5 rows.
 constexpr index_t kMostTaps = 2 * 25, kMostReads = 5;
 
+// Whether r is the phase of the columns that begin with `start`, at a stride of two along w.
 bool is_half(const Correlation& r, index_t start) {
   return r.w.out_start == start && r.w.out_step == 2 && r.w.in_step == 1 && r.h.in_step == 1;
 }
 
+// Computes the two phases for the output channels of group g in image n. `zeros` is a row of zeros.
 template <class T>
 void run_plane(const Job<T>& job, const Layout& l, bool packed, const Exec& exec, const T* zeros,
                index_t n, index_t g) noexcept {
@@ -132,7 +136,7 @@ class PreparedPairs final : public Prepared<T> {
         phases_(problem.phases),
         layouts_(layouts_for(phases_)) {
     for (const Correlation& r : phases_) {
-      if (!prepacked_) break;  // weights are read where they lie
+      if (!prepacked_) break;  // the weights are read as the caller has them
       panels_.emplace_back(r, 1).at = this->packed_elements_;
       this->packed_elements_ += panels_.back().size();
     }

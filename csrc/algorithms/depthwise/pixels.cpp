@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Depthwise layers on small planes, and at strides: lanes are neighbouring channels. Planes are
-// transposed into pixels and back, which costs half a cycle an element and spares what short rows
-// and strides cost a kernel whose lanes are columns.
+// Depthwise layers on small planes, and at strides, with neighbouring channels as lanes. Planes are
+// transposed to vectors of channels and back. That costs half a cycle for each element, and saves
+// what short rows and strides cost a kernel whose lanes are columns.
 #include <algorithm>
 #include <cmath>
 
@@ -18,23 +18,25 @@ namespace {
 struct Layout {
   struct Phase {
     Correlation r;
-    std::vector<index_t> x_at, w_at;  // of its taps, in the frame and in the weights
+    std::vector<index_t> x_at, w_at;  // where each tap reads in the frame; where its weights lie
   };
   std::vector<Phase> phases;
   PixelFrame frame;
-  index_t kernel;  // weights of a channel
+  index_t kernel;  // how many weights a channel has
   index_t lanes;
-  bool complete;  // the phases reach every output
+  bool complete;  // whether the phases write every output
 };
 
-// Outputs wait until all phases are done.
+// The rows of outputs in a block, at most: the outputs of all phases together, which wait until all
+// phases are computed.
 index_t out_rows(const Layout& l) {
   const Correlation& r = l.phases.front().r;
   return std::min(r.h.out, l.frame.rows() * r.h.out_step);
 }
 
+// The scratch memory of one thread, in bytes: weights, bias and outputs are vectors of channels.
 struct Sizes {
-  index_t weights, bias, frame, y;  // bytes per thread
+  index_t weights, bias, frame, y;
   index_t all() const { return weights + bias + frame + y; }
 };
 
@@ -45,7 +47,7 @@ Sizes sizes_for(const Layout& l) {
           cache_lines(out_rows(l) * l.phases.front().r.w.out * vector)};
 }
 
-// Images one after another, for the same channels as long as possible.
+// Computes images one after another. It transposes weights only when other channels are set.
 template <class T>
 class Task {
  public:
@@ -56,7 +58,7 @@ class Task {
     bias_ = reinterpret_cast<T*>(memory + sizes.weights);
     frame_ = reinterpret_cast<T*>(memory + sizes.weights + sizes.bias);
     y_ = reinterpret_cast<T*>(memory + sizes.weights + sizes.bias + sizes.frame);
-    // Lanes beyond the last channel are computed, too.
+    // Lanes beyond the last channel are computed, too, so that they need some values.
     std::fill_n(weights_, sizes.all() / index_t{sizeof(T)}, T{0});
   }
 
@@ -73,6 +75,7 @@ class Task {
   }
 
  private:
+  // Computes the block whose phases begin with their row `row`.
   void run_block(index_t row) noexcept {
     const index_t first = row * r_.h.out_step;
     const index_t rows = std::min(l_.frame.rows() * r_.h.out_step, r_.h.out - first);
@@ -140,7 +143,7 @@ class PreparedPixels final : public Prepared<T> {
     this->scratch_bytes_ = exec.threads * sizes_for<T>(layout_).all();
   }
 
-  // Weights are transposed where they are used.
+  // Nothing is packed: each task transposes the weights that it uses.
   void pack(const T*, T*, const Exec&) const noexcept override {}
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
@@ -148,7 +151,7 @@ class PreparedPixels final : public Prepared<T> {
     const Correlation& r = job.r;
     const index_t blocks = ceil_div(r.groups, layout_.lanes), all = r.batch * blocks;
     const index_t tasks = std::min<index_t>(all, 8 * exec.threads);
-    // An element costs about a cycle, in which a thread computes some 20 FMAs.
+    // An element costs about a cycle, in which a thread could compute some 20 FMAs.
     const double work =
         20 * double(r.batch) * double(r.groups) * double(r.in_plane() + r.out_plane());
     const index_t each = sizes_for<T>(layout_).all();

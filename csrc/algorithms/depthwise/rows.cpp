@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Depthwise layers as networks have them, 3x3, 5x5 and 7x7 at strides 1 and 2, straight from the
-// image: rows beyond its border are one row of zeros, columns beyond it are masked. A strip, which
-// costs as much as these few FMAs, is what this saves (960@7: 138 -> 40 ns a channel).
+// Depthwise layers as networks have them, 3x3, 5x5 and 7x7 at strides 1 and 2, from the image as it
+// lies: all rows beyond its border are one row of zeros, and columns beyond it are masked. This
+// saves the strip, which costs as much as these few FMAs (960@7: 138 -> 40 ns a channel).
 #include "algorithms/common/blocking.h"
 #include "algorithms/correlation/cost.h"
 #include "algorithms/depthwise/depthwise.h"
@@ -11,24 +11,30 @@
 namespace fastconv::depthwise {
 namespace {
 
-// The taps of an axis from the start of the image on, in the order of the weights or against it.
+// The taps of an axis in the order in which they read the image, from its start on. That is the
+// order of TapAxis::taps, or, in an adjoint, the opposite one.
 struct Order {
-  index_t offset, step, first, turn;  // of offsets; the first tap, and +1 or -1
+  index_t offset;     // of the tap that reads first
+  index_t step;       // how far apart neighbouring taps read
+  index_t first;      // the index in TapAxis::taps of the tap that reads first
+  index_t direction;  // what to add to an index to get that of the next tap: 1 or -1
   explicit Order(const TapAxis& axis) {
     const index_t signed_step = axis.even_step();
-    turn = signed_step > 0 ? 1 : -1;
-    step = signed_step * turn;
-    first = turn > 0 ? 0 : axis.n_taps() - 1;
+    direction = signed_step > 0 ? 1 : -1;
+    step = signed_step * direction;
+    first = direction > 0 ? 0 : axis.n_taps() - 1;
     offset = axis.taps[static_cast<std::size_t>(first)].offset;
   }
 };
 
-// What all planes share, computed once a call: in a plane of 7x7 a division shows.
+// What all planes have in common. It is computed once for a call, because in a plane of 7x7 the
+// time of a single division shows.
 struct Cut {
   Order h, w;
-  index_t vectors = 0, lines = 0;  // of a tile, at most
-  index_t readable = 0;            // rows of the image that any tile may ask for
-  // A filter's weights: the first, and the way to the next tap of either axis.
+  index_t vectors = 0, lines = 0;  // of a tile, at most: vectors of a row, and rows of outputs
+  index_t readable = 0;            // how many rows of the image a tile may read
+  // Where the weights lie: how far apart groups and output channels are, where in a kernel the
+  // first tap is, and how far it is to the next tap of h and to the next tap of w.
   index_t per_group = 0, per_output = 0, first = 0, row = 0, column = 0;
 };
 
@@ -39,31 +45,35 @@ Cut cut_for(const Correlation& r, bool packed, const Exec& exec) {
   const index_t vectors = ceil_div(r.w.count, index_t{exec.kernels<T>().conv.gemm.lanes});
   const index_t widest = kDepthwiseNv / r.w.in_step;
   cut.vectors = ceil_div(vectors, ceil_div(vectors, widest));
-  // A narrower tile has more rows, of which some are then not written.
+  // The last tile of a row may be narrower. Narrower tiles have more rows, of which some are then
+  // not written.
   const auto& rows = depthwise.rows[r.h.in_step - 1];
   cut.lines = ceil_div(r.h.count, ceil_div(r.h.count, index_t{rows[cut.vectors - 1]}));
   cut.readable = (rows[0] - 1) * r.h.in_step + r.h.n_taps();
-  // Packed weights follow the order of the taps.
+  // The place of a tap's weight: packed weights follow the order of TapAxis::taps.
   const auto place = [&](const TapAxis& axis, index_t tap) {
     return packed ? tap : axis.taps[static_cast<std::size_t>(tap)].kernel;
   };
-  const auto turn = [&](const TapAxis& axis, const Order& order) {
-    return axis.n_taps() == 1 ? 0
-                              : place(axis, order.first + order.turn) - place(axis, order.first);
+  // How far it is from the weight of a tap to that of the next one.
+  const auto to_next = [&](const TapAxis& axis, const Order& order) {
+    return axis.n_taps() == 1
+               ? 0
+               : place(axis, order.first + order.direction) - place(axis, order.first);
   };
   const index_t pitch = packed ? r.w.n_taps() : r.w_row;
   cut.per_group = packed ? r.m * r.k() : r.w_group;
   cut.per_output = packed ? r.k() : r.w_m;
   cut.first = place(r.h, cut.h.first) * pitch + place(r.w, cut.w.first);
-  cut.row = turn(r.h, cut.h) * pitch;
-  cut.column = turn(r.w, cut.w);
+  cut.row = to_next(r.h, cut.h) * pitch;
+  cut.column = to_next(r.w, cut.w);
   return cut;
 }
 
+// Computes the output channels of group g in image n. `zeros` is a row of zeros.
 template <class T>
 void run_plane(const Job<T>& job, const T* weights, const Cut& cut, const Exec& exec,
                const T* zeros, index_t n, index_t g) noexcept {
-  constexpr int kMostRows = 2 * 7 + 7;  // of the image, that a tile reads
+  constexpr int kMostRows = 2 * 7 + 7;  // rows of the image that a tile may read
   const Correlation& r = job.r;
   const auto& depthwise = exec.kernels<T>().conv.depthwise;
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes, height = r.h.n_taps();
@@ -110,8 +120,8 @@ bool takes(const Correlation& r) {
          (step == 1 || step == -1) && r.w.even_step() != 0;
 }
 
-// A function reads weights where they lie: packing them costs as much as the layer on a small
-// plane.
+// Unless weights are prepacked, they are read as the caller has them: to pack them costs as much as
+// the layer costs on a small plane.
 template <class T>
 class PreparedRows final : public PreparedPhase<T> {
  public:
@@ -129,7 +139,7 @@ class PreparedRows final : public PreparedPhase<T> {
     T* zeros = reinterpret_cast<T*>(scratch);
     std::fill_n(zeros, r.w.in, T{0});
     const T* weights = prepacked_ ? job.packed : job.weights;
-    // Sharing out a task takes 50 ns, a small plane no more.
+    // To give out a task takes 50 ns, and a small plane takes no more: a task has many planes.
     const index_t planes = r.batch * r.groups;
     const index_t tasks = std::min<index_t>(planes, 16 * exec.threads);
     parallel_for(tasks, useful_threads(tasks, 4 * r.fmas(), exec.threads), [&](index_t task, int) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One input channel per group: the sum has only a filter's taps, so nothing is worth packing but
-// the strip, and a tile takes several rows of one plane to keep the FMA units busy.
+// Depthwise convolution from strips. With one input channel per group a sum has only the terms of
+// one kernel, so that nothing but the strip is worth packing. A tile computes several rows of a
+// plane, to keep the FMA units busy.
 #include <cmath>
 
 #include "algorithms/common/blocking.h"
@@ -13,17 +14,22 @@
 namespace fastconv::depthwise {
 namespace {
 
+// How the planes are cut into blocks of outputs.
 struct Cut {
-  int shape;  // log2 of the rows of a tile; it has 8 >> shape vectors
-  index_t rows, columns, row_blocks, column_blocks;
+  int shape;              // of a tile: it has 1 << shape rows of 8 >> shape vectors
+  index_t rows, columns;  // of outputs in a block, at most
+  index_t row_blocks, column_blocks;
 };
 
-// Tiles as wide as a row allows; blocks of rows whose strip stays in L1 beside the outputs.
+// Tiles are as wide as the rows of outputs allow. The strip of a block stays in L1 beside its
+// outputs.
 template <class T>
 Cut cut_for(const Correlation& r, const Exec& exec) {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-  constexpr index_t kMostColumns = 1024;  // 8 tiles of AVX-512; a strip of a few such rows fits L1
-  constexpr index_t kMostRows = 32;       // the rows that a block reads twice are then few
+  // These are 8 tiles of AVX-512; a strip of a few such rows fits L1.
+  constexpr index_t kMostColumns = 1024;
+  // With so many rows, few are read by two blocks.
+  constexpr index_t kMostRows = 32;
   Cut cut{};
   cut.column_blocks = ceil_div(r.w.count, kMostColumns);
   cut.columns = ceil_div(r.w.count, cut.column_blocks);
@@ -36,8 +42,10 @@ Cut cut_for(const Correlation& r, const Exec& exec) {
   return cut;
 }
 
+// The scratch memory of one thread, in bytes: its strip, and its outputs where these are not
+// neighbours in y.
 struct Sizes {
-  index_t strip, c;  // bytes per thread
+  index_t strip, c;
 };
 
 template <class T>
@@ -47,6 +55,8 @@ Sizes sizes_for(const Correlation& r, const Cut& cut, const StripLayout& layout,
           cache_lines(r.plain_output() ? 0 : cut.rows * cut.columns * item)};
 }
 
+// Computes one block of the outputs of one image and group. `buffer` is for outputs that are not
+// neighbours in y.
 template <class T>
 void run_task(const Job<T>& job, const Cut& cut, const StripLayout& layout, const Exec& exec,
               T* strip, T* buffer, index_t task) noexcept {
@@ -112,7 +122,8 @@ class PreparedStrips final : public PreparedPhase<T> {
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job = this->job(args);
     const index_t tasks = job.r.batch * job.r.groups * cut_.row_blocks * cut_.column_blocks;
-    // A depthwise FMA costs several times a dense one: it is bound by loads and by memory.
+    // An FMA of a depthwise layer costs several times as much as one of a dense layer, since loads
+    // and memory bound it.
     parallel_for(tasks, useful_threads(tasks, 4 * job.r.fmas(), exec.threads),
                  [&](index_t task, int thread) {
                    std::byte* memory = scratch + thread * (sizes_.strip + sizes_.c);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Which problems column_products takes, how it blocks them, and how it packs weights.
 #include "algorithms/transposed/column_layout.h"
 
 #include <algorithm>
@@ -13,8 +14,9 @@ const char* why_no_columns(const std::vector<Correlation>& phases) {
   const Correlation& r = phases.front();
   if (r.mode != PadMode::zeros) return "it takes padding_mode 'zeros'";
   if (r.h.in_step != 1 || r.w.in_step != 1) return "it takes convolutions with stride 1";
-  // More outputs keep the tiles of their own sums full, and their products, which are written and
-  // read again, then cost more than they save (1.1 to 1.4 times on 8 layers of 64 to 256 outputs).
+  // More output channels fill the tiles of other algorithms well enough. To write all products and
+  // read them again then costs more than it saves (1.1 to 1.4 times on 8 layers of 64 to 256
+  // outputs).
   constexpr index_t kMostOutputs = 4;
   if (r.m > kMostOutputs) return "it takes up to 4 output channels per group";
   index_t taps = 0;
@@ -34,7 +36,8 @@ ColumnLayout column_layout(const std::vector<Correlation>& phases, const Exec& e
   for (std::size_t i = 0; i < phases.size(); ++i) {
     const Correlation& phase = phases[i];
     width = std::max(width, phase.w.count), height = std::max(height, phase.h.count);
-    if (i > 0 && phase.h.out_start == phases[i - 1].h.out_start) continue;  // seen
+    // The rows of the kernel are those of the first phase with this residue along h.
+    if (i > 0 && phase.h.out_start == phases[i - 1].h.out_start) continue;
     for (const Tap& h : phase.h.taps) {
       ColumnLayout::KernelRow row{h.offset, {}, {}};
       index_t at = 0;
@@ -56,9 +59,10 @@ ColumnLayout column_layout(const std::vector<Correlation>& phases, const Exec& e
     }
   }
   l.tile = choose_tile(exec.kernels<T>().conv.gemm, l.rows);
-  // The slices of a sum depend on the problem only.
+  // The slices of a sum must not depend on the number of threads.
   l.kc = choose_kc<T>(r.c);
-  // Products take a quarter of L2, and the image, which each row of the kernel reads again, half.
+  // The products of a block take a quarter of L2. The image takes half of it, if several rows of
+  // the kernel read it.
   const index_t half = cache_sizes().l2 / 2 / index_t{sizeof(T)};
   index_t most = half / 2 / l.rows;
   if (l.kernel_rows.size() > 1) most = std::min(most, half / r.c);
@@ -67,7 +71,7 @@ ColumnLayout column_layout(const std::vector<Correlation>& phases, const Exec& e
   l.block.columns = ceil_div(width, ceil_div(width, std::max(most - halo, most / 2)));
   const index_t across = std::min(r.w.in, l.block.columns + halo);
   index_t most_rows = l.block.columns < width ? 1 : std::max(most / across, index_t{1});
-  // Several blocks for each thread.
+  // There should be several blocks for each thread.
   const index_t images = std::max(r.batch * r.groups, index_t{1}), few = 4 * exec.threads;
   if (images * height >= few)
     most_rows = std::min(most_rows, std::max(images * height / few, index_t{1}));

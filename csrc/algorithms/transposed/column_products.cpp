@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Few outputs from many channels: first, for each row of the kernel, the products of all its
-// weights with each pixel, which is a matrix product on the planes as they lie; then these columns
-// are added, each shifted to its outputs. A pixel is read once for all taps of a row, where a sum
-// of its own for each output would load it for each of its few FMAs (1@16000 -> 512 k10 s5, input
-// gradient, two threads: 814 -> 349 us).
+// Few output channels from many input channels. For each row of the kernel, all its weights are
+// first multiplied by each pixel, which is a matrix product on the planes as they lie. Then these
+// products are added to the outputs, each row of the product shifted by the offset of its tap. A
+// pixel is loaded once for all taps of a row; if each output were summed alone, it would be loaded
+// for each of its few FMAs (1@16000 -> 512 k10 s5, input gradient, two threads: 814 -> 349 us).
 #include <algorithm>
 #include <cmath>
 
@@ -24,13 +24,14 @@ struct Span {
   index_t begin, end;
 };
 
-// Outputs begin..end of 0..n that a shift by `offset` takes from within 0..size, when both count
-// from `start`.
+// Which of n outputs, the first of which has the number `start`, read an element of an axis with
+// `size` elements through a tap of this offset. The result counts from `start`.
 Span reached(index_t start, index_t n, index_t offset, index_t size) {
   const index_t begin = std::clamp(-(start + offset), index_t{0}, n);
   return {begin, std::clamp(size - start - offset, begin, n)};
 }
 
+// Adds the products of a block, one row of the kernel after another, to the outputs in a buffer.
 template <class T>
 class Sums {
  public:
@@ -43,12 +44,14 @@ class Sums {
         products_(products) {
     image_ = job.image(n, g);
     weights_ = job.packed + g * layout.packed(r_.c);
-    // Columns of the image whose products the block needs; all of them are one run of pixels.
+    // The columns of the image whose products the block needs are neighbours.
     first_ = std::clamp(block.column + layout.first, index_t{0}, r_.w.in);
     width_ = std::clamp(block.column + block.columns + layout.last, first_, r_.w.in) - first_;
     std::fill_n(ones_, kMostTaps, T{1});
   }
 
+  // Adds one row of the kernel to the outputs c, whose channels lie ld and whose rows `pitch`
+  // apart.
   void add(std::size_t kernel_row, T* c, index_t ld, index_t pitch) noexcept {
     const auto& row = l_.kernel_rows[kernel_row];
     const auto [top, end] = reached(block_.row, block_.rows, row.offset, r_.h.in);
@@ -62,9 +65,9 @@ class Sums {
   }
 
  private:
-  // The products of the image's rows from `row` on.
+  // Computes the products of `lines` rows of the image, from `row` on.
   void multiply(index_t kernel_row, index_t row, index_t lines) noexcept {
-    const bool whole = width_ == r_.w.in;  // rows are one run
+    const bool whole = width_ == r_.w.in;  // then the pixels of all rows are neighbours
     const index_t runs = whole ? 1 : lines, n = whole ? lines * width_ : width_;
     const T* panel = weights_ + kernel_row * l_.rows * r_.c;
     for (index_t run = 0; run < runs; ++run) {
@@ -75,6 +78,8 @@ class Sums {
     }
   }
 
+  // Adds a slice, from input channel k on, to the products of n pixels at x with one panel of the
+  // weights, from row i of the matrix on.
   void multiply_panel(const T* panel, const T* x, T* to, index_t k, index_t i, index_t n) noexcept {
     const index_t mr = std::min(l_.tile.mr, l_.rows - i), kc = std::min(l_.kc, r_.c - k);
     const T* a = panel + i * r_.c + k * mr;
@@ -94,7 +99,8 @@ class Sums {
     }
   }
 
-  // Adds the products of line `i` to a row of outputs: together where all taps are in the image.
+  // Adds the products of line i with output channel m to a row of outputs, y. Where all taps read
+  // the image, a tile adds all of them together.
   void shift(const ColumnLayout::Taps& taps, index_t m, index_t i, T* y) noexcept {
     const auto n = static_cast<index_t>(taps.offset.size());
     const index_t columns = std::min(block_.columns, taps.count - block_.column);
@@ -107,7 +113,7 @@ class Sums {
       inner = {std::max(inner.begin, begin), std::max(std::min(inner.end, end), inner.begin)};
       offsets[t] = t * l_.pixels + block_.column + offset;
     }
-    for (index_t t = 0; t < n; ++t) {  // what only some taps reach
+    for (index_t t = 0; t < n; ++t) {  // the outputs for which only some taps read the image
       const auto [begin, end] =
           reached(block_.column, columns, taps.offset[static_cast<std::size_t>(t)], r_.w.in);
       for (index_t j = begin; j < std::min(end, inner.begin); ++j) y[j] += line[offsets[t] + j];
@@ -134,10 +140,10 @@ class Sums {
   const ColumnLayout& l_;
   const GemmKernels<T>& gemm_;
   const PixelBlock& block_;
-  T* products_;
-  const T *image_, *weights_;
-  index_t first_, width_;
-  T ones_[kMostTaps];
+  T* products_;                // rows of the matrix, l_.pixels apart
+  const T *image_, *weights_;  // of the image and group at hand
+  index_t first_, width_;      // the columns of the image: the first, and how many there are
+  T ones_[kMostTaps];          // the weights of tiles that only add
 };
 
 template <class T>
@@ -154,7 +160,8 @@ class PreparedColumns final : public Prepared<T> {
     }
     const Correlation& r = phases_.front();
     const index_t item = sizeof(T);
-    const index_t slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;  // whole vectors
+    // A tile reads whole vectors, beyond the end of the products.
+    const index_t slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;
     this->packed_elements_ = r.groups * layout_.packed(r.c);
     product_bytes_ = cache_lines((layout_.rows * layout_.pixels + slack) * item);
     buffer_bytes_ = cache_lines(layout_.block.elements(phases_) * item);
@@ -187,7 +194,7 @@ class PreparedColumns final : public Prepared<T> {
   std::string family() const override { return kFamily; }
 
  private:
-  // The bias in the rows of a block.
+  // Starts the outputs of a block with the bias.
   void start(const Job<T>& job, index_t g, const PixelBlock& block, T* buffer) const noexcept {
     const index_t n = block.rows * layout_.block.columns;
     for (std::size_t i = 0; i < phases_.size(); ++i)
@@ -199,9 +206,9 @@ class PreparedColumns final : public Prepared<T> {
   bool complete_;
   std::vector<Correlation> phases_;
   ColumnLayout layout_;
-  index_t height_ = 1, width_ = 1;  // outputs of a phase, at most
+  index_t height_ = 1, width_ = 1;  // of the largest phase, in outputs
   double fmas_ = 0;
-  index_t product_bytes_ = 0, buffer_bytes_ = 0;  // per thread
+  index_t product_bytes_ = 0, buffer_bytes_ = 0;  // of each thread's products and outputs
 };
 
 template <class T>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Transposed convolutions whose outputs have one tap each, so a kernel no larger than its stride
-// (2x2 stride 2, the gradient of a strided 1x1): one matrix product of all phases' weights with the
-// image as it lies, whose rows then go to their places, each output written once.
+// Transposed convolutions whose outputs have one tap each, because the kernel is no larger than its
+// stride (2x2 stride 2, the gradient of a strided 1x1). The weights of all phases are multiplied by
+// the image as it lies, in one matrix product; its rows are then copied to their places, so that
+// each output is written once.
 #include <algorithm>
 
 #include "algorithms/common/blocking.h"
@@ -19,22 +20,24 @@ struct Layout {
   struct Phase {
     index_t row, column;  // of its first output
   };
-  std::vector<Phase> phases;  // by row, then column
+  std::vector<Phase> phases;  // sorted by row, then by column
   Tile tile;
   index_t kc;             // terms of a slice of the sum
-  index_t rows, columns;  // pixels of a block: whole rows, or a part of one
+  index_t rows, columns;  // of the image in a block: whole rows, or a part of one
   index_t row_blocks, column_blocks;
-  index_t chunks;  // of the output channels, where there are few blocks
+  index_t chunks;  // of the output channels: 1 if there are blocks enough
 
   index_t pixels() const { return rows * columns; }
 };
 
+// The scratch memory of one thread, in bytes: the packed panels of a block's pixels, the products
+// of all phases with them, and a row of what outputs without a tap become.
 struct Sizes {
-  index_t image, products, fill;  // bytes of each thread
+  index_t image, products, fill;
   index_t each() const { return image + products + fill; }
 };
 
-// Rows of products of a chunk, at most.
+// The most output channels of a chunk.
 index_t most_rows(const Correlation& r, const Layout& l) {
   const index_t panels = ceil_div(ceil_div(r.m, l.tile.mr), l.chunks);
   return std::min(r.m, panels * l.tile.mr);
@@ -85,7 +88,8 @@ class Task {
   }
 
  private:
-  // Panels of the block's pixels, which are one run of each plane: what a tile reads lies together.
+  // Packs panels of the block's pixels, so that what a tile reads lies together. In each plane the
+  // pixels of a block are neighbours.
   void pack(index_t k0, index_t k1) noexcept {
     const T* from = job_.image(n_, g_) + rows_.begin * r_.w.in + columns_.begin;
     for (index_t j = 0; j < pixels_; j += l_.tile.nr) {
@@ -103,6 +107,7 @@ class Task {
     }
   }
 
+  // Where the products of output channel m of a phase begin: one for each pixel of the block.
   T* products(std::size_t phase, index_t m) const {
     return products_ + (static_cast<index_t>(phase) * (m_.end - m_.begin) + m - m_.begin) * ld_;
   }
@@ -112,6 +117,7 @@ class Task {
     return job_.packed + (group * r_.m + m) * r_.c + k * std::min(l_.tile.mr, r_.m - m);
   }
 
+  // Adds terms k0..k1 to the products of phase i.
   void multiply(std::size_t i, index_t k0, index_t k1) noexcept {
     for (index_t m = m_.begin; m < m_.end; m += l_.tile.mr) {
       const index_t mr = std::min(l_.tile.mr, m_.end - m);
@@ -136,6 +142,7 @@ class Task {
     }
   }
 
+  // Stores the outputs of channel m that belong to the block, row by row.
   void store(index_t m) noexcept {
     for (std::size_t i = 0; i < l_.phases.size(); ++i)
       activate_rows(job_, exec_, products(i, m), 0, 1, pixels_);
@@ -148,9 +155,11 @@ class Task {
       store_row(m, oh / step - rows_.begin, oh % step, plane + oh * r_.w.out);
   }
 
-  // A row of outputs: by turns of the phases that share it, and of the fill where there is none.
+  // Stores a row of outputs. Its columns alternate between the phases that share it; columns of no
+  // phase get the bias, which is in fill_.
   void store_row(index_t m, index_t row, index_t start, T* y) noexcept {
     const index_t step = r_.w.out_step, n = columns_.size();
+    // The products of the phase whose outputs begin at this column, or null if there is none.
     const auto of = [&](index_t column) -> const T* {
       if (row >= rows_.size()) return nullptr;
       for (std::size_t i = 0; i < l_.phases.size(); ++i)
@@ -160,7 +169,7 @@ class Task {
     };
     y += columns_.begin * step;
     const auto or_fill = [&](const T* phase) { return phase ? phase : fill_; };
-    // The row may end before the last pixel's outputs do, or after.
+    // The row of outputs may end before the outputs of the last pixel do, or after them.
     const index_t end = (last_column_ ? r_.w.out : columns_.end * step) - columns_.begin * step;
     const index_t whole = std::min(n, end / step);
     if (step == 2) {
@@ -183,12 +192,13 @@ class Task {
   const Exec& exec_;
   const GemmKernels<T>& gemm_;
   T *image_, *products_, *fill_;
-  index_t n_, g_, ld_, pixels_;
-  Range m_, rows_, columns_;
-  bool last_row_, last_column_;
+  index_t n_, g_;                // image and group
+  index_t ld_, pixels_;          // how far apart rows of products lie; the pixels of the block
+  Range m_, rows_, columns_;     // output channels; rows and columns of the image
+  bool last_row_, last_column_;  // whether the block is at the lower, at the right border
 };
 
-// Whether the axis of a phase reads each element once, from the first to the last.
+// Whether this axis of a phase reads each element of the image once, from the first to the last.
 bool reads_once(const TapAxis& axis) {
   return axis.n_taps() == 1 && axis.taps[0].offset == 0 && axis.in_step == 1 &&
          axis.count == axis.in && axis.out_start < axis.out_step;
@@ -210,8 +220,8 @@ Layout layout_for(const std::vector<Correlation>& phases, const Exec& exec) {
   l.kc = choose_kc<T>(r.c);
   for (const Correlation& phase : phases)
     l.phases.push_back({phase.h.out_start, phase.w.out_start});
-  // Products take half of L2, in blocks of a few tiles at least, which fill their last vector as
-  // well as may be (28x28: 112 pixels, not 56).
+  // The products of a block take half of L2, but a block has the pixels of two tiles at least. It
+  // has so many rows that its last vector is as full as may be (28x28: 112 pixels, not 56).
   const index_t rows = static_cast<index_t>(phases.size()) * r.m;
   const index_t most = std::max(cache_sizes().l2 / 2 / (rows * index_t{sizeof(T)}), 2 * l.tile.nr);
   l.column_blocks = ceil_div(r.w.in, most);

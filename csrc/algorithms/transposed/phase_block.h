@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Outputs of a block of all phases: they wait in a buffer until all are summed, and then go to
-// where they belong, two phases that share rows by turns.
+// A block of outputs of all phases. They wait in a buffer until all are summed, and are then copied
+// to where they belong. Two phases whose outputs alternate in a row are copied together.
 #pragma once
 
 #include <algorithm>
@@ -11,11 +11,12 @@
 
 namespace fastconv::transposed {
 
-// Outputs of each phase in a block, at most; some phases have one row or column fewer.
+// How many rows and columns of each phase a block has at most. At the borders some phases may have
+// one row or column fewer than others.
 struct BlockSize {
   index_t rows = 1, columns = 1;
   index_t plane() const { return rows * columns; }
-  // Elements of the buffer.
+  // The elements of the buffer, which holds all output channels of all phases.
   index_t elements(const std::vector<Correlation>& phases) const {
     return static_cast<index_t>(phases.size()) * phases.front().m * plane();
   }
@@ -35,10 +36,12 @@ class PhaseBlock {
         g_(g),
         block_(block) {}
 
-  // The first output of channel m of a phase; rows are size.columns apart, channels size.plane().
+  // Where in the buffer the outputs of channel m of a phase begin. Rows of outputs lie size.columns
+  // apart, channels size.plane().
   T* at(std::size_t phase, index_t m) const {
     return buffer_ + (static_cast<index_t>(phase) * phases_[phase].m + m) * size_.plane();
   }
+  // How many rows and columns of this block the phase has.
   index_t rows(std::size_t phase) const {
     return std::min(block_.rows, phases_[phase].h.count - block_.row);
   }
@@ -47,6 +50,7 @@ class PhaseBlock {
   }
   const Job<T>& job() const { return job_; }
 
+  // Finishes all outputs of the buffer and copies them to y.
   void store() noexcept {
     for (std::size_t i = 0; i < phases_.size(); ++i) {
       const bool pair = are_pair(i);
@@ -71,6 +75,7 @@ class PhaseBlock {
            even.h.out_start == odd.h.out_start;
   }
 
+  // Stores one row of phases i and i + 1, whose outputs alternate.
   void store_pair(std::size_t i, index_t m, index_t row) noexcept {
     const Correlation& r = phases_[i];
     const T* even = finished(i, m, row);
@@ -81,7 +86,8 @@ class PhaseBlock {
     if (columns(i) > both) y[2 * both] = even[both];
   }
 
-  // A row of a phase with its residual, which only a convolution has, and its activation.
+  // Adds the residual, which only a forward convolution has, to a row of a phase, and applies the
+  // activation.
   const T* finished(std::size_t i, index_t m, index_t row) noexcept {
     T* c = at(i, m) + row * size_.columns;
     const index_t n = columns(i);
@@ -103,9 +109,15 @@ class PhaseBlock {
   PixelBlock block_;
 };
 
+<<<<<<< HEAD
 // What storing a phase's outputs costs: cycles for each row of a channel, and for a vector of them,
 // put together from two phases or scattered element by element. Fitted on 16@16 -> 32@32 and
 // 128@28 -> 56 at stride 2, within 5 %.
+=======
+// What it costs to store the `vectors` vectors that each output channel of a phase has, in cycles.
+// A vector takes kPair cycles if neighbours are stored, or two phases together. Otherwise outputs
+// are stored one by one, kElement cycles each.
+>>>>>>> wt-prose
 inline double store_cycles(const Correlation& r, double vectors, index_t lanes) {
   constexpr double kRow = 40, kPair = 4, kElement = 1.2;
   const double vector = r.w.out_step <= 2 ? kPair : kElement * double(lanes);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// All phases of an adjoint from one strip: a task gathers the strip of a block of outputs once,
+// computes the block's outputs of every phase from it, and then stores them together.
 #include <algorithm>
 
 #include "algorithms/common/blocking.h"
@@ -14,10 +16,11 @@
 namespace fastconv::transposed {
 namespace {
 
-// Blocks have long rows and few of them: the rows between two blocks are gathered twice.
+// The most columns and rows of outputs of a block. Its rows are long, but they are few, though the
+// rows of the image that two blocks read are then gathered twice.
 constexpr index_t kMostColumns = 512, kMostRows = 8;
 
-// One axis with the taps of all phases, in order, each once.
+// One axis with the taps of all phases, sorted by what they read; taps that read the same are one.
 TapAxis all_taps(const std::vector<Correlation>& phases, TapAxis Correlation::* axis) {
   TapAxis all = phases.front().*axis;
   for (const Correlation& r : phases) {
@@ -32,18 +35,19 @@ TapAxis all_taps(const std::vector<Correlation>& phases, TapAxis Correlation::* 
   return all;
 }
 
+// The index of a phase's tap among all of them.
 std::size_t place_of(const TapAxis& all, const Tap& tap) {
   const auto found = std::ranges::lower_bound(all.taps, tap.offset, {}, &Tap::offset);
   return static_cast<std::size_t>(found - all.taps.begin());
 }
 
 struct Layout {
-  Correlation all;  // the taps of all phases, for the strip
-  BlockSize block;
+  Correlation all;  // a correlation with the taps of all phases, from which the strip follows
+  BlockSize block;  // of outputs
   StripLayout strip;
-  std::vector<std::vector<index_t>> taps;  // of each phase, in the strip
-  index_t channels;                        // of a slice of the sum
-  index_t offsets;                         // terms of a phase's slice, at most
+  std::vector<std::vector<index_t>> taps;  // of each phase, where each tap reads in the strip
+  index_t channels;                        // input channels of a slice of the sum
+  index_t offsets;                         // the room for the terms' offsets of one phase's slice
 };
 
 template <class T>
@@ -51,7 +55,8 @@ Layout layout_for(const std::vector<Correlation>& phases, const Exec& exec) {
   Correlation all = phases.front();
   all.h = all_taps(phases, &Correlation::h), all.w = all_taps(phases, &Correlation::w);
   index_t columns = ceil_div(all.w.count, ceil_div(all.w.count, kMostColumns));
-  // The slices of a sum must not depend on the threads: those of the largest block.
+  // The slices of a sum must not depend on the number of threads, as blocks do: they are what fits
+  // for the largest block.
   const index_t most_channel =
       StripLayout(all, std::min(kMostRows, all.h.count), columns, false).channel();
   const index_t most = cache_sizes().l2 / 4 / (most_channel * index_t{sizeof(T)});
@@ -91,7 +96,8 @@ class PreparedSharedStrip final : public Prepared<T> {
       this->packed_elements_ += panels_.back().size();
     }
     const index_t item = sizeof(T);
-    const index_t slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;  // whole vectors
+    // A tile reads whole vectors, beyond the end of the strip.
+    const index_t slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;
     offset_bytes_ = cache_lines(static_cast<index_t>(phases_.size()) * layout_.offsets *
                                 index_t{sizeof(index_t)});
     strip_bytes_ = cache_lines((layout_.channels * layout_.strip.channel() + slack) * item);
@@ -131,6 +137,7 @@ class PreparedSharedStrip final : public Prepared<T> {
     return offsets + static_cast<index_t>(phase) * layout_.offsets;
   }
 
+  // Lists where each phase's terms lie in the strip, once for all tasks.
   void list_offsets(index_t* offsets) const noexcept {
     for (std::size_t i = 0; i < phases_.size(); ++i) {
       index_t* first = offsets_of(offsets, i);
@@ -139,6 +146,7 @@ class PreparedSharedStrip final : public Prepared<T> {
     }
   }
 
+  // Computes all sums of one block, slice by slice.
   void sum(const ConvArgs<T>& args, const Exec& exec, index_t* offsets, T* strip, index_t image,
            const PixelBlock& at, PhaseBlock<T>& block) const noexcept {
     const Correlation& all = layout_.all;
@@ -152,6 +160,7 @@ class PreparedSharedStrip final : public Prepared<T> {
     }
   }
 
+  // Adds input channels c to the sums that phase i has in the block.
   void multiply(const ConvArgs<T>& args, const Exec& exec, const index_t* offsets, const T* strip,
                 index_t g, std::size_t i, Range c, PhaseBlock<T>& block) const noexcept {
     const Correlation& r = phases_[i];
@@ -187,7 +196,8 @@ class PreparedSharedStrip final : public Prepared<T> {
   Layout layout_;
   Tile tile_;
   std::vector<Panels> panels_;
-  index_t offset_bytes_ = 0, strip_bytes_ = 0, buffer_bytes_ = 0;  // the latter two per thread
+  index_t offset_bytes_ = 0;                    // of the lists of offsets, which all threads share
+  index_t strip_bytes_ = 0, buffer_bytes_ = 0;  // of each thread's strip and buffer of outputs
 };
 
 template <class T>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Algorithms for transposed convolutions, and gradients of strided ones: all phases together. They
-// belong to the family of direct sums.
+// Algorithms for transposed convolutions, and for the gradients of strided ones, that compute all
+// phases together. They belong to the family `direct`.
 #pragma once
 
 #include "algorithms/correlation/algorithm.h"
@@ -9,16 +9,17 @@ namespace fastconv::transposed {
 
 inline constexpr const char* kFamily = "direct";
 
-// Phases share a strip, which each alone would gather.
+// All phases read one strip, which each of them alone would gather again.
 template <class T>
 const Algorithm<T>& shared_strip();
 
-// Where each output has one tap: one product of all phases' weights with the image as it lies.
+// For kernels that give each output one tap: the weights of all phases are multiplied by the image
+// as it lies, and the products are copied to their places.
 template <class T>
 const Algorithm<T>& depth_to_space();
 
-// First the products of all weights of a kernel's row with each pixel, then their sums; of
-// convolutions at stride 1, too.
+// Computes first the products of all weights of a row of the kernel with each pixel, and then their
+// sums. It takes convolutions at stride 1, too.
 template <class T>
 const Algorithm<T>& column_products();
 

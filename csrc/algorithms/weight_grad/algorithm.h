@@ -12,8 +12,11 @@
 
 namespace fastconv::weight_grad {
 
-// dw[m][c][tap] = sum over n and pixels of dy[n, m, pixel] * x[n, c, pixel * step + tap], for a
-// forward correlation. dw is contiguous, (groups * m, c, taps).
+// The arrays of one call. For a forward correlation it computes
+//
+//     dw[m][c][tap] = sum over n and pixels q of dy[n, m, q] * x[n, c, q * in_step + tap.offset]
+//
+// where dw is contiguous, (groups * m, c, taps).
 template <class T>
 struct Args {
   const T* x;
@@ -21,12 +24,14 @@ struct Args {
   T* dw;
 };
 
+// The arrays of a call, with the forward correlation whose gradient is computed.
 template <class T>
 struct Job : Args<T> {
   const Correlation& r;
   Job(const Args<T>& args, const Correlation& forward) : Args<T>(args), r(forward) {}
 };
 
+// One algorithm laid out for one correlation.
 template <class T>
 class Prepared {
  public:
@@ -36,7 +41,7 @@ class Prepared {
   virtual ~Prepared() = default;
 
   const Correlation& correlation() const { return r_; }
-  index_t scratch_bytes() const { return scratch_bytes_; }  // for all threads
+  index_t scratch_bytes() const { return scratch_bytes_; }  // what run() needs for all threads
   // Writes every weight's gradient.
   virtual void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept = 0;
 
@@ -45,6 +50,7 @@ class Prepared {
   index_t scratch_bytes_ = 0;
 };
 
+// One entry of the table.
 template <class T>
 class Algorithm {
  public:
@@ -57,7 +63,8 @@ class Algorithm {
   bool asked_by(const Request& request) const {
     return request.algorithm != nullptr && std::strcmp(request.algorithm, name()) == 0;
   }
-  // Pure functions of problem, ISA and caches; r is a forward correlation of at least one image.
+  // An offer follows from the correlation, the request, the ISA and the caches alone. r is a
+  // forward correlation of at least one image.
   virtual Offer offer(const Correlation& r, const Request& request, const Exec& exec) const = 0;
   virtual std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
                                                      const Exec& exec) const = 0;
@@ -66,16 +73,17 @@ class Algorithm {
   std::string name_;
 };
 
-// For each pixel a column of inputs times a row of gradients, lanes along the output channels.
+// Adds outer products: for each pixel a column of inputs times a row of gradients. Lanes are output
+// channels.
 template <class T>
 const Algorithm<T>& outer();
-// Dot products along the pixels: for few output channels.
+// Computes dot products along the pixels, for few output channels. Lanes are pixels.
 template <class T>
 const Algorithm<T>& dots();
-// Depthwise layers with lanes along the channels.
+// Takes depthwise layers. Lanes are channels.
 template <class T>
 const Algorithm<T>& depthwise_pixels();
-// The adjoint of Winograd's form i < winograd::kForms.
+// Transforms tiles, by the adjoint of Winograd's form i < winograd::kForms.
 template <class T>
 const Algorithm<T>& winograd_form(int i);
 

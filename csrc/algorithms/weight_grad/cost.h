@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// What plain sums of weight gradients cost, in cycles of one core.
+// What `outer` and `dots` cost, in cycles of one core.
 #pragma once
 
 #include "algorithms/correlation/correlation.h"
 
 namespace fastconv::weight_grad {
 
-// Gathering strips and transposing gradients, beside two FMAs a cycle.
+// A core does two FMAs of vectors in a cycle. Gathering strips and transposing gradients takes more
+// time beside that, so that the whole takes kFeeding times as long.
 inline constexpr double kFeeding = 1.2;
 
 inline bool is_depthwise_layer(const Correlation& r) { return r.c == 1 && r.m == 1; }
 
-// An outer product wastes lanes along the output channels. In a depthwise layer all lanes but one
-// are wasted, and each pixel's column of zeros has to be written first: 18 to 63 cycles a pixel.
+// An outer product wastes lanes in the last vector of output channels. In a depthwise layer all
+// lanes but one are wasted, and each pixel's column of zeros has to be written first: 18 to 63
+// cycles a pixel.
 inline double outer_cycles(const Correlation& r, index_t lanes) {
   constexpr double kColumn = 60;
   const double pixels = double(r.groups) * double(r.batch) * double(r.pixels());
@@ -20,10 +22,10 @@ inline double outer_cycles(const Correlation& r, index_t lanes) {
   return kFeeding * sums + (is_depthwise_layer(r) ? kColumn * pixels : 0);
 }
 
-// A dot product wastes lanes at the ends of rows, and it is a horizontal sum at last (12 cycles).
-// In a depthwise layer a tile is one row by few columns, and waits for its loads: cycles for a
-// channel of an image, for a vector of a tap, and for a sum over lanes, fitted on one thread with
-// AVX-512.
+// A dot product wastes lanes in the last vector of each row, and ends with a horizontal sum, which
+// takes 12 cycles. In a depthwise layer a tile has one row and few columns, and waits for its
+// loads: there are cycles for each channel of an image, for each vector of a tap, and for each
+// horizontal sum, fitted on one thread with AVX-512.
 inline double dots_cycles(const Correlation& r, index_t lanes) {
   constexpr double kSum = 12, kPlane = 250, kTap = 2.5, kSumAlone = 60;
   const double vectors = double(r.h.count) * double(ceil_div(r.w.count, lanes));

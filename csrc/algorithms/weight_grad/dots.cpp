@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The weight gradient as dot products along the pixels, of gradients and rows of a strip: for few
-// output channels, whose lanes the outer products would leave empty, and so for depthwise layers.
+// The weight gradient as dot products, along the pixels, of rows of gradients and rows of a strip.
+// It is for few output channels, with which outer products would leave lanes empty, and so for
+// depthwise layers, too.
 #include "algorithms/common/blocking.h"
 #include "algorithms/common/pixel_blocks.h"
 #include "algorithms/correlation/strip.h"
@@ -12,19 +13,20 @@
 namespace fastconv::weight_grad {
 namespace {
 
-// Tasks are (some groups, chunk of input channels): each walks all images and blocks of pixels in
-// order, whatever the threads.
+// A task computes a chunk of the input channels of some groups. It goes through all images and
+// blocks of pixels in order, whatever the number of threads.
 struct Cut {
   PixelBlocks pixels;
-  index_t blocks, most_blocks;  // in all; added in T before a sum goes on in double
-  index_t channels, chunks;     // input channels of a task
-  index_t groups, group_tasks;
+  index_t blocks;               // of pixels, in all images
+  index_t most_blocks;          // that are added in T before a sum goes on in double
+  index_t channels, chunks;     // input channels of a chunk; chunks of a group
+  index_t groups, group_tasks;  // groups of a task; how many tasks the groups are cut into
   index_t lanes;
 };
 
 template <class T>
 PixelBlocks blocks_for(const Correlation& r) {
-  // The rows that a tile reads take half of L1: one channel of a strip and a row of gradients.
+  // What a tile reads takes half of L1: a block of one channel of the strip, and one of gradients.
   return PixelBlocks(r.h.count, r.w.count, cache_sizes().l1 / 4 / index_t{sizeof(T)});
 }
 
@@ -34,7 +36,7 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   cut.pixels = blocks_for<T>(r);
   cut.blocks = r.batch * cut.pixels.count();
   cut.lanes = exec.kernels<T>().conv.gemm.lanes;
-  // A lane's sum of 1,024 terms in float errs by less than 1e-6 of its norm.
+  // If each lane of a sum adds 1,024 terms in float, the sum errs by less than 1e-6 of its norm.
   constexpr index_t kMostTerms = 1024;
   const index_t terms = cut.pixels.rows * ceil_div(cut.pixels.columns, cut.lanes);
   cut.most_blocks = std::max(kMostTerms / terms, index_t{1});
@@ -51,9 +53,11 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   return cut;
 }
 
+// The parts of the scratch memory, in bytes. All threads share the offsets, which tell where each
+// term lies in a strip; each thread has its own strip, sums in T and sums in double.
 struct Sizes {
-  index_t offsets, strip, sums, totals;  // bytes; offsets once, the others per thread
-  index_t each() const { return strip + sums + totals; }
+  index_t offsets, strip, sums, totals;
+  index_t each() const { return strip + sums + totals; }  // what each thread has
 };
 
 template <class T>
@@ -101,6 +105,7 @@ class Task {
   }
 
  private:
+  // Adds one block of pixels to the sums of group g.
   void multiply(index_t g, index_t block) noexcept {
     const index_t image = block / cut_.pixels.count() * r_.groups + g;
     const PixelBlock b = cut_.pixels.at(block % cut_.pixels.count());

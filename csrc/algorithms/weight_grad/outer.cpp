@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The weight gradient as a sum of outer products: for each pixel a column of inputs, one for each
-// (input channel, tap), times a row of gradients, lanes along the output channels. The sums stay in
-// registers over a block of pixels; inputs are broadcast from where they lie in a strip, so that
-// stride, dilation and padding cost a copy of the image's rows and no im2col.
+// pair of an input channel and a tap, times a row of gradients, whose lanes are output channels.
+// The sums stay in registers over a block of pixels. Inputs are read one by one from where they lie
+// in a strip, so that stride, dilation and padding cost a copy of the image's rows and no im2col.
 #include "algorithms/common/blocking.h"
 #include "algorithms/common/pixel_blocks.h"
 #include "algorithms/correlation/strip.h"
@@ -14,12 +14,12 @@
 namespace fastconv::weight_grad {
 namespace {
 
-// The output channels of a tile, and the pixels of a block: of one image, or all of several.
+// A block of pixels, by the output channels that a tile holds.
 struct Block {
-  bool in_place;  // 1x1: x itself is the strip
-  index_t nv, unit;
-  PixelBlocks pixels;
-  index_t images;
+  bool in_place;       // whether x itself serves as the strip, as it can for 1x1 kernels
+  index_t nv, unit;    // the vectors and the lanes of a unit of output channels
+  PixelBlocks pixels;  // of one image
+  index_t images;      // of a block, at most: several only if it has all of their pixels
 };
 
 template <class T>
@@ -29,8 +29,9 @@ Block block_for(const Correlation& r, const Exec& exec) {
   block.in_place = is_pointwise(r);
   block.nv = std::min<index_t>(kChannelLanesNv, ceil_div(r.m, lanes));
   block.unit = block.nv * lanes;
-  // The block's gradients, which every row of a tile meets again, take a little more than L1: half
-  // of it or all cost the same, but more rows at a time share their borders (2 % at 64@56).
+  // The gradients of a block, which every row of a tile reads again, take a little more than L1.
+  // With half of L1, or with all of it, the tiles take as long; but larger blocks have fewer
+  // borders, whose rows are gathered twice (2 % at 64@56).
   const index_t most =
       std::max(cache_sizes().l1 * 5 / 4 / (block.unit * index_t{sizeof(T)}), index_t{16});
   block.pixels =
@@ -41,14 +42,16 @@ Block block_for(const Correlation& r, const Exec& exec) {
   return block;
 }
 
-// Tasks are (group, chunk of input channels, some units of output channels): each walks all images
-// and blocks of pixels in order, whatever the threads.
+// A task computes a chunk of the input channels by some units of the output channels of one group.
+// It goes through all images and blocks of pixels in order, whatever the number of threads.
 struct Cut {
   Block block;
-  index_t blocks, most_blocks;  // in all; added in T before a sum goes on in double
-  index_t units, task_units, unit_tasks;
-  index_t channels, chunks;  // input channels of a task
-  index_t strip, sums;       // elements per thread
+  index_t blocks;       // of pixels, in all images
+  index_t most_blocks;  // that are added in T before a sum goes on in double
+  index_t units, task_units,
+      unit_tasks;            // units of a group; of a task; tasks that they are cut into
+  index_t channels, chunks;  // input channels of a chunk; chunks of a group
+  index_t strip, sums;       // the elements of each thread's strip and sums
 
   bool in_double() const { return blocks > most_blocks; }
 };
@@ -58,14 +61,15 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   Cut cut{};
   cut.block = block_for<T>(r, exec);
   cut.blocks = ceil_div(r.batch, cut.block.images) * cut.block.pixels.count();
-  // A float's sum of 2,048 terms errs by 1e-6 of its norm or less.
+  // A sum of 2,048 terms in float errs by 1e-6 of its norm or less.
   constexpr index_t kMostTerms = 2048;
   const index_t terms = cut.block.pixels.pixels() * cut.block.images;
   cut.most_blocks = std::max(kMostTerms / terms, index_t{1});
   if (sizeof(T) == sizeof(double)) cut.most_blocks = cut.blocks;
 
-  // The strip of a task and its sums take a quarter of L2 each; 4 units share the strip. With one
-  // block of pixels a unit is finished before the next one starts.
+  // The strip of a task and its sums take a quarter of L2 each, and 4 units read the same strip. If
+  // there is one block of pixels, a unit is finished before the next one begins, so that only the
+  // sums of one unit are live.
   constexpr index_t kSharing = 4;
   cut.units = ceil_div(r.m, cut.block.unit);
   cut.task_units = cut.blocks == 1 ? cut.units : std::min(cut.units, kSharing);
@@ -74,7 +78,7 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   const index_t per_channel =
       std::max(layout.channel() * cut.block.images, r.taps() * cut.block.unit * live_units());
   cut.chunks = ceil_div(r.c, std::clamp(quarter / per_channel, index_t{1}, r.c));
-  // As many tasks for each thread, or more than a few.
+  // Each thread should get equally many tasks, unless there are many of them.
   const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
   const auto tasks = [&] { return r.groups * cut.chunks * ceil_div(cut.units, cut.task_units); };
   while (tasks() < few && tasks() % threads != 0 && cut.task_units > 1)
@@ -88,9 +92,12 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   return cut;
 }
 
+// The parts of the scratch memory, in bytes. All threads share the offsets, which tell where each
+// row of a tile reads the strip and where its sums lie. Each thread has its own strip, transposed
+// gradients, sums in T and, if sums go on in it, sums in double.
 struct Sizes {
-  index_t offsets, strip, gradients, sums, totals;  // bytes; offsets once, the others per thread
-  index_t each() const { return strip + gradients + sums + totals; }
+  index_t offsets, strip, gradients, sums, totals;
+  index_t each() const { return strip + gradients + sums + totals; }  // what each thread has
 };
 
 template <class T>
@@ -149,16 +156,20 @@ class Task {
   }
 
  private:
+  // The rows of a unit's sums: a pair of an input channel and a tap each.
   index_t rows() const { return channels_ * r_.taps(); }
   index_t unit_size() const { return rows() * block_.unit; }
+  // The number of unit u among those whose sums are live.
   index_t live(index_t u) const { return cut_.blocks == 1 ? 0 : u - units_.begin; }
   index_t outputs(index_t u) const { return std::min(block_.unit, r_.m - u * block_.unit); }
 
   index_t image_step() const {
     return block_.in_place ? r_.groups * r_.c * r_.in_plane() : channels_ * layout_.channel();
   }
+  // The first pixel of the block at hand in its plane.
   index_t first() const { return at_.row * block_.pixels.width + at_.column; }
 
+  // The strip of the block at hand, which is gathered unless x serves as the strip.
   const T* input() noexcept {
     const T* image = job_.x + ((n_ * r_.groups + g_) * r_.c + c0_) * r_.in_plane();
     if (block_.in_place) return image + first();
@@ -168,6 +179,7 @@ class Task {
     return strip_;
   }
 
+  // Transposes the gradients of unit u in the block at hand, and adds the block to the unit's sums.
   void multiply(const T* strip, index_t u, T* sums, bool overwrite) noexcept {
     const auto& kernels = exec_.kernels<T>();
     const index_t pixels = at_.rows * at_.columns, n = outputs(u);
@@ -207,13 +219,13 @@ class Task {
   const Cut& cut_;
   const Block& block_;
   const StripLayout& layout_;
-  const index_t *in_, *out_;
+  const index_t *in_, *out_;  // where each row reads the strip, and where its sums lie in a unit
   T *strip_, *gradients_, *sums_;
   double* totals_;
-  Range units_;
-  index_t g_, c0_, channels_;
-  index_t n_ = 0, images_ = 1;  // of the block at hand
-  PixelBlock at_{};
+  Range units_;                 // of output channels
+  index_t g_, c0_, channels_;   // the group, its first input channel, and how many these are
+  index_t n_ = 0, images_ = 1;  // of the block at hand: its first image, and how many it has
+  PixelBlock at_{};             // the block at hand in their planes
 };
 
 template <class T>
@@ -238,7 +250,8 @@ class PreparedOuter final : public Prepared<T> {
     const Correlation& r = job.r;
     auto* offsets = reinterpret_cast<index_t*>(scratch);
     const index_t rows = cut_.channels * r.taps();
-    // In place there is one tap, which reads its own pixel: the strip has it at 0, too.
+    // If x serves as the strip there is one tap, which reads its own pixel: that is what layout_
+    // says of its strip, too.
     const index_t channel = cut_.block.in_place ? r.in_plane() : layout_.channel();
     list_terms(layout_.taps(), cut_.channels, channel, offsets);
     for (index_t i = 0; i < rows; ++i) offsets[rows + i] = i * cut_.block.unit;

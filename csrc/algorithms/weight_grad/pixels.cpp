@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Weight gradients of depthwise layers with lanes along the channels: sums need no lane of another
-// column, so short rows cost nothing and none ends in a horizontal sum.
+// Weight gradients of depthwise layers with channels as lanes. The lanes of a sum belong to
+// different channels, so that short rows leave no lane empty and no horizontal sum is needed at the
+// end.
 #include <algorithm>
 #include <cmath>
 
@@ -13,16 +14,20 @@
 namespace fastconv::weight_grad {
 namespace {
 
-constexpr index_t kMostTerms = 1024;  // of a sum in T, as dots.cpp has it for a lane
+// The most terms that a sum adds in T, as in dots.cpp.
+constexpr index_t kMostTerms = 1024;
 
 struct Layout {
   depthwise::PixelFrame frame;
-  std::vector<index_t> x_at, w_at;  // of the taps, in the frame and in the sums
-  index_t kernel, lanes, columns;
+  std::vector<index_t> x_at, w_at;  // where each tap reads in the frame, and where its sums lie
+  index_t kernel;                   // how many taps a channel has
+  index_t lanes;
+  index_t columns;  // of dy
 };
 
+// The scratch memory of one thread, in bytes: sums in double, the frame, and a block of dy.
 struct Sizes {
-  index_t sums, frame, dy;  // bytes per thread
+  index_t sums, frame, dy;
   index_t all() const { return sums + frame + dy; }
 };
 
@@ -33,7 +38,7 @@ Sizes sizes_for(const Layout& l) {
           cache_lines(l.frame.rows() * l.columns * vector)};
 }
 
-// The channels from g on, in all images.
+// Computes the gradients of a vector of channels, from g on, over all images.
 template <class T>
 void run_channels(const Job<T>& job, const Layout& l, const Exec& exec, std::byte* memory,
                   index_t g) noexcept {
@@ -43,7 +48,7 @@ void run_channels(const Job<T>& job, const Layout& l, const Exec& exec, std::byt
   T* frame = reinterpret_cast<T*>(memory + sizes.sums);
   T* dy = reinterpret_cast<T*>(memory + sizes.sums + sizes.frame);
   const index_t channels = std::min(l.lanes, r.groups - g);
-  std::fill_n(memory, sizes.all(), std::byte{0});  // lanes beyond the last channel, too
+  std::fill_n(memory, sizes.all(), std::byte{0});  // also for lanes beyond the last channel
   for (index_t n = 0; n < r.batch; ++n)
     for (index_t row = 0; row < r.h.count; row += l.frame.rows()) {
       const index_t rows = std::min(l.frame.rows(), r.h.count - row), plane = n * r.groups + g;
@@ -115,8 +120,8 @@ class Pixels final : public Algorithm<T> {
     const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
     if (!frame_for(r, lanes, sizeof(T)).fits())
       return refusal("a row of its frame does not fit half of L2");
-    // For a channel of an image: transposing an element, and a vector of a tap. Fitted on one
-    // thread with AVX-512.
+    // The cycles that a channel of an image takes for each element that is transposed, and a vector
+    // of channels for each tap of each output. They were fitted on one thread with AVX-512.
     constexpr double kElement = 0.6, kTap = 0.8;
     const double channels = double(ceil_div(r.groups, lanes) * lanes);
     const double taps = double(r.taps()) * double(r.pixels()) * kTap / double(lanes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sums of a unit of output channels, lanes along these: a row for each (input channel, tap).
+// Storing finished sums. The sums of a unit of output channels are rows of `unit` lanes, a row for
+// each pair of an input channel and a tap.
 #pragma once
 
 #include "algorithms/common/blocking.h"
@@ -7,7 +8,7 @@
 
 namespace fastconv::weight_grad {
 
-// Transposes the finished sums of output channels m.. of group g and input channels c.. into dw.
+// Transposes the sums of output channels m and input channels c of group g into dw.
 template <class T>
 void store_sums(const Job<T>& job, const Exec& exec, const T* sums, index_t unit, index_t g,
                 Range m, Range c) noexcept {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The table of weight gradients and the choice from it, and the gradient of the bias.
 #include "algorithms/weight_grad/weight_grad.h"
 
 #include <algorithm>
@@ -11,7 +12,7 @@
 namespace fastconv::weight_grad {
 namespace {
 
-// Without an image every sum is empty.
+// What runs if there is no image: every sum is empty.
 template <class T>
 class PreparedZeros final : public Prepared<T> {
  public:

@@ -8,12 +8,12 @@
 
 namespace fastconv::weight_grad {
 
-// Every algorithm. It is the table that an algorithm is added to.
+// All entries. A new algorithm is added to this table.
 template <class T>
 const std::vector<const Algorithm<T>*>& table();
 
-// The cheapest that takes the convolution's weight gradient, or the one that is asked for. Throws
-// std::invalid_argument, with the reason, if that one cannot.
+// Prepares the cheapest algorithm that takes the gradient of d's weights, or the one that is asked
+// for. Throws std::invalid_argument, with the reason, if that one refuses.
 template <class T>
 std::unique_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& request,
                                            const Exec& exec);

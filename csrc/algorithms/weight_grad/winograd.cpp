@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The adjoint of Winograd's algorithm: tiles of the image and of the gradient are transformed,
-// multiplied at each place as a matrix product over tiles, and only the sums over all tiles are
-// transformed back.
+// The adjoint of Winograd's algorithm: the tiles of the image and of the gradient are transformed,
+// they are multiplied at each place by a matrix product over tiles, and only the sums over all
+// tiles are transformed back.
 #include <atomic>
 
 #include "algorithms/weight_grad/cost.h"
@@ -12,8 +12,8 @@
 namespace fastconv::weight_grad {
 namespace {
 
-// If a sum is not finite, it may be so where a plain sum is not, or a NaN in place of an infinity:
-// then the whole gradient is computed again as plain sums.
+// If a sum is not finite, the plain sum may still be finite, or be an infinity where this one is a
+// NaN. So the whole gradient is then computed again as plain sums.
 template <class T>
 class PreparedWinograd final : public Prepared<T> {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the gradient by Winograd's adjoint costs.
+// What the gradient by Winograd's adjoint costs, in cycles of one core.
 #pragma once
 
 #include <cmath>
@@ -8,16 +8,18 @@
 
 namespace fastconv::weight_grad {
 
-// Cycles of one core, as winograd/cost.h has them for the forward sums.
+// The sum of four parts: the products at each place, the transforms of the image and of the
+// gradient, and those of the sums. bench/NOTES.md has what was measured.
 template <class T>
 double winograd_cycles(const Correlation& r, winograd::Form form, const Exec& exec) {
   const winograd::TileGrid grid(r, form);
-  constexpr double kTile = 60;             // calling a tile, loading and storing its sums
-  constexpr double kTileFeeding = 1.1;     // its loads beside its FMAs
-  constexpr double kTransposed = 4;        // a vector of pixels
-  constexpr double kPlace = 4;             // a vector of a transformed tile, both passes
-  constexpr double kRun = 60;              // a row of a run of tiles
-  constexpr double kSum = 4, kTotal = 20;  // a vector of products, and of the sums they become
+  constexpr double kTile = 60;          // to call a tile, load its sums and store them
+  constexpr double kTileFeeding = 1.1;  // factor of the FMAs' time, for the loads beside them
+  constexpr double kTransposed = 4;     // to transpose a vector of pixels
+  constexpr double kPlace = 4;   // for each vector of a transformed tile, both passes together
+  constexpr double kRun = 60;    // to begin a row of a run of tiles
+  constexpr double kSum = 4;     // for each vector of products that is transformed back
+  constexpr double kTotal = 20;  // for each vector of the sums that these become
   const WinogradCut cut = winograd_cut<T>(r, grid, exec);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const double places = double(grid.alphas()), tiles = double(cut.tiles), c = double(r.c);

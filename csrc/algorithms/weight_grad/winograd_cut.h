@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How the gradient of the weights by Winograd's algorithm is blocked, and where its parts lie in
-// scratch memory.
+// How the gradient of the weights by Winograd's adjoint is cut into tasks and blocks, and how large
+// the parts of its scratch memory are.
 #pragma once
 
 #include "algorithms/common/blocking.h"
@@ -11,35 +11,44 @@
 
 namespace fastconv::weight_grad {
 
-// Lanes are channels on both sides, a unit of them at a time: of the image, too, since rows of
-// tiles are short (7x7 has two in a row), and a task transforms the image again.
+// The image is one side of the product, the gradient of the outputs the other one. Lanes are
+// channels on both sides, a unit of them at a time. They could be tiles on the image's side, as
+// they are in the forward pass; but rows of tiles are short (7x7 has two in a row), which costs
+// more here, since each task transforms the image again.
 struct Side {
-  index_t unit, units;  // channels
-  index_t nv;           // vectors of a unit
+  index_t unit;   // the channels of a unit
+  index_t units;  // how many units the side's channels fill
+  index_t nv;     // the vectors of a unit
 };
 inline Side side_of(index_t channels, index_t vector) {
   const index_t nv = std::min<index_t>(kChannelLanesNv, ceil_div(channels, vector));
   return {nv * vector, ceil_div(channels, nv * vector), nv};
 }
 
-// Tasks are (group, some units of input channels, some units of output channels): each walks all
-// blocks of tiles in order, whatever the threads.
+// A task computes some units of input channels by some units of output channels of one group. It
+// goes through all blocks of tiles in order, whatever the number of threads.
 struct WinogradCut {
   Side x, dy;
-  index_t x_units, x_tasks, dy_units, dy_tasks;  // units of a task
-  index_t tiles, lanes, blocks, most_blocks;     // tiles in all and of a block; added in T
-  // Elements. Planes start a cache line apart in their set, as those of winograd/cut.h.
+  // How many units of each side a task has at most, and into how many tasks the units are cut.
+  index_t x_units, x_tasks, dy_units, dy_tasks;
+  index_t tiles;        // of all images together
+  index_t lanes;        // tiles of a block, at most
+  index_t blocks;       // into which the tiles are cut
+  index_t most_blocks;  // whose products are added in T before a sum goes on in double
+  // How far apart neighbouring places of the image's tiles (v), of the gradient's tiles (w) and of
+  // the products (u) lie. A cache line is left free between them, as in winograd/cut.h.
   index_t v_plane, w_plane, u_plane;
 
   bool in_double() const { return blocks > most_blocks; }
-  // With one block a unit is finished before the next one starts.
+  // How many units of output channels have unfinished sums at a time. If there is one block, a unit
+  // is finished before the next one begins.
   index_t live_units() const { return blocks == 1 ? 1 : dy_units; }
 };
 
-// Tiles of a block: with 64, 256@56 takes 15.1 ms on one thread, with 96 12.4, with 128 12.3 and
-// more elsewhere.
+// The most tiles of a block. With 64, 256@56 takes 15.1 ms on one thread; with 96 it takes 12.4 ms;
+// with 128 it takes 12.3, and other layers take longer.
 inline constexpr index_t kBlockTiles = 96;
-// Terms of a sum in float, which then errs by 1.2e-6 of its norm; by 2e-6 with 512.
+// How many tiles a sum in float adds. It then errs by 1.2e-6 of its norm; with 512, by 2e-6.
 inline constexpr index_t kMostTiles = 192;
 
 template <class T>
@@ -53,9 +62,9 @@ WinogradCut winograd_cut(const Correlation& r, const winograd::TileGrid& grid, c
   cut.lanes = ceil_div(cut.tiles, cut.blocks);
   cut.most_blocks = sizeof(T) == sizeof(double) ? cut.blocks : kMostTiles / kBlockTiles;
 
-  // L2 for the transformed image of a task, and as much for its sums: they are read in order, and
-  // smaller tasks transform more often. Twice as much: 256@56 8 % faster on one thread, 1 % on two,
-  // 512@28 4 % slower.
+  // The transformed image of a task may take as much memory as L2 has, and its products as much
+  // again: they are read in order, and smaller tasks would transform more often. With twice as much
+  // for each, 256@56 is 8 % faster on one thread and 1 % on two, but 512@28 is 4 % slower.
   const index_t most = cache_sizes().l2 / (places * item);
   cut.x_units = std::clamp(most / (cut.lanes * cut.x.unit), index_t{1}, cut.x.units);
   cut.dy_units = cut.dy.units;
@@ -79,9 +88,18 @@ WinogradCut winograd_cut(const Correlation& r, const winograd::TileGrid& grid, c
   return cut;
 }
 
+// The parts of one thread's scratch memory, in bytes.
 struct WinogradSizes {
-  // Bytes of each thread.
-  index_t v, w, pixels, lines, products, halves, sums, totals, runs, offsets;
+  index_t v;         // the transformed tiles of the image, of all input channels of the task
+  index_t w;         // the transformed tiles of the gradient, of one unit of output channels
+  index_t pixels;    // one row of a run of tiles, transposed to vectors of channels
+  index_t lines;     // the tiles of a unit, transformed along w
+  index_t products;  // the products of all live units
+  index_t halves;    // the products of one unit, transformed back along h
+  index_t sums;      // the sums of one unit, transformed back along both axes
+  index_t totals;    // the same of all live units in double, if sums go on in it
+  index_t runs;      // the tiles of a block
+  index_t offsets;   // where each input channel lies among the transformed tiles and products
   index_t each() const {
     return v + w + pixels + lines + products + halves + sums + totals + runs + offsets;
   }

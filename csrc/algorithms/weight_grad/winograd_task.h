@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One task of the gradient by Winograd's adjoint: some input channels by some output channels, over
-// all tiles, block by block.
+// One task of the gradient by Winograd's adjoint: it computes some input channels by some output
+// channels of one group, over all tiles, block by block.
 #pragma once
 
 #include <cmath>
@@ -10,14 +10,16 @@
 
 namespace fastconv::weight_grad {
 
-// What the tiles of one side read: `terms` of each axis, a tile's m after the one before it.
+// The tiles of one unit of one side. A tile reads terms_h by terms_w elements of a plane; the next
+// tile of an axis reads from m elements on, where the scheme is F(m, r).
 template <class T>
 struct Tiles {
-  const T* planes;  // of the first image and channel
-  index_t image, plane, height, width;
-  index_t channels;  // at most a unit
+  const T* planes;       // of the first image and channel
+  index_t image, plane;  // how far apart images and planes lie
+  index_t height, width;
+  index_t channels;  // at most those of a unit
   const Side& side;
-  bool outputs;  // the gradient's tiles, else the image's
+  bool outputs;  // whether these are tiles of the gradient of the outputs, and not of the image
   index_t terms_h, terms_w;
   void (*transform_h)(const PlanesArgs<T>&) noexcept;
   void (*transform_w)(const PlanesArgs<T>&) noexcept;
@@ -55,6 +57,7 @@ class WinogradTask {
     }
   }
 
+  // Returns whether all sums are finite.
   bool run() noexcept {
     bool finite = true;
     for (index_t block = 0; block < cut_.blocks; ++block) {
@@ -79,8 +82,10 @@ class WinogradTask {
 
  private:
   index_t alpha_w() const { return grid_.w.scheme().alpha; }
+  // The sums of a unit of output channels, and the transformed tiles of a unit of input channels.
   index_t unit_size() const { return channels_.size() * r_.taps() * cut_.dy.unit; }
   index_t v_unit() const { return grid_.alphas() * cut_.v_plane; }
+  // The number of unit u among those that are live.
   index_t live(index_t u) const { return cut_.blocks == 1 ? 0 : u - dy_units_.begin; }
   T* products(index_t u) const { return products_ + live(u) * product_; }
   Range outputs(index_t u) const {
@@ -117,7 +122,7 @@ class WinogradTask {
             .transform_w = kernels_.grads[grid_.w.index()]};
   }
 
-  // Place xi of the block's tiles to to + xi * plane, tile by tile.
+  // Transforms the block's tiles. Their values at place xi go to to + xi * plane, tile after tile.
   void transform(const Tiles<T>& t, T* to, index_t plane) noexcept {
     const index_t unit = t.side.unit, m = grid_.w.scheme().m, term = cut_.lanes * unit;
     for (const winograd::TileRun* run = runs_; run != runs_ + n_runs_; ++run)
@@ -146,7 +151,7 @@ class WinogradTask {
                    .vectors = tiles_ * t.side.nv});
   }
 
-  // Row i of `run`, which the run above has transformed already.
+  // Copies row i of the tiles of `run`, which the run above has already transformed along w.
   void share(const winograd::TileRun& above, const winograd::TileRun& run, index_t i,
              index_t unit) noexcept {
     const index_t term = cut_.lanes * unit, m = grid_.h.scheme().m;
@@ -155,7 +160,8 @@ class WinogradTask {
                   lines_ + (i * alpha_w() + j) * term + run.lane * unit);
   }
 
-  // Row i of a run's tiles, with the channels as lanes; zeros beyond the planes.
+  // Cuts row i of a run's tiles out of the planes, with channels as lanes. Beyond the planes there
+  // are zeros.
   void cut_out(const Tiles<T>& t, const winograd::TileRun& run, index_t i) noexcept {
     const index_t unit = t.side.unit, m = grid_.w.scheme().m, n = (run.n - 1) * m + t.terms_w;
     const index_t row = (t.outputs ? run.h.first : run.h.reads) + i;
@@ -179,6 +185,7 @@ class WinogradTask {
          .columns = end - begin});
   }
 
+  // Adds the products of the block to those of unit u, or overwrites them.
   void multiply(index_t u, bool overwrite) noexcept {
     const auto& tile_of = exec_.kernels<T>().conv.channel_lanes;
     const index_t parts = ceil_div(channels_.size(), index_t{tile_of.max_pixels});
@@ -197,7 +204,8 @@ class WinogradTask {
       }
   }
 
-  // Part i of a place fetches a piece, tiles_ lines, of what the next place reads.
+  // While part i of a place is multiplied, a piece of what the next place reads is fetched: tiles_
+  // cache lines, one with each term.
   const T* wanted_next(index_t xi, index_t i) const {
     const index_t piece = tiles_ * index_t{64 / sizeof(T)},
                   pieces = ceil_div(tiles_ * cut_.dy.unit, piece);
@@ -207,6 +215,7 @@ class WinogradTask {
            rest % in_unit * piece;
   }
 
+  // Transforms the products of unit u back to sums.
   void sum(index_t u) noexcept {
     const WinogradScheme &h = grid_.h.scheme(), &w = grid_.w.scheme();
     kernels_.sums[grid_.h.index()]({.src = products(u),
@@ -228,6 +237,7 @@ class WinogradTask {
                                       .vectors = cut_.dy.nv});
   }
 
+  // Stores the sums of unit u in dw, and returns whether they are finite.
   bool store(index_t u) noexcept {
     store_sums(job_, exec_, sums_, cut_.dy.unit, g_, outputs(u), channels_);
     return std::isfinite(exec_.kernels<T>().conv.sum(sums_, unit_size(), 1, 0));
@@ -239,13 +249,16 @@ class WinogradTask {
   const Exec& exec_;
   const WinogradKernels<T>& kernels_;
   const WinogradCut& cut_;
-  const index_t product_;  // elements of a unit's products
-  T *v_, *w_, *pixels_, *lines_, *products_, *halves_, *sums_;
+  const index_t product_;                                       // elements of a unit's products
+  T *v_, *w_, *pixels_, *lines_, *products_, *halves_, *sums_;  // as WinogradSizes says
   double* totals_;
   winograd::TileRun* runs_;
-  index_t *in_, *out_;  // of the channels, in their transformed tiles and in the products
-  Range x_units_, dy_units_, channels_;
-  index_t g_, tiles_ = 0, n_runs_ = 0;
+  // Where each input channel lies in a place of the transformed tiles, and in one of the products.
+  index_t *in_, *out_;
+  Range x_units_, dy_units_;        // of the task
+  Range channels_;                  // the input channels of its units
+  index_t g_;                       // the group
+  index_t tiles_ = 0, n_runs_ = 0;  // of the block at hand
 };
 
 }  // namespace fastconv::weight_grad

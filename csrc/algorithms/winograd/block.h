@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A block of tiles, from its image to its outputs: transformed, multiplied at each place as a
-// matrix product over channels, transformed back and stored, inside L2.
+// A block of tiles, from the image to the outputs. Its tiles are transformed, multiplied at each
+// place by a matrix product over the channels, transformed back and stored, all inside L2.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,8 @@ namespace fastconv::winograd {
 template <class T>
 class Block {
  public:
-  // v is the transformed image of the block; `memory` this thread's own.
+  // v is where the transformed tiles go; threads that share a block share it. `memory` is the
+  // scratch memory of this thread alone.
   Block(const Job<T>& job, const TileGrid& grid, const Cut& cut, const Sizes& sizes,
         const Exec& exec, index_t g, index_t block, T* v, std::byte* memory) noexcept
       : job_(job),
@@ -44,10 +45,11 @@ class Block {
   void transform(Range c) noexcept {
     list_rows();
     const auto& kernels = exec_.kernels<T>().conv.winograd;
-    std::fill_n(columns_, alphas() * lanes_, T{0});  // rows of padding, and lanes without a tile
+    std::fill_n(columns_, alphas() * lanes_, T{0});  // for rows of padding and lanes without a tile
     for (index_t channel = c.begin; channel < c.end; ++channel) {
-      // The next channel's rows, or the first's if this is the last: they lie a plane apart, where
-      // no prefetcher expects them (64@56, N = 16: 6 %).
+      // While one channel is transformed, the rows of the next one are fetched, or those of the
+      // first one after the last: they lie a plane away, where no hardware prefetcher expects them
+      // (64@56, N = 16: 6 %).
       const index_t next = channel + 1 < c.end ? channel + 1 : c.begin;
       kernels.tile_rows[grid_.w.index()]({.image = job_.image(0, g_) + channel * r_.in_plane(),
                                           .next = job_.image(0, g_) + next * r_.in_plane(),
@@ -93,7 +95,7 @@ class Block {
   // The panel of transformed weights that begins with output channel `row` of a chunk.
   T* weights(Range chunk, index_t row) const { return u_ + (row - chunk.begin) * r_.c * alphas(); }
 
-  // Each row of the image once, with all rows of tiles that read it.
+  // Lists each row of the image once, with all rows of tiles that read it.
   void list_rows() noexcept {
     const index_t m = grid_.h.scheme().m;
     n_rows_ = 0;
@@ -101,7 +103,7 @@ class Block {
       const TileRun& run = runs_[s];
       const bool has_above = s > 0 && below(runs_[s - 1], run);
       for (index_t i = 0; i < alpha_h(); ++i) {
-        if (has_above && i + m < alpha_h()) continue;  // the run above has taken it along
+        if (has_above && i + m < alpha_h()) continue;  // it is listed with the run above
         const index_t row = padded_source(r_.mode, run.h.reads + i * grid_.h.step(), r_.h.in);
         if (row < 0 || row >= r_.h.in) continue;  // a tile may reach beyond the padding
         const index_t at = run.image * r_.groups * r_.c * r_.in_plane() + row * r_.w.in;
@@ -117,7 +119,7 @@ class Block {
     }
   }
 
-  // Where the pixels of an output channel go, from its first image on.
+  // Lists where each run of pixels belongs in the plane that an output channel has in image 0.
   void list_pixels() noexcept {
     const index_t mh = grid_.h.scheme().m, mw = grid_.w.scheme().m;
     n_pixel_runs_ = 0;
@@ -132,13 +134,14 @@ class Block {
       }
   }
 
-  // Terms k0.. at place xi of the panel of `row`.
+  // The transformed weights of the panel at `row`, at place xi, from input channel k0 on.
   const T* terms(Range chunk, index_t row, index_t xi, index_t k0) const {
     const T* panel =
         in_block_ ? weights(chunk, row) : job_.packed + (g_ * r_.m + row) * r_.c * alphas();
     return panel + (xi * r_.c + k0) * std::min(cut_.tile.mr, r_.m - row);
   }
 
+  // Multiplies the panels of output channels `rows` by all tiles of the block, place by place.
   void multiply(Range rows) noexcept {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     for (index_t xi = 0; xi < alphas(); ++xi)
@@ -171,6 +174,7 @@ class Block {
       }
   }
 
+  // Transforms the products of output channel `row` back to pixels, and stores these.
   void store(index_t row, index_t row_of_chunk) noexcept {
     const auto& kernels = exec_.kernels<T>().conv.winograd;
     const index_t mh = grid_.h.scheme().m, mw = grid_.w.scheme().m, ldc = mw * lanes_;
@@ -195,6 +199,7 @@ class Block {
     write(row);
   }
 
+  // Copies finished pixels to y, with residual and activation.
   void write(index_t row) noexcept {
     const Kernels<T>& kernels = exec_.kernels<T>();
     const index_t step = grid_.w.step() * r_.w.out_step, at = job_.plane(0, g_, row);
@@ -204,7 +209,7 @@ class Block {
     const auto activate = [&](T* x, index_t n) {
       kernels.elementwise.activate(job_.activation, x, x, n, job_.slope);
     };
-    if (early)  // where the results lie apart, the activation has to come before they are stored
+    if (early)  // results that lie apart in y are activated before they are stored there
       for (const PixelRun* run = pixel_runs_; run != pixel_runs_ + n_pixel_runs_; ++run) {
         if (residual)
           for (index_t i = 0; i < run->n; ++i)
@@ -218,6 +223,7 @@ class Block {
         activate(to + run->to, run->n);
   }
 
+  // Computes tiles again, as plain sums, that hold pixels which are not finite.
   void repair(index_t row) noexcept {
     const index_t mw = grid_.w.scheme().m;
     for (const TileRun* run = runs_; run != runs_ + n_runs_; ++run) {
@@ -239,6 +245,7 @@ class Block {
     }
   }
 
+  // One output of channel `row`, as the plain sum of its terms.
   T plain_sum(index_t row, index_t image, index_t q_h, index_t q_w) noexcept {
     const T* bias = job_.bias_of(g_, row);
     T sum = bias ? *bias : T{0};
@@ -263,12 +270,13 @@ class Block {
   const Exec& exec_;
   const index_t g_;
   T* v_;
-  const bool in_block_;
-  T *u_, *m_, *columns_, *lines_, *pixels_;
+  const bool in_block_;                      // whether this block transforms its weights itself
+  T *u_, *m_, *columns_, *lines_, *pixels_;  // as Sizes says
   TileRun* runs_;
   TileRow* rows_;
   PixelRun* pixel_runs_;
-  index_t tiles_, lanes_, n_runs_ = 0, n_rows_ = 0, n_pixel_runs_ = 0;
+  index_t tiles_, lanes_;  // the tiles of the block, and the lanes of the vectors that they fill
+  index_t n_runs_ = 0, n_rows_ = 0, n_pixel_runs_ = 0;
 };
 
 }  // namespace fastconv::winograd

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What Winograd's algorithm costs, in cycles of one core, as correlation/cost.h has it for plain
-// sums: each part with its formula. bench/NOTES.md says how the constants were measured.
+// What Winograd's algorithm costs for one phase, in cycles of one core: each part has its formula
+// and its constants. bench/NOTES.md says how the constants were measured.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@ namespace fastconv::winograd {
 
 class Cost {
  public:
+  // An element has `item` bytes, a vector `lanes` of them.
   Cost(const Correlation& r, Form form, const Tile& tile, index_t lanes, index_t item)
       : r_(r), grid_(r, form), tile_(tile), lanes_(lanes), item_(item) {
     const index_t tiles = r.batch * grid_.per_image();
@@ -28,54 +29,57 @@ class Cost {
   }
 
  private:
-  // At each place a product of m x c weights with c x tiles values: two FMAs a cycle, 12 % more for
-  // a tile's loads beside its FMAs, and what starting a tile takes.
+  // The products of one group: at each place m x c weights are multiplied by c x tiles values. A
+  // core does two FMAs of vectors in a cycle; the loads beside them take 12 % more time, and
+  // calling each gemm tile takes kTile cycles.
   double product() const {
     constexpr double kFeeding = 1.12, kTile = 40;
     const double calls = double(ceil_div(r_.m, tile_.mr)) * std::ceil(vectors_ / double(tile_.nv));
     return places_ * (pairs_ * vectors_ / 2 * kFeeding + calls * kTile);
   }
-  // Each block reads the transformed weights again, and its own side of the product once for each
-  // kFarRows output channels where that has left L2. Bytes of a cycle: from L3, or from beyond it,
-  // when both cores read, for more than the share of an L3 that others use, too.
+  // What a group's products read from beyond L2. Each block reads all transformed weights again,
+  // and it reads its own transformed tiles once for each kFarRows output channels where these do
+  // not fit L2. The rates were measured while both cores read.
   double weight_stream() const {
-    constexpr double kNear = 5.5, kBeyond = 2, kShare = 32e6;
+    constexpr double kNear = 5.5;    // bytes in a cycle from L3
+    constexpr double kBeyond = 2;    // bytes in a cycle from beyond L3
+    constexpr double kShare = 32e6;  // bytes that stay in an L3 which others use, too
     const double image = places_ * double(r_.c * lanes_ * item_) * std::min(vectors_, block_);
     const double again = image > double(cache_sizes().l2) ? std::ceil(double(r_.m) / kFarRows) : 0;
     const double weights = places_ * pairs_ * double(item_);
     const double rate = weights > kShare ? kBeyond : kNear;
     return std::ceil(vectors_ / block_) * (weights + image * again) / rate;
   }
-  // Of a channel: 5 cycles for each vector of each place, and the rows that are cut out of an
-  // image.
+  // Transforming an input channel of all tiles, and cutting its rows out of the images.
   double input_transform() const {
-    constexpr double kInput = 5;
+    constexpr double kInput = 5;  // cycles for each vector of each place
     return vectors_ * places_ * kInput + rows();
   }
-  // Of an output channel: 5 cycles for a vector of products, and for one of the pixels that they
-  // become, and the rows that are put back.
+  // Transforming an output channel of all tiles back, and copying its rows to the outputs.
   double output_transform() const {
-    constexpr double kOutput = 5;
+    constexpr double kOutput = 5;  // cycles for each vector of products, and for each of pixels
     const WinogradScheme &h = grid_.h.scheme(), &w = grid_.w.scheme();
     return vectors_ * (places_ + double(h.m * w.m)) * kOutput + rows();
   }
-  // A function transforms its weights: cycles of a pair of channels, for each tap and each place.
+  // Transforming a group's weights, which a call pays unless they are prepacked. Each pair of an
+  // output and an input channel takes kTap cycles for each tap and kPlace for each place.
   double weight_transform() const {
     constexpr double kTap = 2.2, kPlace = 0.55;
     return pairs_ * (double(r_.taps()) * kTap + places_ * kPlace);
   }
-  // A byte of the images beyond L2 costs 0.12 cycles: nothing hides its miss (16@570 -> 16 is
-  // better off with direct).
+  // Reading and writing the images of a group where they do not fit L2: nothing hides these misses
+  // (16@570 -> 16 is better off with direct).
   double cache_misses() const {
-    constexpr double kByte = 0.12;
+    constexpr double kByte = 0.12;  // cycles for each byte beyond L2
     const double images =
         double(r_.batch) * double((r_.c * r_.in_plane() + r_.m * r_.out_plane()) * item_);
     return kByte * std::max(0.0, images - double(cache_sizes().l2));
   }
-  // A row of tiles, cut out of an image or put back, and its elements where they are read one by
-  // one (padding modes other than zeros) or lie apart (dilated rows).
+  // Cutting the rows of one channel's tiles out of the images, or copying them to the outputs.
   double rows() const {
-    constexpr double kRow = 40, kGathered = 8, kApart = 2;
+    constexpr double kRow = 40;      // cycles for a row of the tiles that fill a vector
+    constexpr double kGathered = 8;  // for an element, in padding modes other than zeros
+    constexpr double kApart = 2;     // for an element of a dilated row, where neighbours lie apart
     const WinogradScheme &h = grid_.h.scheme(), &w = grid_.w.scheme();
     const double runs = double(r_.batch) * double(grid_.h.tiles()) *
                         double(ceil_div(grid_.w.tiles(), lanes_)) * double(h.m);
@@ -87,7 +91,10 @@ class Cost {
   TileGrid grid_;
   Tile tile_;
   index_t lanes_, item_;
-  double places_, tiles_, vectors_, pairs_, block_;
+  double places_;           // of a transformed tile
+  double tiles_, vectors_;  // the tiles of all images, and the vectors that they fill
+  double pairs_;            // of an output and an input channel of a group
+  double block_;            // the vectors of tiles in a block
 };
 
 }  // namespace fastconv::winograd

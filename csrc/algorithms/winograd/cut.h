@@ -9,23 +9,30 @@
 
 namespace fastconv::winograd {
 
-// A block is up to `lanes` tiles. Where there are enough blocks, each is one thread's from its
-// image to its outputs; else (`shared`) threads share out the channels of a block, then its
-// outputs.
+// How the tiles of all images are cut into blocks, and the output channels into chunks. A block is
+// transformed, and then each chunk of output channels is multiplied, transformed back and stored.
 struct Cut {
-  Tile tile;
-  index_t kc;
-  index_t tiles, vectors, blocks, lanes;  // tiles in all and their vectors; lanes of a block
-  index_t chunks, chunk;                  // output channels that are multiplied, then stored
+  Tile tile;        // of the products
+  index_t kc;       // input channels of a slice of a product
+  index_t tiles;    // of all images together
+  index_t vectors;  // that these tiles fill
+  index_t blocks;   // into which the vectors are cut
+  index_t lanes;    // of a block: it has at most so many tiles
+  index_t chunks;   // into which the output channels are cut
+  index_t chunk;    // output channels of a chunk, at most
+  // If there are enough blocks, one thread computes a block from its image to its outputs. If not,
+  // blocks are shared: all threads share out first the channels of a block, then its chunks.
   bool shared;
-  // Elements. Neighbouring planes start a cache line apart in their set: 64 planes a power of two
-  // apart would all fall into the same few lines of L1.
+  // How far apart neighbouring places of the transformed tiles (v) and of the products (m) lie. A
+  // cache line is left free between them, since planes that lie a power of two apart all share a
+  // few lines of L1.
   index_t v_plane, m_plane;
 };
 
-// Vectors of tiles in a block. What is transformed takes half of L2 while the weights stream by,
-// once a block. Where these outgrow L2, larger blocks pay, though their image's side then streams
-// too, once for each kFarRows output channels (512@28: 12.4 -> 5 ms on two threads).
+// How many vectors of tiles a block has. Its transformed tiles take half of L2, while the weights
+// stream past once for each block. If the weights outgrow L2, larger blocks pay, though their
+// transformed tiles then do not fit L2 either, and are read again for each kFarRows output channels
+// (512@28: 12.4 -> 5 ms on two threads).
 inline constexpr index_t kFarRows = 96;
 inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t nv, index_t lanes,
                              index_t item) {
@@ -34,7 +41,7 @@ inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t
   return std::clamp(l2 / 2 / (each * lanes), least, 8 * nv);
 }
 
-// `in_block`: a block transforms the weights that it uses, a chunk at a time.
+// With `in_block` a block transforms the weights that it uses itself, a chunk at a time.
 template <class T>
 Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exec& exec) {
   constexpr index_t item = sizeof(T), line = 64 / item;
@@ -47,7 +54,8 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
   cut.tiles = r.batch * grid.per_image();
   cut.vectors = std::max<index_t>(ceil_div(cut.tiles, lanes), 1);
   cut.blocks = ceil_div(cut.vectors, block_vectors(r, grid, cut.tile.nv, lanes, item));
-  // Weights of a few MB may be read by each thread, rather than wait for each other twice a block.
+  // If the weights are a few MB each thread has its own blocks and reads them all. That takes less
+  // time than to share blocks, where threads wait for each other twice in each block.
   if (weights <= 2 * l2 && cut.vectors >= threads) cut.blocks = std::max(cut.blocks, threads);
   const index_t all = r.groups * cut.blocks;
   if (all >= threads && all < 4 * threads)
@@ -56,7 +64,7 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
   cut.lanes = ceil_div(cut.vectors, cut.blocks) * lanes;
   index_t rows = l2 / 5 / (alphas * cut.lanes * item);
   if (alphas * r.c * cut.lanes * item > l2) rows = std::max(rows, kFarRows);
-  if (in_block) rows = std::min(rows, l2 / 4 / (alphas * r.c * item));  // of the chunk's weights
+  if (in_block) rows = std::min(rows, l2 / 4 / (alphas * r.c * item));  // their weights fit, too
   const index_t panels = ceil_div(r.m, cut.tile.mr);
   cut.chunks = ceil_div(panels, std::clamp<index_t>(rows / cut.tile.mr, 1, panels));
   if (cut.shared) cut.chunks = std::min(panels, ceil_div(cut.chunks, threads) * threads);
@@ -66,9 +74,19 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
   return cut;
 }
 
-// Bytes of scratch, each part whole cache lines: v once if shared, all others per thread.
+// The parts of scratch memory, in bytes and whole cache lines. Each thread has all of them, but for
+// v, which there is once if blocks are shared.
 struct Sizes {
-  index_t u, v, m, columns, lines, pixels, tile_runs, tile_rows, pixel_runs;
+  index_t u;           // a chunk's transformed weights, if the block transforms them
+  index_t v;           // the transformed tiles of a block: places by channels by tiles
+  index_t m;           // a chunk's products: places by output channels by tiles
+  index_t columns;     // one channel's tiles, transformed along w
+  index_t lines;       // one output channel's products, transformed back along h
+  index_t pixels;      // one output channel's finished outputs
+  index_t tile_runs;   // the block's tiles
+  index_t tile_rows;   // the rows of the image that they read
+  index_t pixel_runs;  // where their outputs belong
+  // What each thread has.
   index_t own(bool shared) const {
     return u + (shared ? 0 : v) + m + columns + lines + pixels + tile_runs + tile_rows + pixel_runs;
   }

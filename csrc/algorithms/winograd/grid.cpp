@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Which forms fit a correlation, and where each of its tiles lies.
 #include "algorithms/winograd/grid.h"
 
 #include <algorithm>
@@ -50,7 +51,7 @@ TileAxis::Place TileAxis::at(index_t tile) const noexcept {
 }
 
 void TileGrid::list_weights(const Correlation& r) {
-  // Of the two strides of the weights, that of the outer axis is a multiple of the other.
+  // The smaller of the two strides is that of the inner axis of channels: the size of a kernel.
   slots.assign(static_cast<std::size_t>(std::min(r.w_m, r.w_c)), -1);
   for (index_t i = 0; i < r.h.n_taps(); ++i)
     for (index_t j = 0; j < r.w.n_taps(); ++j) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The transformation of weights, a panel at a time.
 #include "algorithms/winograd/weights.h"
 
 #include <algorithm>
@@ -8,8 +9,10 @@ namespace fastconv::winograd {
 template <class T>
 void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, const T* weights,
                        index_t g, index_t row, T* panel, const Exec& exec) noexcept {
-  // A few channels at a time, as lanes, transformed, and written to places in runs of whole cache
-  // lines: places lie powers of two apart, so that one channel's would push one another out of L1.
+  // kRun input channels at a time are gathered, with output channels as lanes, and transformed, and
+  // then each place of them is copied to the panel as a run of whole cache lines. Places lie a
+  // power of two apart in the panel, so that those of a single channel would push one another out
+  // of L1.
   constexpr index_t kRun = 16, kMostTaps = 25, kMostRows = 16, kMostTap = 5;
   constexpr int kMostPlaces = kMostAlpha * kMostAlpha;
   static_assert(kMaxMr <= kMostRows);
@@ -17,16 +20,18 @@ void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, c
   const index_t rows = std::min(mr, r.m - row), places = grid.alphas(), taps = r.taps();
   const index_t lanes = kernels.gemm.lanes, vectors = ceil_div(rows, lanes);
   const index_t w_taps = taps / grid.h.scheme().r, w_alpha = grid.w.scheme().alpha;
-  // Vectors of rows end in the next channel's, which comes later, or in what is left free here.
+  // The last vector of a channel's rows reaches into the rows of the next channel, which is written
+  // after it, or into the free elements at the end of the plane.
   const index_t plane = kRun * rows + kMostRows;
   T lead[kMostRows + kRun * kMostTaps * kMostRows] = {}, half[kMostTap * kMostAlpha * kMostRows];
   T done[kMostPlaces * (kRun + 1) * kMostRows];
-  T* const raw = lead + kMostRows;
+  T* const gathered = lead + kMostRows;
   for (index_t c0 = 0; c0 < r.c; c0 += kRun) {
     const index_t n = std::min(kRun, r.c - c0);
-    // Whole vectors of rows, though the next panel's. Those at the end begin early: their first
-    // lanes fall into the last ones of the tap before, which nobody reads (rows that end early are
-    // copied one by one: a third of the time at 32 output channels).
+    // Whole vectors of rows are gathered, though some of their rows belong to the next panel.
+    // Vectors that would reach beyond the last output channel begin early: their first lanes fall
+    // into the last lanes of the tap before, which nobody reads. (To copy the rows of such a vector
+    // one by one took a third of the time at 32 output channels.)
     for (index_t i = 0; i < rows; i += lanes) {
       const index_t early = std::clamp(row + i + lanes - r.m, index_t{0}, row + i);
       kernels.channel_lanes.pack(
@@ -38,13 +43,13 @@ void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, c
            .channels = n,
            .slots = grid.slots.data(),
            .taps = static_cast<index_t>(grid.slots.size()),
-           .dst = raw + i - early,
+           .dst = gathered + i - early,
            .slot_step = kMostRows,
            .ld = taps * kMostRows,
            .keep = lanes});
     }
     for (index_t c = 0; c < n; ++c) {
-      kernels.winograd.weights[grid.w.index()]({.src = raw + c * taps * kMostRows,
+      kernels.winograd.weights[grid.w.index()]({.src = gathered + c * taps * kMostRows,
                                                 .src_term = kMostRows,
                                                 .src_line = w_taps * kMostRows,
                                                 .dst = half,

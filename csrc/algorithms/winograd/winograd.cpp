@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The entries of Winograd's forms, and how threads share out the blocks of one.
 #include "algorithms/winograd/winograd.h"
 
 #include "algorithms/winograd/block.h"
@@ -8,16 +9,17 @@
 namespace fastconv::winograd {
 namespace {
 
-// A tile whose result is not finite is computed again as plain sums, so that a NaN or infinity
-// reaches just the outputs whose window holds it.
+// Winograd's algorithm in one form for one phase. A tile whose result is not finite is computed
+// again as plain sums, so that a NaN or infinity reaches just the outputs whose window holds it.
 template <class T>
 class PreparedForm final : public PreparedPhase<T> {
  public:
   PreparedForm(const Correlation& r, Form form, const Request& request, const Exec& exec)
       : PreparedPhase<T>(r, kFamily), grid_(r, form) {
     grid_.list_weights(r);
-    // Where each transformed weight is used once, a function transforms them panel by panel, and
-    // they never leave L2 (256@14 -> 256: 9.4 MB that need not be written and read again).
+    // If there is one block, each transformed weight is used once. Unless weights are prepacked,
+    // the block then transforms them itself, a chunk at a time, and they never leave L2 (256@14 ->
+    // 256: 9.4 MB that need not be written and read again).
     in_block_ = !request.prepacked && cut_for<T>(r, grid_, false, exec).blocks <= 1;
     cut_ = cut_for<T>(r, grid_, in_block_, exec);
     sizes_ = sizes_for<T>(r, grid_, cut_, in_block_);
@@ -46,7 +48,7 @@ class PreparedForm final : public PreparedPhase<T> {
   }
 
  private:
-  // Each block is one thread's.
+  // Each block is computed by one thread.
   void share_out_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
     const index_t own = sizes_.own(false), tasks = job.r.groups * cut_.blocks;
     const int threads = useful_threads(tasks, job.r.fmas() / 4, exec.threads);
@@ -58,7 +60,7 @@ class PreparedForm final : public PreparedPhase<T> {
     });
   }
 
-  // All threads work on one block after another: on its channels, then on its outputs.
+  // All threads work on one block after another: first on its input channels, then on its chunks.
   void share_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
     const index_t own = sizes_.own(true), tasks = job.r.groups * cut_.blocks;
     const double work = job.r.fmas() / 4 / double(tasks);

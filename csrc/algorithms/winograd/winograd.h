@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Winograd's minimal filtering (A. Lavin, S. Gray, "Fast algorithms for convolutional neural
-// networks", 2016) for small kernels at stride 1: an entry of the table for each form. float32
-// takes them unless plain sums are asked for, float64 only by name.
+// networks", 2016) for small kernels at stride 1. There is an entry of the table for each form. In
+// float32 they may be chosen unless plain sums are asked for, in float64 only by name.
 #pragma once
 
 #include "algorithms/correlation/phases.h"
@@ -11,7 +11,7 @@ namespace fastconv::winograd {
 
 inline constexpr const char* kFamily = "winograd";
 
-// Entry i of the forms, i < kForms.
+// The entry of form i < kForms.
 template <class T>
 const PhaseAlgorithm<T>& form(int i);
 
