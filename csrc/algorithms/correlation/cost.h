@@ -70,23 +70,15 @@ class PhaseCost {
     const double rows = double(r_.h.count) * std::min(taps, double(r_.h.in_step) + taps / kShared);
     return rows * (runs * kRow + copies(runs * double(r_.w.count)));
   }
-<<<<<<< HEAD
-  // What outputs that are not neighbours take to their places, between those of other phases:
-  // cycles for a vector, and as much again where the result has left L2 when the next phase comes
-  // (dX of 3x3 s2 128@56: within 3 % with AVX2 at N = 1; at N = 16 without it 20 % too few).
+  // Storing outputs that are not neighbours, because outputs of other phases lie between them:
+  // cycles for each vector, and as many again where the result has left L2 when the next phase
+  // comes (dX of 3x3 s2 128@56: within 3 % with AVX2 at N = 1; at N = 16 without it 20 % too few).
   double scattered(double vectors) const {
     constexpr double kScattered = 20;
     if (r_.plain_output()) return 0;
     const double bytes = images() * double(r_.m) * double(r_.out_plane()) * double(item_);
     const double again = bytes > double(cache_sizes().l2) ? 2 : 1;
     return double(r_.m) * vectors * kScattered * again;
-=======
-  // Storing outputs that are not neighbours, because outputs of other phases lie between them (dX
-  // of 3x3 s2 128@56, two threads: 1,214 us by im2col, 831 by channel_lanes).
-  double scattered(double vectors) const {
-    constexpr double kScattered = 20;  // cycles for each vector
-    return r_.plain_output() ? 0 : double(r_.m) * vectors * kScattered;
->>>>>>> wt-prose
   }
   // Packing the weights of all groups as panels, which a call pays unless they are prepacked. The
   // weights of a forward convolution are transposed, those of an adjoint are gathered.

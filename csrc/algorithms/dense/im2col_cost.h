@@ -13,13 +13,8 @@ class Im2colCost {
   // read as they lie (`pointwise`).
   Im2colCost(const PhaseCost& phase, bool packs) : p_(phase), packs_(packs) {}
 
-<<<<<<< HEAD
   double cycles() const { return merges() ? merged() : apart(); }
-  // Whether panels of pixels better hold several images.
-=======
-  double cycles() const { return std::min(apart(), merged()); }
   // Whether it costs less to pack panels that hold pixels of several images.
->>>>>>> wt-prose
   bool merges() const { return p_.r().batch > 1 && merged() < apart(); }
 
  private:

@@ -109,15 +109,10 @@ class PhaseBlock {
   PixelBlock block_;
 };
 
-<<<<<<< HEAD
-// What storing a phase's outputs costs: cycles for each row of a channel, and for a vector of them,
-// put together from two phases or scattered element by element. Fitted on 16@16 -> 32@32 and
-// 128@28 -> 56 at stride 2, within 5 %.
-=======
-// What it costs to store the `vectors` vectors that each output channel of a phase has, in cycles.
-// A vector takes kPair cycles if neighbours are stored, or two phases together. Otherwise outputs
-// are stored one by one, kElement cycles each.
->>>>>>> wt-prose
+// What it costs to store a phase's outputs, `vectors` vectors of them in each output channel: kRow
+// cycles for each row of a channel, and for a vector kPair cycles if neighbours are stored, or two
+// phases together. Otherwise outputs are stored one by one, kElement cycles each. Fitted on
+// 16@16 -> 32@32 and 128@28 -> 56 at stride 2, within 5 %.
 inline double store_cycles(const Correlation& r, double vectors, index_t lanes) {
   constexpr double kRow = 40, kPair = 4, kElement = 1.2;
   const double vector = r.w.out_step <= 2 ? kPair : kElement * double(lanes);
