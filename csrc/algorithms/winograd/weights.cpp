@@ -6,13 +6,12 @@
 
 namespace fastconv::winograd {
 
+// kRun input channels at a time are gathered, with output channels as lanes, and transformed, and
+// then each place of them is copied to the panel as a run of whole cache lines. Places lie a power
+// of two apart in the panel, so that those of a single channel would push one another out of L1.
 template <class T>
 void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, const T* weights,
                        index_t g, index_t row, T* panel, const Exec& exec) noexcept {
-  // kRun input channels at a time are gathered, with output channels as lanes, and transformed, and
-  // then each place of them is copied to the panel as a run of whole cache lines. Places lie a
-  // power of two apart in the panel, so that those of a single channel would push one another out
-  // of L1.
   constexpr index_t kRun = 16, kMostTaps = 25, kMostRows = 16, kMostTap = 5;
   constexpr int kMostPlaces = kMostAlpha * kMostAlpha;
   static_assert(kMaxMr <= kMostRows);
