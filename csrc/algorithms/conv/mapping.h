@@ -22,6 +22,7 @@ template <class T>
 struct Solution {
   const Algorithm<T>* algorithm;
   std::unique_ptr<const Prepared<T>> prepared;
+  std::size_t phases;
   double fmas;
 };
 

@@ -220,7 +220,7 @@ class Columns final : public Algorithm<T> {
     if (const char* reason = why_no_columns(problem.phases)) return refusal(reason);
     // A vector of products, loaded and added to its outputs, which are loaded and stored for each
     // row of the kernel.
-    constexpr double kAdded = 0.7, kOutput = 7, kRow = 40;
+    constexpr double kAdded = 0.7, kOutput = 7, kRow = 25;
     const Correlation& r = problem.phases.front();
     const PhaseCost cost = PhaseCost::of<T>(r, exec);
     double kernel_rows = 0, height = 0, image = 0, packed = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "algorithms/common/recent.h"
 #include "algorithms/correlation/pack_weights.h"
 #include "algorithms/winograd/grid.h"
 #include "core/parallel.h"
@@ -34,11 +35,22 @@ const std::vector<const Algorithm<T>*>& table() {
   return all;
 }
 
+namespace {
+
+// What a prepared algorithm follows from.
+struct Key {
+  ConvDesc d;
+  bool plain_sums = false;
+  const KernelTable* kernels = nullptr;
+  int threads = 0;
+  bool operator==(const Key&) const = default;
+};
+
 template <class T>
-std::unique_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& request,
-                                           const Exec& exec) {
+std::shared_ptr<const Prepared<T>> make_prepared(const ConvDesc& d, const Request& request,
+                                                 const Exec& exec) {
   const Correlation r = forward_of(d);
-  if (r.batch == 0) return std::make_unique<const PreparedZeros<T>>(r);
+  if (r.batch == 0) return std::make_shared<const PreparedZeros<T>>(r);
   const Algorithm<T>* best = nullptr;
   double least = 0;
   for (const Algorithm<T>* algorithm : table<T>()) {
@@ -53,6 +65,20 @@ std::unique_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& req
   return best->prepare(r, exec);
 }
 
+}  // namespace
+
+template <class T>
+std::shared_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& request,
+                                           const Exec& exec) {
+  const auto make = [&] { return make_prepared<T>(d, request, exec); };
+  // A name may be gone when the next one stands where it stood; only tests ask for one.
+  if (request.algorithm != nullptr) return make();
+  static thread_local Recent<Key, Prepared<T>> recent;
+  constexpr index_t kMostTaps = 256;  // a layout lists them
+  return recent.find_or_make({d, request.plain_sums, exec.table, exec.threads}, make,
+                             [&](const Prepared<T>&) { return d.taps() <= kMostTaps; });
+}
+
 template <class T>
 void bias_grad(index_t batch, index_t channels, index_t plane, const T* dy, T* db,
                const Exec& exec) noexcept {
@@ -65,9 +91,9 @@ void bias_grad(index_t batch, index_t channels, index_t plane, const T* dy, T* d
 
 template const std::vector<const Algorithm<float>*>& table();
 template const std::vector<const Algorithm<double>*>& table();
-template std::unique_ptr<const Prepared<float>> prepare(const ConvDesc&, const Request&,
+template std::shared_ptr<const Prepared<float>> prepare(const ConvDesc&, const Request&,
                                                         const Exec&);
-template std::unique_ptr<const Prepared<double>> prepare(const ConvDesc&, const Request&,
+template std::shared_ptr<const Prepared<double>> prepare(const ConvDesc&, const Request&,
                                                          const Exec&);
 template void bias_grad(index_t, index_t, index_t, const float*, float*, const Exec&) noexcept;
 template void bias_grad(index_t, index_t, index_t, const double*, double*, const Exec&) noexcept;

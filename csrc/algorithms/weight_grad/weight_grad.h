@@ -15,7 +15,7 @@ const std::vector<const Algorithm<T>*>& table();
 // Prepares the cheapest algorithm that takes the gradient of d's weights, or the one that is asked
 // for. Throws std::invalid_argument, with the reason, if that one refuses.
 template <class T>
-std::unique_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& request,
+std::shared_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& request,
                                            const Exec& exec);
 
 // db[channel] = sum over n and pixels of dy.
