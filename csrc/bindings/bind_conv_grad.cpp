@@ -43,7 +43,7 @@ void run_weight_grad(const ConvDesc& d, const weight_grad::Args<T>& args, const 
                      const Exec& exec) {
   const auto prepared = weight_grad::prepare<T>(d, request, exec);
   const Scratch scratch(prepared->scratch_bytes());
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   prepared->run(args, exec, scratch.bytes());
 }
 
@@ -105,7 +105,7 @@ struct Gradient {
       const index_t n = dy->dims.size();
       Scratch scratch(n * index_t{sizeof(T)});
       const Exec exec = make_exec(options.threads);
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       activate_grad_from_output(exec, act.kind, static_cast<T>(act.slope), y.as<T>(), dy->as<T>(),
                                 scratch.as<T>(), n);
       dy->data = scratch.as<T>();
@@ -147,7 +147,7 @@ py::object bias_of(const Image& dy, const Options& options, py::handle out) {
   const Result db({dy.c()}, dy.dtype, out, {&dy});
   const Exec exec = make_exec(options.threads);
   with_float(dy.dtype, [&]<class T>() {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     weight_grad::bias_grad(dy.n(), dy.c(), dy.h() * dy.w(), dy.as<T>(), db.as<T>(), exec);
   });
   return db.finish();

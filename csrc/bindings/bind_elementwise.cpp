@@ -8,6 +8,7 @@
 #include "bindings/bind.h"
 #include "bindings/elementwise_arrays.h"
 #include "bindings/fast_call.h"
+#include "bindings/unlocked.h"
 #include "core/dispatch.h"
 #include "core/require.h"
 
@@ -20,7 +21,7 @@ py::object run(Activation kind, double slope, py::handle x_value, py::handle thr
   const Exec exec = make_exec(to_threads(threads));
   const ElementsResult y(x, out, {&x});
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     activate<T>(exec, kind, static_cast<T>(slope), x.as<T>(), y.as<T>(), x.dims[0]);
   });
   return y.finish();
@@ -33,7 +34,7 @@ py::object run_grad(Activation kind, double slope, py::handle dy_value, py::hand
   const Exec exec = make_exec(to_threads(threads));
   const ElementsResult dx(x, out, {&x, &dy});
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     activate_grad<T>(exec, kind, static_cast<T>(slope), x.as<T>(), dy.as<T>(), dx.as<T>(),
                      x.dims[0]);
   });
@@ -69,7 +70,7 @@ py::object run_softmax(py::handle x_value, py::handle axis, py::handle threads, 
   const Exec exec = make_exec(to_threads(threads));
   const ElementsResult y(x, out, {&x});
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     softmax<T>(exec, shape, x.as<T>(), y.as<T>());
   });
   return y.finish();
@@ -83,7 +84,7 @@ py::object run_softmax_grad(py::handle dy_value, py::handle x_value, py::handle 
   const Exec exec = make_exec(to_threads(threads));
   const ElementsResult dx(x, out, {&x}, {&dy});
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     softmax_grad<T>(exec, shape, x.as<T>(), dy.as<T>(), dx.as<T>());
   });
   return dx.finish();

@@ -4,6 +4,7 @@
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
 #include "bindings/bind.h"
+#include "bindings/unlocked.h"
 #include "core/dispatch.h"
 #include "core/require.h"
 
@@ -39,7 +40,7 @@ py::object run_unfold(const Image& x, const FoldGeometry& geometry, const Option
   const Exec exec = make_exec(options.threads);
   const Result y({d.batch, d.rows(), 1, d.columns()}, 1, x.batched, options, x.dtype, out, {&x});
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     unfold<T>(exec, d, x.as<T>(), y.as<T>());
   });
   return y.finish();
@@ -49,7 +50,7 @@ py::object run_fold(const Image& y, const FoldDesc& d, const Options& options, p
   const Exec exec = make_exec(options.threads);
   const Result x({d.batch, d.channels, d.h.in, d.w.in}, 2, y.batched, options, y.dtype, out, {&y});
   with_float(y.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     fold<T>(exec, d, y.as<T>(), x.as<T>());
   });
   return x.finish();

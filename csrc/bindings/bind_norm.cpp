@@ -8,6 +8,7 @@
 #include "bindings/bind.h"
 #include "bindings/elementwise_arrays.h"
 #include "bindings/fast_call.h"
+#include "bindings/unlocked.h"
 #include "core/dispatch.h"
 #include "core/require.h"
 
@@ -35,7 +36,7 @@ py::tuple moments(py::handle x_value, py::handle threads) {
   const Result mean({s.channels}, DType::f64, py::none());
   const Result var({s.channels}, DType::f64, py::none());
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     batch_moments<T>(exec, s, x.as<T>(), mean.as<double>(), var.as<double>());
   });
   return py::make_tuple(mean.finish(), var.finish());
@@ -53,7 +54,7 @@ py::object apply(py::handle x_value, py::handle mean, py::handle scale, py::hand
   const double *means = per_channel(m, "mean", s), *scales = per_channel(a, "scale", s),
                *shifts = per_channel(b, "shift", s);
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     normalize<T>(exec, s, x.as<T>(), means, scales, shifts, relu, y.as<T>());
   });
   return y.finish();
@@ -78,7 +79,7 @@ py::tuple gradient(py::handle dy_value, py::handle x_value, py::handle mean, py:
   const double *means = per_channel(m, "mean", s), *inverses = per_channel(i, "inverse", s),
                *weights = per_channel(w, "weight", s);
   with_float(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release released;
+    const Unlocked unlocked;
     batch_norm_grad<T>(exec, s, dy.as<T>(), x.as<T>(), relu ? relu->as<T>() : nullptr, means,
                        inverses, weights, dx.as<T>(), d_weight.as<double>(), d_bias.as<double>());
   });

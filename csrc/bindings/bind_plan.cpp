@@ -46,7 +46,7 @@ class Plan {
       const auto& mapping =
           mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
       packed_ = Scratch(mapping.packed_bytes());
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       mapping.pack(weight_.as<T>(), packed_.as<T>());
     });
   }

@@ -8,6 +8,7 @@
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"
+#include "bindings/unlocked.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -27,7 +28,7 @@ py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const O
     const Exec exec = make_exec(options.threads);
     const Scratch scratch(plan.scratch(exec.threads));
     {
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       plan.run({.from = x.as<T>(), .to = y.as<T>()}, exec, scratch.bytes());
     }
     return y.finish();
@@ -51,7 +52,7 @@ py::object run_pool_with_indices(Image& x, const PoolDesc& d, PoolOp op, const O
     const Exec exec = make_exec(options.threads);
     const Scratch scratch(plan.scratch(exec.threads));
     {
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       plan.run({.from = x.as<T>(), .to = y.as<T>(), .indices = indices.as<std::int64_t>()}, exec,
                scratch.bytes());
     }
@@ -162,7 +163,7 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
   refuse_before(out, at, places, rank, options);
   const Result y({x.n(), x.c(), h, w}, rank, x.batched, options, x.dtype, out, {&x, &at});
   const index_t outside = with_number(x.dtype, [&]<class T>() {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     return pool::scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(),
                             at.as<std::int64_t>(), y.as<T>(), options.threads);
   });

@@ -8,6 +8,7 @@
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"
 #include "bindings/pool_arguments.h"
+#include "bindings/unlocked.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -32,7 +33,7 @@ py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indic
   refuse_before(out, at, planes.places, rank, options);
   const Result dx(in, rank, size.batched, options, dy.dtype, out, {&dy, &at});
   const index_t outside = with_float(dy.dtype, [&]<class T>() {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     return pool::scatter_add<T>(planes, dy.as<T>(), at.as<std::int64_t>(), dx.as<T>(),
                                 options.threads);
   });
@@ -51,7 +52,7 @@ py::object max_unpool_input(int rank, py::handle grad_output, py::handle indices
   refuse_before(out, at, places, rank, options);
   const Result dx(at.dims, rank, dy.batched, options, dy.dtype, out, {&dy, &at});
   const index_t outside = with_float(dy.dtype, [&]<class T>() {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     return pool::gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(),
                            at.as<std::int64_t>(), dx.as<T>(), options.threads);
   });
@@ -71,7 +72,7 @@ py::object run_sum_grad(Image& dy, const PoolDesc& d, const Pooling& pooling, bo
     const Exec exec = make_exec(options.threads);
     const Scratch scratch(plan.scratch(exec.threads));
     {
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       plan.run({.from = dy.as<T>(), .to = dx.as<T>()}, exec, scratch.bytes());
     }
     return dx.finish();
@@ -133,7 +134,7 @@ py::object global_max_pool_input(int rank, py::handle grad_output, py::handle in
     const pool::GlobalMaxGrad<T> plan(d);
     const Exec exec = make_exec(options.threads);
     const Scratch scratch(plan.scratch(exec.threads));
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     plan.run(x.as<T>(), dy.as<T>(), dx.as<T>(), exec, scratch.bytes());
   });
   return dx.finish();
@@ -158,7 +159,7 @@ py::object lp_pool_input(int rank, py::handle grad_output, py::handle input, py:
     const Exec exec = make_exec(options.threads);
     const pool::NormGrad<T> plan(d, pool::p_norm(p));
     const Scratch scratch(plan.scratch(exec.threads));
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     plan.run({.x = x.as<T>(), .y = y.as<T>(), .dy = dy.as<T>(), .dx = dx.as<T>()}, exec,
              scratch.bytes());
   });

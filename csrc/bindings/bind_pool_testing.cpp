@@ -5,6 +5,7 @@
 #include "algorithms/pool/norm_grad.h"
 #include "algorithms/pool/tables.h"
 #include "bindings/pool_arguments.h"
+#include "bindings/unlocked.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -31,7 +32,7 @@ void run_named(const Plan& plan, const Arrays& arrays, int threads) {
   require(plan.refusal() == nullptr, "refused: ", plan.refusal() ? plan.refusal() : "");
   const Exec exec = make_exec(threads);
   const Scratch scratch(plan.scratch(threads));
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   plan.run(arrays, exec, scratch.bytes());
 }
 

@@ -20,6 +20,7 @@ py::dict config() {
   d["isa"] = active_table().isa;
   d["supported_isas"] = py::cast(supported_isas());
   d["threads"] = default_threads();
+  d["threading"] = threading_name();
   d["openmp"] = openmp_runtime();
 #if defined(__clang__)
   d["compiler"] = sentence("clang ", __clang_version__);
@@ -47,6 +48,7 @@ void warn(const std::string& complaint) {
 void bind_runtime(py::module_& m) {
   install_fork_handlers();
   m.attr("__version__") = FASTCONV_VERSION;
+  warn(init_threading_from_environment());
   warn(init_threads_from_environment());
   warn(init_isa_from_environment());
   warn(init_pool_from_environment());
@@ -57,6 +59,12 @@ void bind_runtime(py::module_& m) {
     set_default_threads(static_cast<int>(threads));
   });
   m.def("get_num_threads", [] { return to_threads(py::none()); });
+  m.def("threading", &threading_name);
+  m.def("set_threading", [](py::handle name) {
+    if (!PyUnicode_Check(name.ptr()))
+      throw py::type_error(sentence("name must be a str, got ", shown(name)));
+    set_threading(name.cast<std::string>());
+  });
   m.def("supported_isas", &supported_isas);
   m.def("isa", [] { return std::string(active_table().isa); });
   m.def("set_isa", [](py::handle name) {

@@ -191,7 +191,7 @@ py::list winograd_schemes() {
 index_t fma_peak(const std::string& dtype, int threads, index_t rounds) {
   const Exec exec = make_exec(threads);
   std::vector<double> sums(static_cast<std::size_t>(exec.threads));
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   const auto run = [&]<class T>() {
     const PeakLoop<T>& peak = exec.kernels<T>().peak;
     parallel_for(exec.threads, exec.threads, [&](index_t task, int) {

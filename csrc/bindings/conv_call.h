@@ -8,6 +8,7 @@
 #include "algorithms/conv/mapping.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
+#include "bindings/unlocked.h"
 #include "core/dispatch.h"
 
 namespace fastconv {
@@ -67,20 +68,6 @@ inline Dims output_dims(const ConvDesc& d) { return {d.batch, d.c_out, d.h.out, 
 
 // The bias of `channels` elements in x's dtype, or nothing for None.
 std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels);
-
-// Releases the GIL while it lives, so that other Python threads run meanwhile, unless the call has
-// less than 100,000 FMAs. Such a call lasts three microseconds, and to release and take the GIL
-// would be 0.1 of them.
-class Unlocked {
- public:
-  explicit Unlocked(double fmas) {
-    if (fmas > 100e3) release_.emplace();
-  }
-
- private:
-  std::optional<py::gil_scoped_release> release_;
-};
-
 // Takes memory for one run, packs the weights and runs, while other Python threads run. `args` has
 // no packed weights yet.
 template <class T>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The checks of the arguments that pools and their gradients have.
 #include "bindings/pool_arguments.h"
+#include "bindings/unlocked.h"
 
 #include <cmath>
 
@@ -76,7 +77,7 @@ void refuse_before(py::handle out, const Image& indices, index_t places, int ran
   const pool::Planes planes{indices.n() * indices.c(), indices.h() * indices.w(), places};
   index_t at = -1;
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     at = pool::first_outside(planes, indices.as<std::int64_t>(), options.threads);
   }
   refuse_outside(at, indices, places, rank, options.channels_last);

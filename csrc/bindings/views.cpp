@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The choice between copying by SIMD and copying by NumPy.
 #include "bindings/views.h"
+#include "bindings/unlocked.h"
 
 #include <optional>
 #include <vector>
@@ -55,7 +56,7 @@ void numpy_copy(const py::array& to, const py::array& from) {
 template <class F>
 void run(index_t bytes, const F& f) {
   if (bytes < kWorthUnlocking) return f();
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   f();
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "core/types.h"
+#include "core/workers.h"
 
 namespace fastconv {
 
@@ -25,13 +26,25 @@ inline int useful_threads(index_t tasks, double work, int threads) noexcept {
   return static_cast<int>(std::min<double>({double(threads), double(tasks), work / kWorthAThread}));
 }
 
-// Calls body(task, thread) for every task from 0 up to `tasks`, where 0 <= thread < threads tells
-// the thread that runs it, so that each can have scratch memory of its own. Inside another parallel
-// region, and without OpenMP, all tasks run one after another.
-template <class Body>
-void parallel_for(index_t tasks, [[maybe_unused]] int threads, const Body& body) noexcept {
+// How far apart the tasks are that one thread computes one after the other, if all keep pace.
+inline index_t task_stride([[maybe_unused]] int threads) noexcept {
 #ifdef _OPENMP
-  if (threads > 1 && tasks > 1) {
+  if (threading() == Threading::openmp) return threads;
+#endif
+  return 1;
+}
+
+// Calls body(task, thread) for every task in 0..tasks, thread < threads. Within another
+// parallel_for it runs on the thread that calls it.
+template <class B>
+void parallel_for(index_t tasks, int threads, const B& body) noexcept {
+  const Threading layer = threading();
+  if (threads <= 1 || tasks <= 1 || layer == Threading::off) {
+    for (index_t task = 0; task < tasks; ++task) body(task, 0);
+    return;
+  }
+#ifdef _OPENMP
+  if (layer == Threading::openmp) {
 #pragma omp parallel num_threads(threads)
     {
       const int thread = omp_get_thread_num();
@@ -41,7 +54,10 @@ void parallel_for(index_t tasks, [[maybe_unused]] int threads, const Body& body)
     return;
   }
 #endif
-  for (index_t task = 0; task < tasks; ++task) body(task, 0);
+  const auto call = [](const void* object, index_t task, int thread) noexcept {
+    (*static_cast<const B*>(object))(task, thread);
+  };
+  run_on_workers(tasks, threads, {&body, call});
 }
 
 }  // namespace fastconv

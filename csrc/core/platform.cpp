@@ -2,6 +2,9 @@
 #include "core/platform.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
 #include <thread>
 
 #if defined(__APPLE__)
@@ -17,6 +20,7 @@
 #include <vector>
 #else
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 #endif
 
@@ -143,9 +147,102 @@ int usable_cpus() noexcept {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-void around_fork([[maybe_unused]] void (*before)(), [[maybe_unused]] void (*after)()) noexcept {
+int CpuSet::at(int rank) const noexcept {
+  for (int word = 0; word < kMost / 64; ++word) {
+    const int here = std::popcount(bits[word]);
+    if (rank >= here) {
+      rank -= here;
+      continue;
+    }
+    std::uint64_t rest = bits[word];
+    for (; rank > 0; --rank) rest &= rest - 1;
+    return word * 64 + std::countr_zero(rest);
+  }
+  return -1;
+}
+
+int CpuSet::rank(int cpu) const noexcept {
+  if (cpu < 0 || cpu >= kMost || (bits[cpu / 64] >> cpu % 64 & 1) == 0) return -1;
+  int before = std::popcount(bits[cpu / 64] & ((std::uint64_t{1} << cpu % 64) - 1));
+  for (int word = 0; word < cpu / 64; ++word) before += std::popcount(bits[word]);
+  return before;
+}
+
+CpuSet allowed_cpus() noexcept {
+  CpuSet cpus;
+#if defined(__linux__)
+  cpu_set_t set;
+  static_assert(sizeof set == sizeof cpus.bits);
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
+  std::memcpy(cpus.bits, &set, sizeof set);
+  cpus.count = CPU_COUNT(&set);
+#endif
+  return cpus;
+}
+
+int current_cpu() noexcept {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+bool start_thread(void (*run)(void*) noexcept, void* argument, [[maybe_unused]] int cpu) noexcept {
+#if defined(_WIN32)
+  try {
+    std::thread(run, argument).detach();
+    return true;
+  } catch (...) {
+    return false;
+  }
+#else
+  struct Start {
+    void (*run)(void*) noexcept;
+    void* argument;
+  };
+  auto* start = new (std::nothrow) Start{run, argument};
+  if (start == nullptr) return false;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+#if defined(__linux__) && defined(__GLIBC__)
+  if (cpu >= 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(cpu), &set);
+    pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
+  }
+#endif
+  // Signals belong to the threads of the program.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const int failed = pthread_create(
+      &thread, &attributes,
+      [](void* p) -> void* {
+        const Start mine = *static_cast<Start*>(p);
+        delete static_cast<Start*>(p);
+        mine.run(mine.argument);
+        return nullptr;
+      },
+      start);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (failed != 0) delete start;
+#if defined(__linux__)
+  if (failed == 0) pthread_setname_np(thread, "fastconv");
+#endif
+  return failed == 0;
+#endif
+}
+
+void around_fork([[maybe_unused]] void (*before)(), [[maybe_unused]] void (*in_parent)(),
+                 [[maybe_unused]] void (*in_child)()) noexcept {
 #if !defined(_WIN32)
-  pthread_atfork(before, after, after);
+  pthread_atfork(before, in_parent, in_child);
 #endif
 }
 

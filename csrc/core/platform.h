@@ -3,6 +3,8 @@
 // Linux, macOS and Windows. No other code knows on which of them it runs, but core/pages.
 #pragma once
 
+#include <cstdint>
+
 #include "core/types.h"
 
 namespace fastconv {
@@ -19,8 +21,32 @@ index_t cache_bytes(int level) noexcept;
 
 int usable_cpus() noexcept;  // the number of CPUs that this process's affinity allows
 
-// From now on calls `before` when the process forks, and then `after` in the parent and in the
-// child.
-void around_fork(void (*before)(), void (*after)()) noexcept;
+// CPUs by number, in ascending order; none where the system does not let threads choose.
+struct CpuSet {
+  static constexpr int kMost = 1024;
+  std::uint64_t bits[kMost / 64] = {};
+  int count = 0;
+
+  int at(int rank) const noexcept;   // the CPU with so many of the set before it
+  int rank(int cpu) const noexcept;  // how many of the set are before it, or -1 if it is not there
+};
+CpuSet allowed_cpus() noexcept;  // what the calling thread's affinity allows now
+int current_cpu() noexcept;      // where the calling thread runs now, or -1
+
+// Starts a thread that nobody waits for, on `cpu` alone unless that is -1, which no signal is given
+// to. False if the system has none to give.
+bool start_thread(void (*run)(void*) noexcept, void* argument, int cpu) noexcept;
+
+// Tells the CPU that this thread waits in a loop.
+inline void relax_cpu() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// From now on calls `before` when the process forks, and then one of the others.
+void around_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept;
 
 }  // namespace fastconv

@@ -15,6 +15,7 @@
 #include "core/memory.h"
 #include "core/platform.h"
 #include "core/require.h"
+#include "core/workers.h"
 
 namespace fastconv {
 namespace {
@@ -89,13 +90,49 @@ int threads_from(const char* variable) {
   return number && value >= 1 ? static_cast<int>(std::min<long>(value, kMaxThreads)) : -1;
 }
 
+// A child of a fork has the forking thread alone: its workers are made anew.
 void before_fork() noexcept {
   lock_memory_for_fork();
+  lock_workers_for_fork();
 #ifdef _OPENMP
   // Ends the idle threads of OpenMP. They are started again where they are next needed, in the
   // parent or the child.
   omp_pause_resource_all(omp_pause_soft);
 #endif
+}
+
+void in_parent() noexcept {
+  unlock_workers_in_parent();
+  unlock_memory_after_fork();
+}
+
+void in_child() noexcept {
+  forget_workers_in_child();
+  unlock_memory_after_fork();
+}
+
+struct Layer {
+  const char* name;
+  Threading threading;
+};
+constexpr Layer kLayers[] = {
+    {"pool", Threading::pool},
+#ifdef _OPENMP
+    {"openmp", Threading::openmp},
+#endif
+    {"off", Threading::off},
+};
+
+std::string layer_names() {
+  std::string names;
+  for (const Layer& layer : kLayers)
+    names += sentence(names.empty() ? "'" : ", '", layer.name, "'");
+  return names;
+}
+
+const Layer* find_layer(const std::string& name) {
+  const auto found = std::ranges::find(kLayers, name, &Layer::name);
+  return found == std::end(kLayers) ? nullptr : found;
 }
 
 }  // namespace
@@ -106,11 +143,7 @@ int available_cpus() noexcept {
 }
 
 int most_threads() noexcept {
-#ifdef _OPENMP
-  return std::max(8, 2 * available_cpus());
-#else
-  return 1;
-#endif
+  return threading() == Threading::off ? 1 : std::max(8, 2 * available_cpus());
 }
 
 int default_threads() noexcept { return chosen.load(std::memory_order_relaxed); }
@@ -138,7 +171,30 @@ std::string init_threads_from_environment() {
   return complaint;
 }
 
-void install_fork_handlers() { around_fork(before_fork, unlock_memory_after_fork); }
+void set_threading(const std::string& name) {
+  const Layer* layer = find_layer(name);
+  require(layer != nullptr, "name must be one of ", layer_names(), " in this build, got '", name,
+          "'");
+  set_threading(layer->threading);
+}
+
+std::string threading_name() {
+  return std::ranges::find(kLayers, threading(), &Layer::threading)->name;
+}
+
+std::string init_threading_from_environment() {
+  const char* asked = std::getenv("FASTCONV_THREADING");
+  if (asked == nullptr || *asked == '\0') return {};
+  if (const Layer* layer = find_layer(asked)) {
+    set_threading(layer->threading);
+    return {};
+  }
+  return sentence("FASTCONV_THREADING='", asked,
+                  "' is unknown or not in this build; legal here: ", layer_names(), "; using '",
+                  threading_name(), "'");
+}
+
+void install_fork_handlers() { around_fork(before_fork, in_parent, in_child); }
 
 std::string openmp_runtime() {
 #if !defined(_OPENMP)

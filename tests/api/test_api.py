@@ -70,6 +70,8 @@ FUNCTIONS = {
         receptive_field(layers)
         set_num_threads(n)
         get_num_threads()
+        set_threading(name)
+        threading()
         supported_isas()
         isa()
         set_isa(name)

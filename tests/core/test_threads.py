@@ -14,13 +14,15 @@ import pytest
 
 import fastconv
 from children import run_python
-from fastconv import grad
+from fastconv import _native, grad
 
 pytestmark = pytest.mark.timeout(120)
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 16, 20, 20)).astype(np.float32)
 W = RNG.standard_normal((24, 16, 3, 3)).astype(np.float32)
+
+LAYERS = ("pool", "openmp", "off") if _native.config()["openmp"] != "none" else ("pool", "off")
 
 # What a process prints if all is well: the bits do not depend on its threads or its parent.
 PROGRAM = """
@@ -70,8 +72,14 @@ def os_threads():
     return len(os.listdir("/proc/self/task"))
 
 
-def test_many_threads_share_inputs():
-    stress(24, 6)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_many_threads_share_inputs(layer):
+    before = fastconv.threading()
+    fastconv.set_threading(layer)
+    try:
+        stress(24, 6)
+    finally:
+        fastconv.set_threading(before)
 
 
 @pytest.mark.slow
@@ -117,9 +125,10 @@ ENVIRONMENTS = [
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=str)
-def test_environments_change_no_bit(environment):
-    isa = {"FASTCONV_ISA": fastconv.isa()}
-    assert run_python(PROGRAM, **isa, **environment) == digest()
+@pytest.mark.parametrize("layer", LAYERS)
+def test_environments_change_no_bit(environment, layer):
+    how = {"FASTCONV_ISA": fastconv.isa(), "FASTCONV_THREADING": layer}
+    assert run_python(PROGRAM, **how, **environment) == digest()
 
 
 THREADS = [  # environment, threads, and what is warned
@@ -222,8 +231,10 @@ cycle()
 
 
 @pytest.mark.parametrize("where", FORKS)
-def test_fork(where):
-    run_python(FORK + FORKS[where], timeout=90, options=("-W", "ignore::DeprecationWarning"))
+@pytest.mark.parametrize("layer", LAYERS)
+def test_fork(where, layer):
+    options = ("-W", "ignore::DeprecationWarning")
+    run_python(FORK + FORKS[where], timeout=90, options=options, FASTCONV_THREADING=layer)
 
 
 POOL = """
@@ -241,10 +252,12 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing(method, tmp_path):
+@pytest.mark.parametrize("layer", LAYERS)
+def test_multiprocessing(method, layer, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(POOL.replace("METHOD", method))
-    run_python(f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')", timeout=90)
+    code = f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')"
+    run_python(code, timeout=90, FASTCONV_THREADING=layer)
 
 
 def test_functions_pickle():

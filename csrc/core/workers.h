@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// A pool of threads that wait for the tasks of parallel_for, one for each CPU that the process may
+// use, pinned to it. A caller takes tasks from the first moment on and waits only for tasks that a
+// worker has begun: a worker that is late, because its CPU is busy or slow to wake, costs nothing.
+#pragma once
+
+#include "core/types.h"
+
+namespace fastconv {
+
+// How the tasks of parallel_for meet threads. openmp exists where the build has it.
+enum class Threading : int { off, pool, openmp };
+
+Threading threading() noexcept;
+void set_threading(Threading layer) noexcept;
+
+// A body of parallel_for, of whatever type.
+struct Body {
+  const void* object;
+  void (*call)(const void* object, index_t task, int thread) noexcept;
+  void operator()(index_t task, int thread) const noexcept { call(object, task, thread); }
+};
+
+// Calls body(task, thread) for each task in 0..tasks on up to `threads` threads, thread < threads.
+// Tasks are cut into as many ranges as there are threads: each range belongs to the CPU that had it
+// in the last call, whose L2 may still hold what it reads, and who is done takes tasks of the
+// others.
+void run_on_workers(index_t tasks, int threads, const Body& body) noexcept;
+
+// Around a fork: no worker may be in the making; the child has none and makes its own.
+void lock_workers_for_fork() noexcept;
+void unlock_workers_in_parent() noexcept;
+void forget_workers_in_child() noexcept;
+
+}  // namespace fastconv

@@ -1,0 +1,185 @@
+"""Layers of threading: which one runs, that none changes a bit, and how the pool behaves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import fastconv
+from children import run_python
+from fastconv import _native, grad
+
+LAYERS = ("pool", "openmp", "off") if _native.config()["openmp"] != "none" else ("pool", "off")
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((3, 32, 40, 41)).astype(np.float32)
+W = RNG.standard_normal((48, 32, 3, 3)).astype(np.float32)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request):
+    before = fastconv.threading()
+    fastconv.set_threading(request.param)
+    yield request.param
+    fastconv.set_threading(before)
+
+
+def results(threads):
+    """Calls of several kinds, large enough for threads."""
+    how = {"threads": threads}
+    y = fastconv.conv2d(X, W, padding=1, **how)
+    yield y
+    for algorithm in ("direct", "im2col", "channel_lanes", "winograd"):
+        yield fastconv.conv2d(X, W, padding=1, algorithm=algorithm, **how)
+    yield fastconv.conv_transpose2d(y, W, stride=2, **how)
+    yield grad.conv2d_input(X.shape, W, y, padding=1, **how)
+    yield grad.conv2d_weight(X, W.shape, y, padding=1, **how)
+    yield from fastconv.max_pool2d(y, 3, 2, return_indices=True, **how)
+    yield fastconv.gelu(y, **how)
+
+
+def test_no_layer_changes_a_bit(layer):
+    assert fastconv.threading() == layer
+    want = [y.tobytes() for y in results(1)]
+    for threads in (2, 3, 7, 100):
+        assert [y.tobytes() for y in results(threads)] == want, threads
+
+
+@pytest.mark.parametrize(("name", "error", "message"), [
+    ("tbb", ValueError, "name must be one of 'pool', .*'off' in this build, got 'tbb'"),
+    ("", ValueError, "got ''"),
+    ("Pool", ValueError, "got 'Pool'"),
+    (None, TypeError, "name must be a str, got None"),
+    (1, TypeError, "name must be a str, got 1"),
+])  # fmt: skip
+def test_wrong_names(name, error, message):
+    before = fastconv.threading()
+    with pytest.raises(error, match=message):
+        fastconv.set_threading(name)
+    assert fastconv.threading() == before
+
+
+@pytest.mark.parametrize(("value", "layer", "warned"), [
+    *((layer, layer, "") for layer in LAYERS),
+    ("", "pool", ""),
+    ("tbb", "pool", "RuntimeWarning: FASTCONV_THREADING='tbb' is unknown or not in this build"),
+])  # fmt: skip
+def test_the_environment_says_which(value, layer, warned):
+    code = """
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import fastconv
+print(fastconv.threading(), *[f"{w.category.__name__}: {w.message}" for w in caught])
+"""
+    said, *rest = run_python(code, FASTCONV_THREADING=value).split(" ", 1)
+    assert said == layer
+    assert rest[0].startswith(warned) if warned else not rest
+
+
+COMPUTES = """
+import os, threading, time
+import numpy as np, fastconv
+x = np.ones((4, 32, 40, 40), np.float32)
+w = np.ones((32, 32, 3, 3), np.float32)
+want = fastconv.conv2d(x, w, threads=1).tobytes()
+def same(threads=2):
+    return fastconv.conv2d(x, w, threads=threads).tobytes() == want
+def names():
+    tasks = os.listdir("/proc/self/task")
+    return [open(f"/proc/self/task/{t}/comm").read().strip() for t in tasks].count("fastconv")
+"""
+
+
+@linux
+def test_threads_are_named_few_and_made_when_needed():
+    code = (
+        COMPUTES
+        + """
+first = names()
+assert same(1) and names() == 0
+assert all(same(t) for t in (2, 4, 64))
+print(first, names() <= len(os.sched_getaffinity(0)))
+"""
+    )
+    assert run_python(code, FASTCONV_THREADING="pool") == "0 True"
+
+
+@linux
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+def test_a_thread_has_a_cpu_of_its_own_and_sleeps_soon():
+    code = (
+        COMPUTES
+        + """
+assert all(same() for _ in range(20))
+tasks = [t for t in os.listdir("/proc/self/task")
+         if open(f"/proc/self/task/{t}/comm").read().strip() == "fastconv"]
+pinned = {tuple(os.sched_getaffinity(int(t))) for t in tasks}
+def spent():  # user and system time of the pool's threads, in clock ticks of 10 ms
+    stats = [open(f"/proc/self/task/{t}/stat").read().rsplit(")", 1)[1].split() for t in tasks]
+    return sum(int(n) for stat in stats for n in stat[11:13])
+time.sleep(0.05)
+before = spent()
+time.sleep(1)
+print(len(tasks) > 0, all(len(p) == 1 for p in pinned), len(pinned) == len(tasks), spent() - before)
+"""
+    )
+    assert run_python(code, FASTCONV_THREADING="pool") == "True True True 0"
+
+
+@linux
+def test_an_affinity_set_later_holds():
+    one = min(os.sched_getaffinity(0))
+    code = (
+        COMPUTES
+        + f"""
+os.sched_setaffinity(0, {{{one}}})
+assert all(same(t) for t in (2, 4))
+print(names())
+"""
+    )
+    assert run_python(code, FASTCONV_THREADING="pool") == "0"
+
+
+def test_a_process_ends_while_a_thread_computes(layer):
+    code = (
+        COMPUTES
+        + """
+t = threading.Thread(target=lambda: [same() for _ in range(10**6)], daemon=True)
+t.start()
+time.sleep(0.1)
+print("end")
+"""
+    )
+    assert run_python(code, timeout=30, FASTCONV_THREADING=layer) == "end"
+
+
+@linux
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+def test_a_busy_cpu_holds_nobody_up():
+    """Beside a process on each CPU a call on two threads takes its share of one, not many turns."""
+    plan = fastconv.Conv2dPlan(X.shape, W, padding=1, threads=2)
+    before = fastconv.threading()
+    fastconv.set_threading("pool")
+    loop = "while True: pass"
+    cpus = sorted(os.sched_getaffinity(0))
+    busy = [subprocess.Popen(["taskset", "-c", str(cpu), sys.executable, "-c", loop])
+            for cpu in cpus]  # fmt: skip
+    try:
+        time.sleep(0.2)
+        times = []
+        for _ in range(30):
+            start = time.perf_counter()
+            plan(X)
+            times.append(time.perf_counter() - start)
+        assert np.median(times) < 0.05  # some 3 ms alone; a wait for a turn of the scheduler is 4
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+        fastconv.set_threading(before)
