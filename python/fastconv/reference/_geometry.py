@@ -33,6 +33,12 @@ def per_axis(value: PerAxis, n: int, absent: int = 1) -> Pair:
     return operator.index(values[0]), operator.index(values[1])
 
 
+def or_kernel(stride: PerAxis | None, kernel: PerAxis) -> PerAxis:
+    """The stride of a pool: None and an empty sequence mean the kernel size."""
+    empty = isinstance(stride, Sequence | np.ndarray) and len(stride) == 0
+    return kernel if stride is None or empty else stride
+
+
 def reach(kernel: int, dilation: int) -> int:
     """How far a window reaches, from its first tap to its last, both counted."""
     return dilation * (kernel - 1) + 1

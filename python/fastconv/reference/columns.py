@@ -9,6 +9,7 @@ from ._geometry import (
     Padding,
     PerAxis,
     direct_windows,
+    or_kernel,
     per_axis,
     spatial,
     transposed_lengths,
@@ -77,10 +78,7 @@ def _max_unpool_nd(
     """
     layout = Layout(n, np.ndim(input), data_format)
     x, index = layout.planes(input), layout.planes(indices, keep_integers=True)
-    k, s = (
-        per_axis(kernel_size, n),
-        per_axis(kernel_size if stride is None or np.size(stride) == 0 else stride, n),
-    )
+    k, s = per_axis(kernel_size, n), per_axis(or_kernel(stride, kernel_size), n)
     h, w = transposed_lengths(n, (x.shape[2], x.shape[3]), k, s, padding, (1, 1))
     if output_size is not None:
         h, w = spatial(n, output_size, data_format)

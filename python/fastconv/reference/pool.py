@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._geometry import Padding, PerAxis, Windows, direct_windows
+from ._geometry import Padding, PerAxis, Windows, direct_windows, or_kernel
 from ._layout import Array, Layout, both
 from .activations import quietly
 
@@ -20,7 +20,7 @@ def pool_windows(
     """Windows of a pool, whose stride is its kernel unless said otherwise."""
     if isinstance(padding, str) and padding in ("causal", "full"):
         raise ValueError(f"padding {padding!r} is for convolutions")
-    stride = kernel if stride is None or np.size(stride) == 0 else stride
+    stride = or_kernel(stride, kernel)
     return direct_windows(n, lengths, kernel, stride, padding, dilation, ceil_mode=ceil_mode)
 
 
