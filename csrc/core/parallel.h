@@ -26,14 +26,6 @@ inline int useful_threads(index_t tasks, double work, int threads) noexcept {
   return static_cast<int>(std::min<double>({double(threads), double(tasks), work / kWorthAThread}));
 }
 
-// How far apart the tasks are that one thread computes one after the other, if all keep pace.
-inline index_t task_stride([[maybe_unused]] int threads) noexcept {
-#ifdef _OPENMP
-  if (threading() == Threading::openmp) return threads;
-#endif
-  return 1;
-}
-
 // Calls body(task, thread) for every task in 0..tasks, thread < threads. Within another
 // parallel_for it runs on the thread that calls it.
 template <class B>

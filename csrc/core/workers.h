@@ -22,9 +22,8 @@ struct Body {
 };
 
 // Calls body(task, thread) for each task in 0..tasks on up to `threads` threads, thread < threads.
-// Tasks are cut into as many ranges as there are threads: each range belongs to the CPU that had it
-// in the last call, whose L2 may still hold what it reads, and who is done takes tasks of the
-// others.
+// There are as many shares of tasks as threads: each belongs to the CPU that had it in the last
+// call, whose L2 may still hold what it reads; who is done takes tasks from the others' shares.
 void run_on_workers(index_t tasks, int threads, const Body& body) noexcept;
 
 // Around a fork: no worker may be in the making; the child has none and makes its own.

@@ -112,7 +112,7 @@ class Task {
     const Range rows = part(ceil_div(r_.m, cut.tile.mr), cut.chunks, chunk);
     rows_ = {rows.begin * cut.tile.mr, std::min(r_.m, rows.end * cut.tile.mr)};
     // The task that this thread will take next if the others keep pace.
-    const index_t later = index + task_stride(exec.threads), block_later = later / cut.chunks % cut.blocks;
+    const index_t later = index + exec.threads, block_later = later / cut.chunks % cut.blocks;
     const index_t image_later = later / cut.chunks / cut.blocks;
     if (image_later < cut.images) {
       const Range p = part(cut.panels, cut.blocks, block_later);
