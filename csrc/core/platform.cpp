@@ -207,6 +207,11 @@ bool start_thread(void (*run)(void*) noexcept, void* argument, [[maybe_unused]] 
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  // musl's threads have 128 KiB; transforming Winograd's weights in double takes as much.
+  constexpr std::size_t kStack = 1 << 21;
+  std::size_t stack = 0;
+  if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < kStack)
+    pthread_attr_setstacksize(&attributes, kStack);
 #if defined(__linux__) && defined(__GLIBC__)
   if (cpu >= 0) {
     cpu_set_t set;

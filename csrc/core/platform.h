@@ -37,6 +37,27 @@ int current_cpu() noexcept;      // where the calling thread runs now, or -1
 // to. False if the system has none to give.
 bool start_thread(void (*run)(void*) noexcept, void* argument, int cpu) noexcept;
 
+// How the calling thread's CPU rounds and whether it flushes subnormals, as its register says it,
+// without the flags of what has happened.
+inline unsigned float_mode() noexcept {
+#if defined(__x86_64__)
+  return __builtin_ia32_stmxcsr() & ~0x3Fu;
+#elif defined(__aarch64__)
+  std::uint64_t mode;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+  return static_cast<unsigned>(mode);
+#else
+  return 0;
+#endif
+}
+inline void set_float_mode([[maybe_unused]] unsigned mode) noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_ldmxcsr(mode);
+#elif defined(__aarch64__)
+  __asm__ volatile("msr fpcr, %0" : : "r"(static_cast<std::uint64_t>(mode)));
+#endif
+}
+
 // Tells the CPU that this thread waits in a loop.
 inline void relax_cpu() noexcept {
 #if defined(__x86_64__) || defined(__i386__)

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 
 #include "core/memory.h"
@@ -194,7 +195,10 @@ std::string init_threading_from_environment() {
                   threading_name(), "'");
 }
 
-void install_fork_handlers() { around_fork(before_fork, in_parent, in_child); }
+void install_fork_handlers() {
+  static std::once_flag once;  // a second interpreter imports the module anew
+  std::call_once(once, [] { around_fork(before_fork, in_parent, in_child); });
+}
 
 std::string openmp_runtime() {
 #if !defined(_OPENMP)

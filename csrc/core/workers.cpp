@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kMostWorkers = 1024;
 
+using Clock = std::chrono::steady_clock;
+
 // A worker that waits spins for so long before it sleeps: it bridges the gap between two layers of
 // a network, and is far below the 2 ms after which somebody would miss the core.
 constexpr auto kSpin = std::chrono::microseconds(50);
@@ -34,6 +36,8 @@ struct alignas(64) Share {
 struct Call {
   static constexpr int kMostShares = 64;
   const Body& body;
+  // How the caller's CPU rounds, and whether it flushes subnormals: all threads do as it does.
+  const unsigned rounding = float_mode();
   int shares = 0;
   Share share[kMostShares];
 
@@ -65,7 +69,6 @@ constexpr Word kReserved = 1;  // a caller is about to ask it
 // Lives as long as the process, since nobody knows when a thread has looked at it for the last
 // time.
 struct Worker {
-  int cpu;         // where it is pinned, or -1
   int thread = 0;  // its number in the call that it is asked for
   std::atomic<Word> asked{0};
   std::atomic<std::uint32_t> bell{0};  // rung when it is asked
@@ -76,13 +79,13 @@ thread_local bool in_call = false;  // this thread computes a task: what it call
 
 template <class Done>
 bool spin_until(const Done& done) noexcept {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   for (;;) {
     for (int i = 0; i < 64; ++i) {
       if (done()) return true;
       relax_cpu();
     }
-    if (std::chrono::steady_clock::now() - start > kSpin) return false;
+    if (Clock::now() - start > kSpin) return false;
   }
 }
 
@@ -101,7 +104,9 @@ void serve(void* self) noexcept {
     if (word <= kReserved ||
         !me.asked.compare_exchange_strong(word, word + 1, std::memory_order_acq_rel))
       continue;  // taken back
-    reinterpret_cast<Call*>(word)->work(me.thread);
+    Call& call = *reinterpret_cast<Call*>(word);
+    if (call.rounding != float_mode()) set_float_mode(call.rounding);
+    call.work(me.thread);
     me.asked.store(0, std::memory_order_release);  // the call may be gone from here on
     me.left.fetch_add(1, std::memory_order_release);
     me.left.notify_all();
@@ -122,17 +127,21 @@ class Workers {
 
   void forget() noexcept {
     for (auto& worker : workers_) worker.store(nullptr, std::memory_order_relaxed);
+    retry_ = {};
   }
 
  private:
   Worker* make(int slot, int cpu) noexcept {
     const std::lock_guard lock(mutex);
     Worker* worker = workers_[slot].load(std::memory_order_relaxed);
-    if (worker != nullptr || failed_) return worker;
-    worker = new (std::nothrow) Worker{.cpu = cpu};
-    if (worker == nullptr || !start_thread(serve, worker, cpu)) {
+    const auto now = Clock::now();
+    if (worker != nullptr || now < retry_) return worker;
+    worker = new (std::nothrow) Worker;
+    // Where it may not be pinned, it can still work.
+    if (worker == nullptr ||
+        (!start_thread(serve, worker, cpu) && !start_thread(serve, worker, -1))) {
       delete worker;
-      failed_ = true;  // callers go on alone; asking again at each call would cost them
+      retry_ = now + std::chrono::seconds(1);  // callers go on alone; each new try costs them
       return nullptr;
     }
     workers_[slot].store(worker, std::memory_order_release);
@@ -140,7 +149,7 @@ class Workers {
   }
 
   std::atomic<Worker*> workers_[kMostWorkers] = {};
-  bool failed_ = false;
+  Clock::time_point retry_ = {};  // after a failure none is made until then
 };
 
 Workers workers;
@@ -155,9 +164,9 @@ class Asked {
     const bool pinned = cpus.count > 0;
     const int places = pinned ? cpus.count : available_cpus();
     const int here = pinned ? std::max(cpus.rank(current_cpu()), 0) : 0;
-    // Calls of other threads run, too: together they are not to have more threads than CPUs.
-    const int free = std::min(places, available_cpus()) - callers.load(std::memory_order_relaxed);
-    const int most = std::min(threads - 1, free);
+    // Other threads call, too, each on a CPU of its own: the rest is free.
+    const int free = available_cpus() - callers.load(std::memory_order_relaxed);
+    const int most = std::min({threads - 1, places - 1, free});
     thread_ = here % threads;
     for (int i = 1; i < places && n_ < most; ++i) {
       const int place = (here + i) % places;

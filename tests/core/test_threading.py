@@ -146,6 +146,35 @@ print(names())
     assert run_python(code, FASTCONV_THREADING="pool") == "0"
 
 
+@linux
+def test_all_threads_flush_subnormals_if_the_caller_does(layer):
+    """The mode may be set after the threads were made, as torch.set_flush_denormal does."""
+    code = (
+        COMPUTES
+        + """
+import ctypes, platform
+fenv = ctypes.CDLL("libm.so.6")
+def flush():  # FTZ and DAZ of MXCSR, the last word of x86-64's fenv_t
+    state = (ctypes.c_uint32 * 8)()
+    assert fenv.fegetenv(state) == 0
+    state[7] |= 0x8040
+    assert fenv.fesetenv(state) == 0
+small = np.full((4, 32, 40, 40), 1e-39, np.float32)
+call = lambda t: fastconv.conv2d(small, w, threads=t, precision="highest").tobytes()
+kept = call(2)
+assert kept == call(1)
+if platform.machine() == "x86_64":
+    flush()
+    flushed = call(1)
+    assert flushed != kept
+    assert all(call(2) == flushed for _ in range(50))
+print("same")
+"""
+    )
+    if layer != "openmp":  # libgomp's threads keep their own mode
+        assert run_python(code, FASTCONV_THREADING=layer) == "same"
+
+
 def test_a_process_ends_while_a_thread_computes(layer):
     code = (
         COMPUTES

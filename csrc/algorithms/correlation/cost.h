@@ -84,7 +84,14 @@ class PhaseCost {
   // weights of a forward convolution are transposed, those of an adjoint are gathered.
   double packed_panels() const {
     constexpr double kTransposed = 0.85, kGathered = 1.5;  // cycles for each weight
-    return weights() * (r_.w_m > r_.w_c ? kTransposed : kGathered);
+    return passed_over() + weights() * (r_.w_m > r_.w_c ? kTransposed : kGathered);
+  }
+
+  // Packing a phase of several passes over the weights of all, and leaves out those of the others.
+  double passed_over() const {
+    constexpr double kLeftOut = 0.05;  // a weight
+    const double taps = double(std::min(r_.w_m, r_.w_c));
+    return double(r_.groups) * double(r_.m) * double(r_.c) * (taps - double(r_.taps())) * kLeftOut;
   }
 
   const Correlation& r() const { return r_; }

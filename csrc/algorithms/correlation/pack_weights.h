@@ -7,6 +7,7 @@
 //     panel[term * rows + row]
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,13 @@ inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k()
 // For each weight of a kernel, in the caller's order, the place of its tap among the taps of r, or
 // -1 if r has no such tap.
 std::vector<index_t> weight_slots(const Correlation& r);
+
+// Whether the slots of all phases together, 8 bytes for each phase and weight of a kernel, take so
+// much memory that only a caller who asks for panels by name is to have them.
+inline bool many_slots(const Correlation& r, std::size_t phases) {
+  constexpr double kMost = 1 << 22;  // 32 MiB
+  return double(phases) * double(std::min(r.w_m, r.w_c)) > kMost;
+}
 
 // The panels of one phase, among the packed weights of all phases.
 struct Panels {

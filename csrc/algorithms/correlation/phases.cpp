@@ -63,6 +63,9 @@ class PreparedPhases : public Prepared<T> {
 template <class T>
 Offer PhaseAlgorithm<T>::offer(const Problem& problem, const Exec& exec) const {
   Offer all;
+  if (!problem.phases.empty() && !this->asked_by(problem.request) &&
+      many_slots(problem.phase(0), problem.phases.size()))
+    return refusal("its lists of so many phases and taps are made only if it is asked for");
   for (std::size_t i = 0; i < problem.phases.size(); ++i) {
     const Offer one = offer_phase(problem.phase(i), problem.request, exec);
     if (one.refused) return one;
@@ -98,6 +101,8 @@ typename EachPhase<T>::Choice EachPhase<T>::choose(const Correlation& r, const R
 template <class T>
 Offer EachPhase<T>::offer(const Problem& problem, const Exec& exec) const {
   if (problem.phases.size() < 2) return refusal("it takes several phases");
+  if (many_slots(problem.phase(0), problem.phases.size()))
+    return refusal("the lists of so many phases and taps would be long");
   Offer all;
   const PhaseAlgorithm<T>* first = nullptr;
   bool differ = false;

@@ -155,17 +155,26 @@ class Task {
       store_row(m, oh / step - rows_.begin, oh % step, plane + oh * r_.w.out);
   }
 
+  bool is_of_row(std::size_t phase, index_t row) const {
+    return phase < l_.phases.size() && l_.phases[phase].row == row;
+  }
+
   // Stores a row of outputs. Its columns alternate between the phases that share it; columns of no
   // phase get the bias, which is in fill_.
   void store_row(index_t m, index_t row, index_t start, T* y) noexcept {
     const index_t step = r_.w.out_step, n = columns_.size();
     // The products of the phase whose outputs begin at this column, or null if there is none.
+    // Columns are asked for in ascending order, again and again from 0, as the phases of a row are
+    // in order.
+    const auto first = static_cast<std::size_t>(
+        std::ranges::lower_bound(l_.phases, start, {}, &Layout::Phase::row) - l_.phases.begin());
+    std::size_t next = first;
     const auto of = [&](index_t column) -> const T* {
       if (row >= rows_.size()) return nullptr;
-      for (std::size_t i = 0; i < l_.phases.size(); ++i)
-        if (l_.phases[i].row == start && l_.phases[i].column == column)
-          return products(i, m) + row * n;
-      return nullptr;
+      if (column == 0) next = first;
+      while (is_of_row(next, start) && l_.phases[next].column < column) ++next;
+      const bool found = is_of_row(next, start) && l_.phases[next].column == column;
+      return found ? products(next, m) + row * n : nullptr;
     };
     y += columns_.begin * step;
     const auto or_fill = [&](const T* phase) { return phase ? phase : fill_; };
@@ -287,6 +296,9 @@ class DepthToSpace final : public Algorithm<T> {
   DepthToSpace() : Algorithm<T>("depth_to_space", kFamily) {}
 
   Offer offer(const Problem& problem, const Exec& exec) const override {
+    if (!problem.phases.empty() && !this->asked_by(problem.request) &&
+        many_slots(problem.phases.front(), problem.phases.size()))
+      return refusal("its lists of so many phases and taps are made only if it is asked for");
     if (!has_one_tap_each(problem.phases))
       return refusal("it takes transposed kernels no larger than their stride, without padding");
     // Panels of pixels are copied once for all phases: a channel's part of a panel. Of a channel a
