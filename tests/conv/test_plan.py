@@ -142,3 +142,14 @@ def test_it_keeps_weights_for_its_gradient(layout):
     assert np.array_equal(plan.input_grad(dy), dx)
     with pytest.raises(ValueError, match="grad_output"):
         plan.input_grad(dy[:, 1:])
+
+
+def test_lists_of_very_many_phases_are_made_only_if_asked_for():
+    """3,000 phases of a kernel of 3,000 taps: 72 MB of places of weights."""
+    rng = np.random.default_rng(0)
+    w = rng.integers(-3, 4, (5, 6, 3000)).astype(np.float32)
+    x = rng.integers(-3, 4, (1, 5, 2)).astype(np.float32)
+    plan = fastconv.ConvTranspose1dPlan(x.shape, w, stride=3000)
+    assert "direct: not possible, its lists of so many phases" in plan.explain()
+    by_name = fastconv.conv_transpose1d(x, w, stride=3000, algorithm="direct")
+    np.testing.assert_array_equal(plan(x), by_name)

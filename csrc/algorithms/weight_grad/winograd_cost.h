@@ -20,7 +20,8 @@ double winograd_cycles(const Correlation& r, winograd::Form form, const Exec& ex
   constexpr double kRun = 60;    // to begin a row of a run of tiles
   constexpr double kSum = 4;     // for each vector of products that is transformed back
   constexpr double kTotal = 20;  // for each vector of the sums that these become
-  const WinogradCut cut = winograd_cut<T>(r, grid, exec);
+  // As on one thread: a choice that follows the threads would change bits with them.
+  const WinogradCut cut = winograd_cut<T>(r, grid, {exec.table, 1});
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const double places = double(grid.alphas()), tiles = double(cut.tiles), c = double(r.c);
   const double vectors = double(cut.dy.units * cut.dy.nv);
