@@ -54,7 +54,7 @@ def test_it_does_not_change_with_its_arguments():
 def test_it_reads_the_context_when_it_is_built():
     with fastconv.threads(7):
         plan = fastconv.Conv2dPlan((64, 2, 40, 40), W)
-    serial = _native.config()["openmp"] == "none"
+    serial = fastconv.threading() == "off"
     assert ("up to 1 thread" if serial else "up to 7 threads") in plan.explain()
 
 
