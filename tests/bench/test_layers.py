@@ -103,7 +103,7 @@ def test_peak_counts_its_operations(isa, dtype):
     lanes = _native.testing.tile_shapes(dtype)[0]
     one = _native.testing.fma_peak(dtype, 1, 1)
     assert one % (2 * lanes) == 0
-    threads = 1 if _native.config()["openmp"] == "none" else 2
+    threads = 1 if fastconv.threading() == "off" else 2
     assert _native.testing.fma_peak(dtype, 2, 10) == 10 * threads * one
     assert Peak(dtype, 1).gflops(3) > 0
 

@@ -8,7 +8,7 @@ import pytest
 import fastconv
 from algorithms import ENTRIES, dtypes_of, each_with_algorithm
 from cases import CONV, TRANSPOSED, each
-from fastconv import _native, reference
+from fastconv import reference
 
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
