@@ -64,13 +64,29 @@ void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, R
 
 }  // namespace
 
+std::vector<Panels> panels_of(const std::vector<Correlation>& phases, index_t mr) {
+  std::vector<Panels> panels;
+  panels.reserve(phases.size());
+  index_t at = 0;
+  for (const Correlation& r : phases) {
+    panels.emplace_back(r, mr).at = at;
+    at += panels.back().size();
+  }
+  return panels;
+}
+
+index_t packed_size(std::span<const Panels> phases) {
+  index_t elements = 0;
+  for (const Panels& phase : phases) elements += phase.size();
+  return elements;
+}
+
 template <class T>
 void pack_panels(std::span<const Panels> phases, const T* weights, T* packed,
                  const Exec& exec) noexcept {
   if (phases.empty()) return;
   const Correlation& r = *phases.front().r;  // all phases have the same groups and channels
-  index_t elements = 0;
-  for (const Panels& phase : phases) elements += phase.size();
+  const index_t elements = packed_size(phases);
   // In a forward convolution the weights of an output channel are one row of the caller's array,
   // and a task packs one panel. In an adjoint all phases read the same cache lines, and a task
   // packs some channels for all phases, so few that their weights stay in L2 until each phase has

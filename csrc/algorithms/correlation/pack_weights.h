@@ -44,6 +44,12 @@ struct Panels {
   index_t size() const { return r == nullptr ? 0 : packed_size(*r); }
 };
 
+// The panels of all phases, of `mr` rows, one phase after another. They refer to the phases.
+std::vector<Panels> panels_of(const std::vector<Correlation>& phases, index_t mr);
+
+// How many elements the panels of all phases have together.
+index_t packed_size(std::span<const Panels> phases);
+
 // Packs the weights of all phases of a convolution or adjoint, those of each phase from packed + at
 // on.
 template <class T>

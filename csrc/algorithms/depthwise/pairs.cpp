@@ -135,11 +135,9 @@ class PreparedPairs final : public Prepared<T> {
         prepacked_(problem.request.prepacked),
         phases_(problem.phases),
         layouts_(layouts_for(phases_)) {
-    for (const Correlation& r : phases_) {
-      if (!prepacked_) break;  // the weights are read as the caller has them
-      panels_.emplace_back(r, 1).at = this->packed_elements_;
-      this->packed_elements_ += panels_.back().size();
-    }
+    // Otherwise the weights are read as the caller has them.
+    if (prepacked_) panels_ = panels_of(phases_, 1);
+    this->packed_elements_ = packed_size(panels_);
     this->scratch_bytes_ = phases_.front().w.in * index_t{sizeof(T)};
   }
 

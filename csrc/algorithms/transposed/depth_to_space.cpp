@@ -258,11 +258,10 @@ template <class T>
 class PreparedDepthToSpace final : public Prepared<T> {
  public:
   PreparedDepthToSpace(const Problem& problem, const Exec& exec)
-      : phases_(problem.phases), layout_(layout_for<T>(phases_, exec)) {
-    for (const Correlation& r : phases_) {
-      panels_.emplace_back(r, layout_.tile.mr).at = this->packed_elements_;
-      this->packed_elements_ += panels_.back().size();
-    }
+      : phases_(problem.phases),
+        layout_(layout_for<T>(phases_, exec)),
+        panels_(panels_of(phases_, layout_.tile.mr)) {
+    this->packed_elements_ = packed_size(panels_);
     this->scratch_bytes_ = exec.threads * sizes_for<T>(phases_.front(), layout_).each();
   }
 

@@ -90,11 +90,9 @@ class PreparedSharedStrip final : public Prepared<T> {
         complete_(problem.complete),
         phases_(problem.phases),
         layout_(layout_for<T>(phases_, exec)),
-        tile_(choose_tile(exec.kernels<T>().conv.gemm, layout_.all.m)) {
-    for (const Correlation& r : phases_) {
-      panels_.emplace_back(r, tile_.mr).at = this->packed_elements_;
-      this->packed_elements_ += panels_.back().size();
-    }
+        tile_(choose_tile(exec.kernels<T>().conv.gemm, layout_.all.m)),
+        panels_(panels_of(phases_, tile_.mr)) {
+    this->packed_elements_ = packed_size(panels_);
     const index_t item = sizeof(T);
     // A tile reads whole vectors, beyond the end of the strip.
     const index_t slack = kMaxNv * exec.kernels<T>().conv.gemm.lanes + 1;
