@@ -40,13 +40,13 @@ struct TileArgs {
   const T* bias;  // mr elements, or null for zeros
   int tail;       // from 1 to lanes
   // What this thread will read after this tile, so that it had better be fetched into L1 meanwhile.
-  // Before each pair of terms, a tile of two or more vectors prefetches the 2 * mr elements from
-  // `next` on, with one instruction for every 64 bytes; those are as many bytes as the pair has in
-  // `a`. Then it moves `next` on by next_step elements, or by 2 * mr if next_step is 0. So the
-  // default fetches the k * mr weights of the next tile whole, while with another next_step the
-  // beginnings of rows that lie so far apart are fetched. A prefetch reads nothing: addresses
-  // beyond the end of an array do no harm. If `next` is null the tile prefetches its own `a`, which
-  // gains nothing, but saves a second copy of the loop.
+  // Before each pair of terms, a tile prefetches the 2 * mr elements from `next` on, with one
+  // instruction for every 64 bytes; those are as many bytes as the pair has in `a`. Then it moves
+  // `next` on by next_step elements, or by 2 * mr if next_step is 0. So the default fetches the k *
+  // mr weights of the next tile whole, while with another next_step the beginnings of rows that lie
+  // so far apart are fetched. A prefetch reads nothing: addresses beyond the end of an array do no
+  // harm. If `next` is null a tile of one vector prefetches nothing; the others prefetch their own
+  // `a`, which gains nothing, but saves a second copy of the loop.
   const T* next = nullptr;
   index_t next_step = 0;
 };

@@ -23,9 +23,8 @@ namespace fastconv::FC_ISA {
 // (96 -> 98 % of peak). The row that is wanted kAhead terms later is prefetched, because the CPU's
 // own prefetcher does not follow rows that lie apart (85 -> 89 % of peak at 3x3 512@28). Tiles of
 // one vector, or of at most three rows, do not: they have too few FMAs for each load to hide one
-// more (1 -> 64 channels, 15x15, input gradient: 322 -> 255 us without). Tiles of one vector do not
-// prefetch `next` either.
-template <class V, int MR, int NV, bool kIndirect, bool kTail>
+// more (1 -> 64 channels, 15x15, input gradient: 322 -> 255 us without).
+template <class V, int MR, int NV, bool kIndirect, bool kTail, bool kFetchesNext>
 FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   constexpr bool kFetchesRows = NV > 1 && MR > 3;  // whether rows of b are fetched
   [[maybe_unused]] constexpr int kLine = 64 / static_cast<int>(sizeof(typename V::T));
@@ -61,7 +60,7 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   };
   index_t p = t.k;
   for (; p > 1; p -= 2, next += next_step) {
-    if constexpr (NV > 1)
+    if constexpr (kFetchesNext)
       FC_UNROLL for (int i = 0; i < 2 * MR; i += kLine) __builtin_prefetch(next + i);
     add_term(), add_term();
   }
@@ -87,7 +86,7 @@ FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
 
 // This must not be inlined: in one function with another such loop, gcc 12 keeps an accumulator in
 // memory, which halves the speed of AVX2's 6 by 2.
-template <class V, int MR, int NV, bool kIndirect, bool kTail>
+template <class V, int MR, int NV, bool kIndirect, bool kTail, bool kFetchesNext>
 __attribute__((noinline)) void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
   V acc[MR][NV];
   FC_UNROLL for (int i = 0; i < MR; ++i) {
@@ -95,17 +94,27 @@ __attribute__((noinline)) void gemm_tile(const TileArgs<typename V::T>& t) noexc
     FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] = bias;
   }
   // Rows of the indirect gemm are readable for whole vectors.
-  add_terms<V, MR, NV, kIndirect, !kIndirect && kTail>(t, acc);
+  add_terms<V, MR, NV, kIndirect, !kIndirect && kTail, kFetchesNext>(t, acc);
   finish<V, MR, NV, kTail>(t, acc);
+}
+
+// Chooses the code that fetches `next`. Tiles of one vector have few FMAs for each load, so that
+// they have code without it for where there is nothing to fetch. Where there is, their weights
+// mostly come from memory.
+template <class V, int MR, int NV, bool kIndirect, bool kTail>
+FC_INLINE void some_tile(const TileArgs<typename V::T>& t) noexcept {
+  if constexpr (NV == 1)
+    if (t.next == nullptr) return gemm_tile<V, MR, NV, kIndirect, kTail, false>(t);
+  gemm_tile<V, MR, NV, kIndirect, kTail, true>(t);
 }
 
 // The entry of the table: chooses the code for whole vectors, or for a tail.
 template <class V, int MR, int NV, bool kIndirect>
 void any_tile(const TileArgs<typename V::T>& t) noexcept {
   if (t.tail == V::lanes)
-    gemm_tile<V, MR, NV, kIndirect, false>(t);
+    some_tile<V, MR, NV, kIndirect, false>(t);
   else
-    gemm_tile<V, MR, NV, kIndirect, true>(t);
+    some_tile<V, MR, NV, kIndirect, true>(t);
 }
 
 // Fills a table with every tile of MR rows and more that Limits allows. Limits<mr>::nv is the most

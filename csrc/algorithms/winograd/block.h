@@ -80,8 +80,8 @@ class Block {
     const Range rows{panels.begin * cut_.tile.mr, std::min(r_.m, panels.end * cut_.tile.mr)};
     if (in_block_)
       for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr)
-        transform_weights(r_, grid_, cut_.tile.mr, job_.weights, g_, row, weights(rows, row),
-                          exec_);
+        transform_weights(r_, grid_, cut_.tile.mr, job_.weights, g_, row, weights(rows, row, 0),
+                          weight_plane(rows), exec_);
     multiply(rows);
     list_pixels();
     for (index_t row = rows.begin; row < rows.end; ++row) store(row, row - rows.begin);
@@ -92,8 +92,12 @@ class Block {
   index_t alpha_w() const { return grid_.w.scheme().alpha; }
   index_t alphas() const { return grid_.alphas(); }
   index_t vector() const { return exec_.kernels<T>().conv.gemm.lanes; }
-  // The panel of transformed weights that begins with output channel `row` of a chunk.
-  T* weights(Range chunk, index_t row) const { return u_ + (row - chunk.begin) * r_.c * alphas(); }
+  // How far apart the planes of transformed weights lie: those of a chunk, or those of the group.
+  index_t weight_plane(Range chunk) const { return (in_block_ ? chunk.size() : r_.m) * r_.c; }
+  // A chunk's own transformed weights of the panel at output channel `row`, at place xi.
+  T* weights(Range chunk, index_t row, index_t xi) const {
+    return u_ + xi * weight_plane(chunk) + (row - chunk.begin) * r_.c;
+  }
 
   // Lists each row of the image once, with all rows of tiles that read it.
   void list_rows() noexcept {
@@ -136,9 +140,10 @@ class Block {
 
   // The transformed weights of the panel at `row`, at place xi, from input channel k0 on.
   const T* terms(Range chunk, index_t row, index_t xi, index_t k0) const {
-    const T* panel =
-        in_block_ ? weights(chunk, row) : job_.packed + (g_ * r_.m + row) * r_.c * alphas();
-    return panel + (xi * r_.c + k0) * std::min(cut_.tile.mr, r_.m - row);
+    const index_t plane = weight_plane(chunk);
+    const T* panel = in_block_ ? weights(chunk, row, xi)
+                               : job_.packed + (g_ * alphas() + xi) * plane + row * r_.c;
+    return panel + k0 * std::min(cut_.tile.mr, r_.m - row);
   }
 
   // Multiplies the panels of output channels `rows` by all tiles of the block, place by place.

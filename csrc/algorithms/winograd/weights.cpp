@@ -7,11 +7,11 @@
 namespace fastconv::winograd {
 
 // kRun input channels at a time are gathered, with output channels as lanes, and transformed, and
-// then each place of them is copied to the panel as a run of whole cache lines. Places lie a power
-// of two apart in the panel, so that those of a single channel would push one another out of L1.
+// then each place of them is copied to its plane as a run of whole cache lines. Planes lie a power
+// of two apart, so that those of a single channel would push one another out of L1.
 template <class T>
 void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, const T* weights,
-                       index_t g, index_t row, T* panel, const Exec& exec) noexcept {
+                       index_t g, index_t row, T* panel, index_t plane, const Exec& exec) noexcept {
   constexpr index_t kRun = 16, kMostTaps = 25, kMostRows = 16, kMostTap = 5;
   constexpr int kMostPlaces = kMostAlpha * kMostAlpha;
   static_assert(kMaxMr <= kMostRows);
@@ -21,7 +21,7 @@ void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, c
   const index_t w_taps = taps / grid.h.scheme().r, w_alpha = grid.w.scheme().alpha;
   // The last vector of a channel's rows reaches into the rows of the next channel, which is written
   // after it, or into the free elements at the end of the plane.
-  const index_t plane = kRun * rows + kMostRows;
+  const index_t done_plane = kRun * rows + kMostRows;
   T lead[kMostRows + kRun * kMostTaps * kMostRows] = {}, half[kMostTap * kMostAlpha * kMostRows];
   T done[kMostPlaces * (kRun + 1) * kMostRows];
   T* const gathered = lead + kMostRows;
@@ -60,19 +60,19 @@ void transform_weights(const Correlation& r, const TileGrid& grid, index_t mr, c
                                                 .src_term = w_alpha * kMostRows,
                                                 .src_line = kMostRows,
                                                 .dst = done + c * rows,
-                                                .dst_term = w_alpha * plane,
-                                                .dst_line = plane,
+                                                .dst_term = w_alpha * done_plane,
+                                                .dst_line = done_plane,
                                                 .lines = w_alpha,
                                                 .vectors = vectors});
     }
     for (index_t xi = 0; xi < places; ++xi)
-      std::copy_n(done + xi * plane, n * rows, panel + (xi * r.c + c0) * rows);
+      std::copy_n(done + xi * done_plane, n * rows, panel + xi * plane + c0 * rows);
   }
 }
 
 template void transform_weights(const Correlation&, const TileGrid&, index_t, const float*, index_t,
-                                index_t, float*, const Exec&) noexcept;
+                                index_t, float*, index_t, const Exec&) noexcept;
 template void transform_weights(const Correlation&, const TileGrid&, index_t, const double*,
-                                index_t, index_t, double*, const Exec&) noexcept;
+                                index_t, index_t, double*, index_t, const Exec&) noexcept;
 
 }  // namespace fastconv::winograd

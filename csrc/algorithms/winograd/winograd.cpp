@@ -34,8 +34,9 @@ class PreparedForm final : public PreparedPhase<T> {
     const double work = double(this->packed_elements_);
     parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
       const index_t g = task / panels, row = task % panels * cut_.tile.mr;
-      T* panel = packed + (g * r.m + row) * r.c * grid_.alphas();
-      transform_weights(r, grid_, cut_.tile.mr, weights, g, row, panel, exec);
+      const index_t plane = r.m * r.c;
+      T* panel = packed + g * plane * grid_.alphas() + row * r.c;
+      transform_weights(r, grid_, cut_.tile.mr, weights, g, row, panel, plane, exec);
     });
   }
 
