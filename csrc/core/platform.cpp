@@ -52,6 +52,23 @@ Registers cpuid(unsigned leaf) noexcept {
   return r;
 }
 
+// Whether FMAs of 64 bytes begin at half of the rate of those of 32: the CPU computes one in two
+// halves (Zen 4, and Zen 5 where it is made for laptops), or has a single unit for it (client CPUs
+// of Intel). A CPU is known by its maker, family and model.
+bool has_half_rate_of_64_bytes() noexcept {
+  const Registers maker = cpuid(0), id = cpuid(1);
+  const unsigned base = id.a >> 8 & 0xF, family = base == 0xF ? base + (id.a >> 20 & 0xFF) : base;
+  const unsigned model = (id.a >> 12 & 0xF0) | (id.a >> 4 & 0xF);
+  constexpr unsigned kAmd = 0x68747541, kIntel = 0x756E6547;  // how the makers' names begin
+  if (maker.b == kAmd) {
+    const bool laptop = (model >= 0x20 && model < 0x40) || (model >= 0x60 && model < 0x80);
+    return family == 0x19 || (family == 0x1A && laptop);
+  }
+  constexpr unsigned kClients[] = {0x66, 0x7D, 0x7E, 0x8C, 0x8D, 0xA7};
+  return maker.b == kIntel && family == 6 &&
+         std::ranges::find(kClients, model) != std::end(kClients);
+}
+
 // Which registers the operating system saves: bits 1 and 2 are those of AVX; AVX-512 needs bits 5
 // to 7, too.
 unsigned saved_registers() noexcept {
@@ -62,7 +79,8 @@ unsigned saved_registers() noexcept {
 #endif
 
 #if defined(__linux__)
-// The kernel's own listing, for where sysconf knows nothing, as on Arm.
+// The kernel's own listing: for where sysconf knows nothing, as on Arm, and for what a core shares
+// with others, since sysconf adds up the L3 of a whole socket (384 MiB where these CPUs share 32).
 index_t cache_in_sys(int level) {
   for (int i = 0; i < 8; ++i) {
     const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i);
@@ -107,6 +125,14 @@ CpuFeatures cpu_features() noexcept {
 #endif
 }
 
+double fmas_per_cycle([[maybe_unused]] index_t vector_bytes) noexcept {
+#if defined(__x86_64__) && !defined(__APPLE__)
+  static const bool half_rate = has_half_rate_of_64_bytes();
+  if (half_rate && vector_bytes == 64) return 1;
+#endif
+  return 2;
+}
+
 index_t cache_bytes([[maybe_unused]] int level) noexcept {
 #if defined(__APPLE__)
   constexpr const char* kNames[][2] = {{"hw.perflevel0.l1dcachesize", "hw.l1dcachesize"},
@@ -125,6 +151,9 @@ index_t cache_bytes([[maybe_unused]] int level) noexcept {
       return static_cast<index_t>(part.Cache.Size);
   return 0;
 #else
+#if defined(__linux__)
+  if (const index_t bytes = level == 3 ? cache_in_sys(level) : 0; bytes > 0) return bytes;
+#endif
 #if defined(_SC_LEVEL1_DCACHE_SIZE)  // glibc
   constexpr int kNames[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
   const long bytes = sysconf(kNames[level - 1]);

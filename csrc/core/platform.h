@@ -16,6 +16,9 @@ struct CpuFeatures {
 };
 CpuFeatures cpu_features() noexcept;
 
+// How many FMAs of vectors of so many bytes one core begins in a cycle.
+double fmas_per_cycle(index_t vector_bytes) noexcept;
+
 // The size of the data cache of a level from 1 to 3, in bytes; 0 where the system does not say.
 index_t cache_bytes(int level) noexcept;
 

@@ -153,3 +153,11 @@ def test_lists_of_very_many_phases_are_made_only_if_asked_for():
     assert "direct: not possible, its lists of so many phases" in plan.explain()
     by_name = fastconv.conv_transpose1d(x, w, stride=3000, algorithm="direct")
     np.testing.assert_array_equal(plan(x), by_name)
+
+
+def test_a_plan_explains_how_many_bytes_of_weights_come_from_memory():
+    w = np.ones((64, 32, 3, 3), np.float32)
+    plan = fastconv.Conv2dPlan((1, 32, 20, 20), w, precision="high")
+    lines = dict(x.strip().split(": ") for x in plan.explain().splitlines() if x.startswith("  "))
+    assert f", {w.nbytes / 1024:.1f} KiB of weights from memory" in lines["direct"]
+    assert ", 128.0 KiB of weights from memory" in lines["winograd F(2,3) x F(2,3)"]

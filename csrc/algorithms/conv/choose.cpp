@@ -27,6 +27,15 @@ template <class T>
          "; 'auto', 'direct', 'im2col' and 'channel_lanes' take every shape");
 }
 
+// What explain() says of prepacked weights: nothing where there are none.
+std::string bytes_from_memory(double bytes) {
+  if (bytes == 0) return "";
+  const double kib = bytes / 1024, number = kib < 1024 ? kib : kib / 1024;
+  const auto tenths = static_cast<index_t>(number * 10 + 0.5);
+  return sentence(", ", tenths / 10, ".", tenths % 10, kib < 1024 ? " KiB" : " MiB",
+                  " of weights from memory");
+}
+
 }  // namespace
 
 const char* known_name(std::string_view name) {
@@ -88,7 +97,8 @@ std::string list_offers(const Problem& problem, const Exec& exec, const Algorith
       text << "not possible, " << offer.refused << "\n";
     else
       text << "predicted " << std::max<index_t>(1, static_cast<index_t>(offer.cycles / 1000))
-           << " thousand cycles of one core" << (entry == &chosen ? " <-" : "") << "\n";
+           << " thousand cycles of one core" << bytes_from_memory(offer.weight_bytes)
+           << (entry == &chosen ? " <-" : "") << "\n";
   }
   return text.str();
 }

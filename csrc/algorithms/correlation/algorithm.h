@@ -12,6 +12,7 @@
 
 #include "algorithms/correlation/correlation.h"
 #include "algorithms/correlation/job.h"
+#include "algorithms/correlation/offer.h"
 #include "algorithms/correlation/request.h"
 #include "core/exec.h"
 
@@ -38,13 +39,6 @@ struct Problem {
     return sum;
   }
 };
-
-// An algorithm's answer to a problem: why it refuses it, or what it will cost.
-struct Offer {
-  const char* refused = nullptr;  // the reason, or null if the algorithm takes the problem
-  double cycles = 0;              // predicted: what one core needs for the whole call
-};
-inline Offer refusal(const char* reason) { return {.refused = reason}; }
 
 // One algorithm laid out for one problem. It is made where memory may be taken and exceptions may
 // be thrown; pack() and run() do neither.

@@ -10,17 +10,20 @@
 #include "algorithms/correlation/correlation.h"
 #include "core/cache.h"
 #include "core/exec.h"
+#include "core/platform.h"
 
 namespace fastconv {
 
 // The product of m x k weights, in panels of mr rows, with `vectors` vectors of pixels, which
-// `tiles` tiles hold. A core does two FMAs of vectors in a cycle. A tile of few rows also waits for
-// its loads: kLoadsPerRow is that wait, as a part of the FMAs' time, for a tile of one row. kTile
-// cycles go into calling each tile, starting its sums and storing them.
-inline double gemm_cycles(index_t k, index_t m, index_t mr, double vectors, double tiles) {
-  constexpr double kLoadsPerRow = 0.8, kTile = 30;
-  const double feeding = mr == 1 ? 2.2 : 1 + kLoadsPerRow / double(mr);
-  return double(k) * double(m) * vectors / 2 * feeding + double(ceil_div(m, mr)) * tiles * kTile;
+// `tiles` tiles hold. A core does `rate` FMAs of vectors in a cycle. Each row of a tile also waits
+// for its share of the loads of pixels, kLoad cycles of them for each vector; a tile of one row
+// takes kOneRow cycles for each FMA. kTile cycles go into calling each tile, starting its sums and
+// storing them.
+inline double gemm_cycles(index_t k, index_t m, index_t mr, double vectors, double tiles,
+                          double rate) {
+  constexpr double kLoad = 0.4, kOneRow = 1.1, kTile = 30;
+  const double each = mr == 1 ? kOneRow : 1 / rate + kLoad / double(mr);
+  return double(k) * double(m) * vectors * each + double(ceil_div(m, mr)) * tiles * kTile;
 }
 
 // The costs of one phase. An element has `item` bytes.
@@ -38,12 +41,13 @@ class PhaseCost {
   // otherwise give the cost of one of them.
   double images() const { return double(r_.batch) * double(r_.groups); }
   double weights() const { return double(r_.groups) * double(r_.m) * double(r_.k()); }
+  double weight_bytes() const { return weights() * double(item_); }
   // How many vectors the outputs of one channel fill if each row of outputs is cut into vectors
   // alone, so that its last vector may be partly empty.
   double row_vectors() const { return double(r_.h.count) * double(ceil_div(r_.w.count, lanes_)); }
 
   double product(double vectors, double tiles) const {
-    return gemm_cycles(r_.k(), r_.m, tile_.mr, vectors, tiles);
+    return gemm_cycles(r_.k(), r_.m, tile_.mr, vectors, tiles, rate());
   }
   // The product with `pixels` pixels that are neighbours: only their last vector may be partly
   // empty.
@@ -95,6 +99,7 @@ class PhaseCost {
   }
 
   const Correlation& r() const { return r_; }
+  double rate() const { return fmas_per_cycle(lanes_ * item_); }  // of a core
   const Tile& tile() const { return tile_; }
   index_t lanes() const { return lanes_; }
   index_t item() const { return item_; }

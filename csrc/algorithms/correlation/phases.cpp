@@ -69,7 +69,7 @@ Offer PhaseAlgorithm<T>::offer(const Problem& problem, const Exec& exec) const {
   for (std::size_t i = 0; i < problem.phases.size(); ++i) {
     const Offer one = offer_phase(problem.phase(i), problem.request, exec);
     if (one.refused) return one;
-    all.cycles += one.cycles;
+    all.cycles += one.cycles, all.weight_bytes += one.weight_bytes;
   }
   return problem.phases.empty() ? refusal("no tap reaches any output") : all;
 }
@@ -92,8 +92,8 @@ typename EachPhase<T>::Choice EachPhase<T>::choose(const Correlation& r, const R
   for (const PhaseAlgorithm<T>* algorithm : algorithms_) {
     if (!this->asked_by(request) && !algorithm->allowed_by(request)) continue;
     const Offer offer = algorithm->offer_phase(r, request, exec);
-    if (!offer.refused && (best.algorithm == nullptr || offer.cycles <= best.cycles))
-      best = {algorithm, offer.cycles};
+    if (!offer.refused && (best.algorithm == nullptr || offer.cycles <= best.offer.cycles))
+      best = {algorithm, offer};
   }
   return best;
 }
@@ -112,7 +112,7 @@ Offer EachPhase<T>::offer(const Problem& problem, const Exec& exec) const {
       return refusal("a phase can be computed by none of those asked for");
     if (first == nullptr) first = one.algorithm;
     differ = differ || one.algorithm != first;
-    all.cycles += one.cycles;
+    all.cycles += one.offer.cycles, all.weight_bytes += one.offer.weight_bytes;
   }
   return differ ? all : refusal("all phases take the same algorithm");
 }

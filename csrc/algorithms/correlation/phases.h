@@ -77,7 +77,7 @@ class EachPhase : public Algorithm<T> {
  private:
   struct Choice {
     const PhaseAlgorithm<T>* algorithm = nullptr;
-    double cycles = 0;
+    Offer offer = {};
   };
   Choice choose(const Correlation& r, const Request& request, const Exec& exec) const;
 

@@ -338,13 +338,13 @@ class ChannelLanes final : public Algorithm<T> {
   Offer offer(const Problem& problem, const Exec& exec) const override {
     if (problem.phases.empty()) return refusal("no tap reaches any output");
     const auto& kernels = exec.kernels<T>().conv;
-    Offer all;
+    double cycles = 0, packing = 0, bytes = 0;
     for (const Correlation& r : problem.phases) {
       const ChannelLanesCost cost(r, kernels.channel_lanes.max_pixels, kernels.gemm.lanes,
                                   sizeof(T));
-      all.cycles += cost.cycles() + (problem.request.prepacked ? 0 : cost.packed_lanes());
+      cycles += cost.cycles(), packing += cost.packed_lanes(), bytes += cost.weight_bytes();
     }
-    return all;
+    return offered(cycles, packing, bytes, problem.request);
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,

@@ -7,6 +7,7 @@
 
 #include "algorithms/correlation/correlation.h"
 #include "core/cache.h"
+#include "core/platform.h"
 
 namespace fastconv::dense {
 
@@ -16,6 +17,7 @@ class ChannelLanesCost {
   ChannelLanesCost(const Correlation& r, index_t most_pixels, index_t lanes, index_t item)
       : r_(r),
         item_(item),
+        rate_(fmas_per_cycle(lanes * item)),
         vectors_(double(ceil_div(r.m, lanes))),
         reads_(reached(r.h) * reached(r.w)) {
     const double taps = double(r.taps());
@@ -26,21 +28,24 @@ class ChannelLanesCost {
     return double(r_.batch) * double(r_.groups) * (sums() + calls() + stored()) +
            double(r_.groups) * images_again();
   }
+  double weight_bytes() const {
+    return double(r_.groups) * double(r_.m) * double(r_.k()) * double(item_);
+  }
   // Packing the weights of all groups, which a call pays unless they are prepacked.
   double packed_lanes() const {
     constexpr double kPackedLanes = 0.6;  // cycles for each weight
-    return double(r_.groups) * double(r_.m) * double(r_.k()) * kPackedLanes;
+    return weight_bytes() / double(item_) * kPackedLanes;
   }
 
  private:
-  // The FMAs of one image and group. A core does two in a cycle if kInFlight of them are under way
+  // The FMAs of one image and group. They begin at the core's rate if 4 times as many are under way
   // at any time; a tile of fewer sums waits. Two FMAs need one load of a pixel, and pixels lie
-  // scattered: far() says how much longer that takes.
+  // scattered: far() says how many cycles that takes for each FMA at least.
   double sums() const {
-    constexpr double kInFlight = 8;  // FMAs
-    const double wide = std::min(vectors_, 2.0);
-    const double idle = std::max(1.0, kInFlight * tiles_ / (std::max(reads_, 1.0) * wide));
-    return double(r_.c) * reads_ * vectors_ / 2 * idle * far();
+    constexpr double kLatency = 4, kFeeding = 1.05;
+    const double wide = std::min(vectors_, 2.0), in_flight = kLatency * rate_;
+    const double idle = std::max(1.0, in_flight * tiles_ / (std::max(reads_, 1.0) * wide));
+    return double(r_.c) * reads_ * vectors_ * idle * std::max(kFeeding / rate_, far());
   }
   // Calling the tiles of one image and group.
   double calls() const {
@@ -53,14 +58,14 @@ class ChannelLanesCost {
     constexpr double kStored = 4;  // cycles to transpose and store a vector of sums
     return vectors_ * double(r_.pixels()) * kStored;
   }
-  // The factor by which the sums take longer because of where their pixels lie. A tile reads its
-  // few pixels of one channel after another, so that it uses a small part of each cache line.
-  // Channels that lie far apart are not prefetched; channels that lie a multiple of a page apart
-  // share a set of L1, and strided pixels then take still longer. The factors were measured against
-  // the peak on 28 layers, and are right within 7 %.
+  // The cycles that an FMA takes because of where the pixels lie. A tile reads its few pixels of
+  // one channel after another, so that it uses a small part of each cache line. Channels that lie
+  // far apart are not prefetched; channels that lie a multiple of a page apart share a set of L1,
+  // and strided pixels then take still longer. Measured where a core begins two FMAs in a cycle, on
+  // 28 layers, and right within 7 %.
   double far() const {
-    constexpr double kNear = 1.12, kFar = 1.15, kFarther = 1.3;
-    constexpr double kAliased = 1.4, kAliasedApart = 1.95;
+    constexpr double kNear = 0.56, kFar = 0.575, kFarther = 0.65;
+    constexpr double kAliased = 0.7, kAliasedApart = 0.975;
     const index_t bytes = r_.in_plane() * item_;
     if (bytes % 4096 == 0) return r_.w.in_step == 1 ? kAliased : kAliasedApart;
     return bytes > 8192 ? kFarther : bytes > 2048 ? kFar : kNear;
@@ -88,6 +93,7 @@ class ChannelLanesCost {
 
   const Correlation& r_;
   index_t item_;
+  double rate_;     // of FMAs in a cycle
   double vectors_;  // of a group's output channels
   double reads_;    // pairs of an output and a tap that read an element of the image
   double tiles_;    // that the pixels of all taps fill

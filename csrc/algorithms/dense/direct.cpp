@@ -220,7 +220,7 @@ class Direct final : public PhaseAlgorithm<T> {
     // The strip of a 1x1 convolution is nothing but a copy, so that this costs more than im2col.
     constexpr double kCopied = 1.05;
     if (is_pointwise(r)) cycles = std::max(cycles, kCopied * Im2colCost(phase, false).cycles());
-    return {.cycles = cycles + (request.prepacked ? 0 : phase.packed_panels())};
+    return offered(cycles, phase.packed_panels(), phase.weight_bytes(), request);
   }
 
   std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r, const Request&,

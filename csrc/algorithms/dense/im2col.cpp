@@ -296,8 +296,8 @@ class Im2col final : public PhaseAlgorithm<T> {
     if (!packs_ && !is_pointwise(r))
       return refusal("it takes 1x1 kernels with stride 1 and no padding");
     const PhaseCost phase = PhaseCost::of<T>(r, exec);
-    return {.cycles = Im2colCost(phase, packs_).cycles() +
-                      (request.prepacked ? 0 : phase.packed_panels())};
+    return offered(Im2colCost(phase, packs_).cycles(), phase.packed_panels(), phase.weight_bytes(),
+                   request);
   }
 
   std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r, const Request&,

@@ -159,7 +159,7 @@ class Strips final : public PhaseAlgorithm<T> {
     const double taps = phase.row_vectors() * double(r.taps()) * (strided ? kStridedTap : kTap);
     const double plane = kPlane + gathered + double(r.m) * (rows * kRow + taps) +
                          phase.scattered(phase.row_vectors());
-    return {.cycles = phase.images() * plane + (request.prepacked ? 0 : phase.packed_panels())};
+    return offered(phase.images() * plane, phase.packed_panels(), phase.weight_bytes(), request);
   }
 
   std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r, const Request&,

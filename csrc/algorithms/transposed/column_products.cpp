@@ -223,7 +223,7 @@ class Columns final : public Algorithm<T> {
     constexpr double kAdded = 0.7, kOutput = 7, kRow = 25;
     const Correlation& r = problem.phases.front();
     const PhaseCost cost = PhaseCost::of<T>(r, exec);
-    double kernel_rows = 0, height = 0, image = 0, packed = 0;
+    double kernel_rows = 0, height = 0, image = 0, packing = 0, bytes = 0;
     index_t taps_of_row = 0;
     for (const Correlation& phase : problem.phases) {
       const PhaseCost one = PhaseCost::of<T>(phase, exec);
@@ -235,13 +235,13 @@ class Columns final : public Algorithm<T> {
                double(phase.m) * one.row_vectors() *
                    (double(phase.taps()) * kAdded + double(phase.h.n_taps()) * kOutput) +
                store_cycles(phase, one.row_vectors(), one.lanes());
-      packed += one.packed_panels();
+      packing += one.packed_panels(), bytes += one.weight_bytes();
     }
     const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, taps_of_row * r.m);
     const double pixels = height * double(r.w.in), lanes = double(cost.lanes());
     image += kernel_rows * gemm_cycles(r.c, taps_of_row * r.m, tile.mr, std::ceil(pixels / lanes),
-                                       std::ceil(pixels / double(tile.nr)));
-    return {.cycles = cost.images() * image + (problem.request.prepacked ? 0 : packed)};
+                                       std::ceil(pixels / double(tile.nr)), cost.rate());
+    return offered(cost.images() * image, packing, bytes, problem.request);
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,

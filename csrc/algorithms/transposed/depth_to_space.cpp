@@ -312,8 +312,8 @@ class DepthToSpace final : public Algorithm<T> {
     const double stored = double(r.m) * (double(r.h.out) * kRow + double(r.out_plane()) * element);
     const double image = phases * phase.block(pixels) + stored +
                          double(r.c) * (panels * kPiece + phase.copies(double(pixels)));
-    return {.cycles = phase.images() * image +
-                      (problem.request.prepacked ? 0 : phases * phase.packed_panels())};
+    return offered(phase.images() * image, phases * phase.packed_panels(),
+                   phases * phase.weight_bytes(), problem.request);
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,

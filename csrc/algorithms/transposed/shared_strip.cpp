@@ -215,15 +215,15 @@ class SharedStrip final : public Algorithm<T> {
     if (phases.front().m > kFewOutputs &&
         block.elements(phases) * index_t{sizeof(T)} > cache_sizes().l2 / 2)
       return refusal("the outputs of all phases do not fit half of L2 together");
-    Offer all;
+    double cycles = 0, packing = 0, bytes = 0;
     double rows = 0, columns = 0;
     index_t taps = 0;
     for (const Correlation& r : phases) {
       const PhaseCost phase = PhaseCost::of<T>(r, exec);
       const double tiles = double(r.h.count) * double(ceil_div(r.w.count, phase.tile().nr));
-      all.cycles += phase.images() * (phase.product(phase.row_vectors(), tiles) +
-                                      store_cycles(r, phase.row_vectors(), phase.lanes())) +
-                    (problem.request.prepacked ? 0 : phase.packed_panels());
+      cycles += phase.images() * (phase.product(phase.row_vectors(), tiles) +
+                                  store_cycles(r, phase.row_vectors(), phase.lanes()));
+      packing += phase.packed_panels(), bytes += phase.weight_bytes();
       rows = std::max(rows, double(r.h.count)), columns = std::max(columns, double(r.w.count));
       taps = std::max(taps, r.h.n_taps());
     }
@@ -231,9 +231,8 @@ class SharedStrip final : public Algorithm<T> {
     constexpr double kRow = 5, kSharedRows = 4;
     const PhaseCost phase = PhaseCost::of<T>(phases.front(), exec);
     const double read = double(taps) + 1, gathered = rows * std::min(read, 1 + read / kSharedRows);
-    all.cycles +=
-        phase.images() * double(phases.front().c) * gathered * (kRow + phase.copies(columns));
-    return all;
+    cycles += phase.images() * double(phases.front().c) * gathered * (kRow + phase.copies(columns));
+    return offered(cycles, packing, bytes, problem.request);
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,

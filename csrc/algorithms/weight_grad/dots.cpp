@@ -183,7 +183,7 @@ class Dots final : public Algorithm<T> {
  public:
   Dots() : Algorithm<T>("dots") {}
   Offer offer(const Correlation& r, const Request&, const Exec& exec) const override {
-    return {.cycles = dots_cycles(r, exec.kernels<T>().conv.gemm.lanes)};
+    return {.cycles = dots_cycles<T>(r, exec)};
   }
   std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
                                              const Exec& exec) const override {

@@ -274,7 +274,7 @@ class Outer final : public Algorithm<T> {
  public:
   Outer() : Algorithm<T>("outer") {}
   Offer offer(const Correlation& r, const Request&, const Exec& exec) const override {
-    return {.cycles = outer_cycles(r, exec.kernels<T>().conv.gemm.lanes)};
+    return {.cycles = outer_cycles<T>(r, exec)};
   }
   std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
                                              const Exec& exec) const override {

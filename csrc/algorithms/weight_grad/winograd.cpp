@@ -22,9 +22,8 @@ class PreparedWinograd final : public Prepared<T> {
         grid_(r, form),
         cut_(winograd_cut<T>(r, grid_, exec)),
         sizes_(winograd_sizes<T>(r, grid_, cut_)) {
-    const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
     const Algorithm<T>& plain =
-        outer_cycles(r, lanes) < dots_cycles(r, lanes) ? outer<T>() : dots<T>();
+        outer_cycles<T>(r, exec) < dots_cycles<T>(r, exec) ? outer<T>() : dots<T>();
     plain_ = plain.prepare(r, exec);
     this->scratch_bytes_ = std::max(exec.threads * sizes_.each(), plain_->scratch_bytes());
   }

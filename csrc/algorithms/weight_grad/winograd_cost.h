@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "algorithms/weight_grad/winograd_cut.h"
+#include "core/platform.h"
 
 namespace fastconv::weight_grad {
 
@@ -13,9 +14,9 @@ namespace fastconv::weight_grad {
 template <class T>
 double winograd_cycles(const Correlation& r, winograd::Form form, const Exec& exec) {
   const winograd::TileGrid grid(r, form);
-  constexpr double kTile = 60;          // to call a tile, load its sums and store them
-  constexpr double kTileFeeding = 1.1;  // factor of the FMAs' time, for the loads beside them
-  constexpr double kTransposed = 4;     // to transpose a vector of pixels
+  constexpr double kTile = 60;           // to call a tile, load its sums and store them
+  constexpr double kTileFeeding = 0.05;  // for each FMA of vectors, for the loads beside it
+  constexpr double kTransposed = 4;      // to transpose a vector of pixels
   constexpr double kPlace = 4;   // for each vector of a transformed tile, both passes together
   constexpr double kRun = 60;    // to begin a row of a run of tiles
   constexpr double kSum = 4;     // for each vector of products that is transformed back
@@ -28,7 +29,9 @@ double winograd_cycles(const Correlation& r, winograd::Form form, const Exec& ex
   const double parts = std::ceil(double(cut.x_units * cut.x.unit) /
                                  double(exec.kernels<T>().conv.channel_lanes.max_pixels));
   const double calls = places * double(cut.blocks * cut.dy.units * cut.x_tasks) * parts;
-  const double product = places * tiles * c * vectors / 2 * kTileFeeding + calls * kTile;
+  const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+  const double fma = 1 / fmas_per_cycle(lanes * index_t{sizeof(T)}) + kTileFeeding;
+  const double product = places * tiles * c * vectors * fma + calls * kTile;
   const double runs = double(r.batch * grid.h.tiles()) + double(cut.blocks);
   const auto side = [&](const Side& s, index_t rows, index_t columns) {
     const double tile = double(rows * columns) * kTransposed + places * kPlace;

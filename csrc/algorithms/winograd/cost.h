@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "algorithms/correlation/offer.h"
 #include "algorithms/winograd/cut.h"
+#include "core/platform.h"
 
 namespace fastconv::winograd {
 
@@ -21,35 +23,46 @@ class Cost {
     block_ = double(block_vectors(r, grid_, tile.nv, lanes, item));
   }
 
+  // Without the transformation of weights.
   double cycles(bool prepacked) const {
-    const double group = std::max(product(), weight_stream()) + cache_misses() +
-                         double(r_.c) * input_transform() + double(r_.m) * output_transform() +
-                         (prepacked ? 0 : weight_transform());
+    const double group = std::max(product(), weight_stream(prepacked)) + cache_misses() +
+                         double(r_.c) * input_transform() + double(r_.m) * output_transform();
     return double(r_.groups) * group;
   }
+  // Transforming the weights, which a call pays unless they are prepacked. Each pair of an output
+  // and an input channel takes kTap cycles for each tap and kPlace for each place.
+  double weight_transform() const {
+    constexpr double kTap = 2.2, kPlace = 0.55;
+    return double(r_.groups) * pairs_ * (double(r_.taps()) * kTap + places_ * kPlace);
+  }
+  double weight_bytes() const { return double(r_.groups) * group_bytes(); }
 
  private:
-  // The products of one group: at each place m x c weights are multiplied by c x tiles values. A
-  // core does two FMAs of vectors in a cycle; the loads beside them take 12 % more time, and
-  // calling each gemm tile takes kTile cycles.
+  // The products of one group: at each place m x c weights are multiplied by c x tiles values. An
+  // FMA of vectors also waits kLoad cycles for the loads beside it, and calling each gemm tile
+  // takes kTile cycles.
   double product() const {
-    constexpr double kFeeding = 1.12, kTile = 40;
+    constexpr double kLoad = 0.06, kTile = 40;
+    const double each = 1 / fmas_per_cycle(lanes_ * item_) + kLoad;
     const double calls = double(ceil_div(r_.m, tile_.mr)) * std::ceil(vectors_ / double(tile_.nv));
-    return places_ * (pairs_ * vectors_ / 2 * kFeeding + calls * kTile);
+    return places_ * (pairs_ * vectors_ * each + calls * kTile);
   }
   // What a group's products read from beyond L2. Each block reads all transformed weights again,
   // and it reads its own transformed tiles once for each kFarRows output channels where these do
-  // not fit L2. The rates were measured while both cores read.
-  double weight_stream() const {
-    constexpr double kNear = 5.5;    // bytes in a cycle from L3
-    constexpr double kBeyond = 2;    // bytes in a cycle from beyond L3
-    constexpr double kShare = 32e6;  // bytes that stay in an L3 which others use, too
+  // not fit L2. Prepacked weights come from memory when they are read first. The rates were
+  // measured while both cores read.
+  double weight_stream(bool prepacked) const {
+    constexpr double kNear = 5.5;   // bytes in a cycle from L3
+    constexpr double kBeyond = 2;   // bytes in a cycle from beyond L3
+    constexpr double kMost = 32e6;  // bytes that stay in a larger L3, which others use, too
+    const double share = std::min(double(cache_sizes().l3), kMost);
     const double image = places_ * double(r_.c * lanes_ * item_) * std::min(vectors_, block_);
     const double again = image > double(cache_sizes().l2) ? std::ceil(double(r_.m) / kFarRows) : 0;
-    const double weights = places_ * pairs_ * double(item_);
-    const double rate = weights > kShare ? kBeyond : kNear;
-    return std::ceil(vectors_ / block_) * (weights + image * again) / rate;
+    const double weights = group_bytes(), rate = weights > share ? kBeyond : kNear;
+    const double first = prepacked ? weights / kBytesFromMemory - weights / rate : 0;
+    return std::ceil(vectors_ / block_) * (weights + image * again) / rate + first;
   }
+  double group_bytes() const { return places_ * pairs_ * double(item_); }
   // Transforming an input channel of all tiles, and cutting its rows out of the images.
   double input_transform() const {
     constexpr double kInput = 5;  // cycles for each vector of each place
@@ -60,12 +73,6 @@ class Cost {
     constexpr double kOutput = 5;  // cycles for each vector of products, and for each of pixels
     const WinogradScheme &h = grid_.h.scheme(), &w = grid_.w.scheme();
     return vectors_ * (places_ + double(h.m * w.m)) * kOutput + rows();
-  }
-  // Transforming a group's weights, which a call pays unless they are prepacked. Each pair of an
-  // output and an input channel takes kTap cycles for each tap and kPlace for each place.
-  double weight_transform() const {
-    constexpr double kTap = 2.2, kPlace = 0.55;
-    return pairs_ * (double(r_.taps()) * kTap + places_ * kPlace);
   }
   // Reading and writing the images of a group where they do not fit L2: nothing hides these misses
   // (16@570 -> 16 is better off with direct).

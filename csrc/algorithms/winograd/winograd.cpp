@@ -103,7 +103,8 @@ class FormEntry final : public PhaseAlgorithm<T> {
       return refusal("in float64 it is used only if asked for");
     const auto& gemm = exec.kernels<T>().conv.gemm;
     const Cost cost(r, form_, choose_tile(gemm, r.m), gemm.lanes, sizeof(T));
-    return {.cycles = cost.cycles(request.prepacked)};
+    return offered(cost.cycles(request.prepacked), cost.weight_transform(), cost.weight_bytes(),
+                   request);
   }
 
   std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r,
