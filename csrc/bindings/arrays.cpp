@@ -57,12 +57,13 @@ void set_bounds(Operand& operand, const py::array& array) {
 }
 
 // Points the operand at the view's elements, copied if kernels cannot read them where they are.
-void settle(Operand& operand, const View& view, const py::array& array, int threads) {
+void settle(Operand& operand, const View& view, const py::array& array, Gaps gaps, int threads) {
   operand.dims = view.dims;
   const index_t item = array.itemsize();
-  if (contiguous(view, item) && aligned(array.data(), item) && is_native(array)) {
+  if (const auto steps = steps_of(view, array, gaps)) {
     operand.owner = array;
     operand.data = array.data();
+    operand.image_step = steps->image;
     return;
   }
   operand.copied = Scratch(product("a copy of the array", {view.dims.size(), item}));
@@ -153,7 +154,7 @@ Operand to_operand(py::handle value, const char* name, Accept accept) {
     view.strides[i] = array.strides(i);
   }
   set_bounds(operand, array);
-  settle(operand, view, array, 1);
+  settle(operand, view, array, Gaps::none, 1);
   return operand;
 }
 
@@ -181,11 +182,11 @@ View read_image(Image& image, const py::array& array, const char* name, int spat
 }  // namespace
 
 Image to_image(py::handle value, const char* name, int spatial, const Options& options,
-               Accept accept) {
+               Accept accept, Gaps gaps) {
   const py::array array = as_array(value, name);
   Image image;
   const View view = read_image(image, array, name, spatial, options, accept);
-  settle(image, view, array, options.threads);
+  settle(image, view, array, gaps, options.threads);
   return image;
 }
 
@@ -198,7 +199,7 @@ Image to_pixels(py::handle value, const char* name, int spatial, const Options& 
   image.pixels = options.channels_last && dense && !contiguous(view, array.itemsize()) &&
                  aligned(array.data(), array.itemsize()) && is_native(array);
   if (!image.pixels) {
-    settle(image, view, array, options.threads);
+    settle(image, view, array, Gaps::images, options.threads);
     return image;
   }
   image.dims = view.dims;
@@ -213,7 +214,7 @@ void make_planes(Image& image, int threads) {
   const index_t item = array.itemsize(), pixel = image.c() * item, row = image.w() * pixel;
   image.pixels = false;
   settle(image, {.dims = image.dims, .strides = {image.h() * row, item, row, pixel}}, array,
-         threads);
+         Gaps::none, threads);
 }
 
 Dims caller_dims(const Dims& nchw, int spatial, bool batched, bool channels_last) {
@@ -286,20 +287,38 @@ Result::Result(const Dims& dims, DType dtype, py::handle out,
                std::initializer_list<const Operand*> inputs)
     : dtype_(dtype) {
   const int same[] = {0, 1, 2, 3};
-  prepare(dims, dims, same, out, inputs, nullptr);
+  prepare(dims, dims, same, Gaps::none, out, inputs, nullptr);
 }
 
 Result::Result(const Dims& nchw, int spatial, bool batched, const Options& options, DType dtype,
                py::handle out, std::initializer_list<const Operand*> inputs,
-               const Operand* in_place)
+               const Operand* in_place, Gaps gaps)
     : dtype_(dtype), threads_(options.threads) {
   const AxisMap map = axis_map(spatial, batched, options.channels_last);
-  prepare(caller_dims(nchw, spatial, batched, options.channels_last), nchw, map.of, out, inputs,
-          in_place);
+  const Dims caller = caller_dims(nchw, spatial, batched, options.channels_last);
+  const int pixels[] = {map.of[0], map.of[2], map.of[3], map.of[1]};
+  if (gaps == Gaps::pixels)
+    prepare(caller, {nchw[0], nchw[2], nchw[3], nchw[1]}, pixels, gaps, out, inputs, in_place);
+  else
+    prepare(caller, nchw, map.of, gaps, out, inputs, in_place);
 }
 
-void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, py::handle out,
-                     std::initializer_list<const Operand*> inputs, const Operand* in_place) {
+// Whether kernels may write the result while they read the input: it is a copy, it lies elsewhere,
+// or it is exactly the result and may be that.
+bool Result::apart_from(const Operand& input, bool may_be_out) const {
+  if (input.copied.bytes() != nullptr) return true;
+  const auto array = py::reinterpret_borrow<py::array>(result_);
+  if (may_be_out && input.data == array.data() && input.image_step == image_step_) return true;
+  Operand bounds;
+  set_bounds(bounds, array);
+  if (bounds.last <= input.first || input.last <= bounds.first) return true;
+  // Slices of channels of one array lie between each other.
+  return !share_memory(array, py::reinterpret_borrow<py::array>(input.owner));
+}
+
+void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, Gaps gaps,
+                     py::handle out, std::initializer_list<const Operand*> inputs,
+                     const Operand* in_place) {
   py::dtype wanted = numpy_dtype(dtype_);
   const index_t item = wanted.itemsize();
   bytes_ = product("the result", {order.size(), item});
@@ -310,18 +329,16 @@ void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, 
   view_.dims = order;
   for (int i = 0; i < order.rank; ++i)
     view_.strides[i] = axis_of[i] >= 0 ? array.strides(axis_of[i]) : 0;
-  bool direct = contiguous(view_, item) && aligned(array.data(), item);
-  if (!out.is_none()) {
-    Operand bounds;
-    set_bounds(bounds, array);
-    for (const Operand* input : inputs) {
-      if (input == nullptr) continue;
-      const bool apart = bounds.last <= input->first || input->last <= bounds.first;
-      const bool exactly = input == in_place && input->data == array.data();
-      direct = direct && (apart || exactly);
-    }
+  const auto steps = steps_of(view_, array, gaps);
+  bool direct = steps && writable_apart(view_, *steps);
+  if (direct) image_step_ = steps->image, pixel_step_ = steps->pixel;
+  if (!out.is_none())
+    for (const Operand* input : inputs)
+      direct = direct && (input == nullptr || apart_from(*input, input == in_place));
+  if (!direct) {
+    work_ = Scratch(bytes_);
+    image_step_ = pixel_step_ = 0;
   }
-  if (!direct) work_ = Scratch(bytes_);
   data_ = direct ? const_cast<void*>(array.data()) : work_.bytes();
 }
 

@@ -53,6 +53,11 @@ struct View {
   index_t strides[Dims::kMost] = {};  // bytes
 };
 
+// The gaps that an array may have where kernels read or write it as it lies. A slice of channels of
+// a larger array has gaps between its images if channels come first, and between its pixels if they
+// come last.
+enum class Gaps { none, images, pixels };
+
 struct Operand {
   // What keeps `data` alive: the caller's array, or the copy.
   py::object owner;
@@ -60,6 +65,7 @@ struct Operand {
   const void* data = nullptr;  // contiguous in the order of `dims`
   DType dtype = DType::f32;
   Dims dims;
+  index_t image_step = 0;  // elements from an image to the next if there are gaps between them
   // Where the caller's own memory begins and ends.
   const std::byte* first = nullptr;
   const std::byte* last = nullptr;
@@ -94,9 +100,10 @@ struct Image : Operand {
   index_t w() const { return dims[3]; }
 };
 Image to_image(py::handle value, const char* name, int spatial, const Options& options,
-               Accept accept = Accept::floats);
+               Accept accept = Accept::floats, Gaps gaps = Gaps::none);
 // The same for functions that can read both planes and pixels: a dense image with channels last
-// stays as it is, with `pixels` set, until make_planes copies it.
+// stays as it is, with `pixels` set, until make_planes copies it. Planes may have gaps between
+// images.
 Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
                 Accept accept = Accept::floats);
 void make_planes(Image& image, int threads);
@@ -130,28 +137,35 @@ class Result {
   // to a temporary. Null inputs do not count.
   Result(const Dims& dims, DType dtype, py::handle out,
          std::initializer_list<const Operand*> inputs = {});
-  // An image of (N, C, H, W) in the caller's layout. `in_place` may be exactly `out`: its elements
-  // are read before they are written.
+  // An image of (N, C, H, W) in the caller's layout. Kernels write planes, whose images may lie
+  // apart, or, with Gaps::pixels, pixels (N, H, W, C), which may. `in_place` may be exactly `out`:
+  // its elements are read before they are written.
   Result(const Dims& nchw, int spatial, bool batched, const Options& options, DType dtype,
          py::handle out, std::initializer_list<const Operand*> inputs,
-         const Operand* in_place = nullptr);
+         const Operand* in_place = nullptr, Gaps gaps = Gaps::none);
 
   template <class T>
   T* as() const {
     return static_cast<T*>(data_);
   }
-  void zero() const;          // fills the memory that kernels write with zeros
+  // Elements from an image, and from a pixel, to the next in the memory that kernels write, if
+  // there are gaps between them, else 0.
+  index_t image_step() const { return image_step_; }
+  index_t pixel_step() const { return pixel_step_; }
+  void zero() const;          // fills the memory that kernels write, without gaps, with zeros
   py::object finish() const;  // copies a temporary to the result, and returns what the caller gets
 
  private:
-  void prepare(const Dims& caller, const Dims& order, const int* axis_of, py::handle out,
+  void prepare(const Dims& caller, const Dims& order, const int* axis_of, Gaps gaps, py::handle out,
                std::initializer_list<const Operand*> inputs, const Operand* in_place);
+  bool apart_from(const Operand& input, bool may_be_out) const;
   DType dtype_;
   int threads_ = 1;
   py::object result_;  // the array for the caller; py::array's default constructor would make one
   View view_;          // its elements in the order of `data_`
   Scratch work_;       // the temporary, if there is one
   void* data_ = nullptr;  // where kernels write
+  index_t image_step_ = 0, pixel_step_ = 0;
   index_t bytes_ = 0;
 };
 

@@ -40,7 +40,10 @@ void run(const ConvDesc& d, Pass pass, const Request& request, const Options& op
               .residual = arrays.residual ? arrays.residual->as<T>() : nullptr,
               .y = arrays.y.as<T>(),
               .activation = activation.kind,
-              .slope = static_cast<T>(activation.slope)});
+              .slope = static_cast<T>(activation.slope),
+              .x_image = arrays.x.image_step,
+              .residual_image = arrays.residual ? arrays.residual->image_step : 0,
+              .y_image = arrays.y.image_step()});
   });
 }
 
@@ -50,21 +53,21 @@ py::object conv(const ConvCall& call) {
   const ActivationSpec act = to_activation(call.activation);
   const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
   const ConvGeometry geometry = geometry_of(call);
-  const Image x = to_image(call.input, "input", rank, options);
+  const Image x = to_image(call.input, "input", rank, options, Accept::floats, Gaps::images);
   const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", rank), geometry);
   const auto b = to_bias(call.bias, x, d.c_out);
   std::optional<Image> res;
   if (!call.residual.is_none()) {
-    res = to_image(call.residual, "residual", rank, options);
+    res = to_image(call.residual, "residual", rank, options, Accept::floats, Gaps::images);
     expect_same_dtype(x, "input", *res, "residual");
     expect_image(*res, "residual", output_dims(d), rank, x.batched, options.channels_last);
   }
   const Operand* bias = b ? &*b : nullptr;
   const Image* residual = res ? &*res : nullptr;
   const Result y(output_dims(d), rank, x.batched, options, x.dtype, call.out,
-                 {&x, &w, bias, residual}, residual);
+                 {&x, &w, bias, residual}, residual, Gaps::images);
   run(d, Pass::forward, request, options, act, {x, w, bias, residual, y});
   return y.finish();
 }
@@ -75,7 +78,7 @@ py::object conv_transpose(const TransposedCall& call) {
   const ActivationSpec act = to_activation(call.activation);
   const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
   const ConvGeometry geometry = geometry_of(call);
-  const Image x = to_image(call.input, "input", rank, options);
+  const Image x = to_image(call.input, "input", rank, options, Accept::floats, Gaps::images);
   const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d = transposed_desc(x.dims, x.batched, options.channels_last,
@@ -83,7 +86,8 @@ py::object conv_transpose(const TransposedCall& call) {
                                      call.output_padding, call.output_size);
   const auto b = to_bias(call.bias, x, d.c_in);
   const Operand* bias = b ? &*b : nullptr;
-  const Result y(input_dims(d), rank, x.batched, options, x.dtype, call.out, {&x, &w, bias});
+  const Result y(input_dims(d), rank, x.batched, options, x.dtype, call.out, {&x, &w, bias},
+                 nullptr, Gaps::images);
   run(d, Pass::adjoint, request, options, act, {x, w, bias, nullptr, y});
   return y.finish();
 }

@@ -116,7 +116,8 @@ struct Gradient {
   Request request() const { return {.plain_sums = options.highest}; }
 
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
-    const Result dx(image_dims(d), rank, dy.batched, options, dy.dtype, out, {&dy, &w});
+    const Result dx(image_dims(d), rank, dy.batched, options, dy.dtype, out, {&dy, &w}, nullptr,
+                    Gaps::images);
     const Exec exec = make_exec(options.threads);
     const Pass pass = transposed ? Pass::forward : Pass::adjoint;
     with_float(dy.dtype, [&]<class T>() {
@@ -125,7 +126,9 @@ struct Gradient {
                                                       .weights = w.as<T>(),
                                                       .bias = nullptr,
                                                       .residual = nullptr,
-                                                      .y = dx.as<T>()});
+                                                      .y = dx.as<T>(),
+                                                      .x_image = dy.image_step,
+                                                      .y_image = dx.image_step()});
     });
     return dx.finish();
   }
@@ -157,7 +160,8 @@ py::object grad_input(const InputCall& call) {
   const Gradient g(call);
   const ImageSize size =
       to_image_size(call.input_size, "input_size", g.rank, g.options.channels_last);
-  const Image dy = to_image(call.grad_output, "grad_output", g.rank, g.options);
+  const Image dy =
+      to_image(call.grad_output, "grad_output", g.rank, g.options, Accept::floats, Gaps::images);
   const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(dy, "grad_output", w, "weight");
   const ConvDesc d = g.describe(size.nchw, kernel_shape(w.dims, "weight", g.rank), dy.dims);

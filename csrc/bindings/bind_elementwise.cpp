@@ -17,12 +17,11 @@ namespace {
 
 py::object run(Activation kind, double slope, py::handle x_value, py::handle threads,
                py::handle out) {
-  const Elements x = to_elements(x_value, "x");
+  const RowsResult y(x_value, "x", out);
   const Exec exec = make_exec(to_threads(threads));
-  const ElementsResult y(x, out, {&x});
-  with_float(x.dtype, [&]<class T>() {
+  with_float(y.x().dtype, [&]<class T>() {
     const Unlocked unlocked;
-    activate<T>(exec, kind, static_cast<T>(slope), x.as<T>(), y.as<T>(), x.dims[0]);
+    activate<T>(exec, kind, static_cast<T>(slope), y.x().as<T>(), y.as<T>(), y.pairs());
   });
   return y.finish();
 }

@@ -88,7 +88,7 @@ class Plan {
       res = image(residual, "residual", result_dims());
     }
     const Result y(result_dims(), spec_.rank, spec_.batched, spec_.options, spec_.dtype, out,
-                   {&x, res ? &*res : nullptr}, res ? &*res : nullptr);
+                   {&x, res ? &*res : nullptr}, res ? &*res : nullptr, Gaps::images);
     with_float(spec_.dtype, [&]<class T>() {
       const auto& mapping = std::get<Mapping<T>>(mapping_);
       const Scratch scratch(mapping.workspace_bytes());
@@ -100,7 +100,10 @@ class Plan {
                    .residual = res ? res->as<T>() : nullptr,
                    .y = y.as<T>(),
                    .activation = spec_.activation.kind,
-                   .slope = static_cast<T>(spec_.activation.slope)},
+                   .slope = static_cast<T>(spec_.activation.slope),
+                   .x_image = x.image_step,
+                   .residual_image = res ? res->image_step : 0,
+                   .y_image = y.image_step()},
                   scratch.bytes());
     });
     return y.finish();
@@ -187,7 +190,7 @@ class Plan {
   }
 
   Image image(py::handle value, const char* name, const Dims& wanted) const {
-    Image x = to_image(value, name, spec_.rank, spec_.options);
+    Image x = to_image(value, name, spec_.rank, spec_.options, Accept::floats, Gaps::images);
     if (x.dtype != spec_.dtype)
       throw py::type_error(sentence(name, " must have the plan's dtype, ", name_of(spec_.dtype),
                                     ", got ", name_of(x.dtype)));

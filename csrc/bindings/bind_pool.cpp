@@ -21,7 +21,7 @@ using pool::Pooling;
 py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const Options& options,
                     py::handle out) {
   return with_number(x.dtype, [&]<class T>() {
-    const pool::Values<T> plan(d, pooling, layout_of(x));
+    const pool::Values<T> plan(d, pooling, layout_of(x), {}, !out.is_none());
     arrange(x, plan.layout(), options.threads);
     const Result y =
         result_in(plan.layout(), out_dims(d), d.rank, x.batched, options, x.dtype, out, {&x});
@@ -29,7 +29,7 @@ py::object run_pool(Image& x, const PoolDesc& d, const Pooling& pooling, const O
     const Scratch scratch(plan.scratch(exec.threads));
     {
       const Unlocked unlocked;
-      plan.run({.from = x.as<T>(), .to = y.as<T>()}, exec, scratch.bytes());
+      plan.run(arrays_of<T>(x, y), exec, scratch.bytes());
     }
     return y.finish();
   });
@@ -41,7 +41,7 @@ py::object run_pool_with_indices(Image& x, const PoolDesc& d, PoolOp op, const O
     require(d.planes() == 0 || !has_empty_window(*axis),
             "return_indices: padding leaves a window without any element of the input");
   return with_number(x.dtype, [&]<class T>() -> py::object {
-    const pool::Indices<T> plan(d, {.op = op}, layout_of(x));
+    const pool::Indices<T> plan(d, {.op = op}, layout_of(x), {}, !out.is_none());
     arrange(x, plan.layout(), options.threads);
     const auto result = [&](DType dtype, py::handle wanted,
                             std::initializer_list<const Operand*> inputs) {
@@ -53,8 +53,7 @@ py::object run_pool_with_indices(Image& x, const PoolDesc& d, PoolOp op, const O
     const Scratch scratch(plan.scratch(exec.threads));
     {
       const Unlocked unlocked;
-      plan.run({.from = x.as<T>(), .to = y.as<T>(), .indices = indices.as<std::int64_t>()}, exec,
-               scratch.bytes());
+      plan.run(arrays_of<T>(x, y, indices.as<std::int64_t>()), exec, scratch.bytes());
     }
     return py::make_tuple(y.finish(), indices.finish());
   });

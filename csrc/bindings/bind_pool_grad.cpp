@@ -65,7 +65,7 @@ py::object run_sum_grad(Image& dy, const PoolDesc& d, const Pooling& pooling, bo
                         const Options& options, py::handle out) {
   expect_image(dy, "grad_output", out_dims(d), d.rank, batched, options.channels_last);
   return with_float(dy.dtype, [&]<class T>() {
-    const pool::SumGrad<T> plan(d, pooling, layout_of(dy));
+    const pool::SumGrad<T> plan(d, pooling, layout_of(dy), {}, !out.is_none());
     arrange(dy, plan.layout(), options.threads);
     const Result dx =
         result_in(plan.layout(), in_dims(d), d.rank, batched, options, dy.dtype, out, {&dy});
@@ -73,7 +73,7 @@ py::object run_sum_grad(Image& dy, const PoolDesc& d, const Pooling& pooling, bo
     const Scratch scratch(plan.scratch(exec.threads));
     {
       const Unlocked unlocked;
-      plan.run({.from = dy.as<T>(), .to = dx.as<T>()}, exec, scratch.bytes());
+      plan.run(arrays_of<T>(dy, dx), exec, scratch.bytes());
     }
     return dx.finish();
   });

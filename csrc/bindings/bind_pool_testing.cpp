@@ -46,7 +46,7 @@ py::object pool_values(const std::string& name, py::handle input, py::handle op,
     arrange(x, plan.layout(), threads);
     const Result y =
         result_in(plan.layout(), out_dims(d), 2, x.batched, options, x.dtype, py::none(), {});
-    run_named(plan, pool::Arrays<T>{.from = x.as<T>(), .to = y.as<T>()}, threads);
+    run_named(plan, arrays_of<T>(x, y), threads);
     return y.finish();
   });
 }
@@ -63,10 +63,7 @@ py::tuple pool_indices(const std::string& name, py::handle input, py::handle op,
         result_in(plan.layout(), out_dims(d), 2, x.batched, options, x.dtype, py::none(), {});
     const Result indices =
         result_in(plan.layout(), out_dims(d), 2, x.batched, options, DType::i64, py::none(), {});
-    run_named(
-        plan,
-        pool::Arrays<T>{.from = x.as<T>(), .to = y.as<T>(), .indices = indices.as<std::int64_t>()},
-        threads);
+    run_named(plan, arrays_of<T>(x, y, indices.as<std::int64_t>()), threads);
     return py::make_tuple(y.finish(), indices.finish());
   });
 }
@@ -84,7 +81,7 @@ py::object pool_sum_grad(const std::string& name, py::handle grad_output, py::ha
     arrange(dy, plan.layout(), threads);
     const Result dx =
         result_in(plan.layout(), in_dims(d), 2, dy.batched, options, dy.dtype, py::none(), {});
-    run_named(plan, pool::Arrays<T>{.from = dy.as<T>(), .to = dx.as<T>()}, threads);
+    run_named(plan, arrays_of<T>(dy, dx), threads);
     return dx.finish();
   });
 }

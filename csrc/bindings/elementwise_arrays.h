@@ -3,6 +3,7 @@
 // whose shape does not matter to them.
 #pragma once
 
+#include "algorithms/elementwise/elementwise.h"
 #include "bindings/arrays.h"
 
 namespace fastconv {
@@ -33,6 +34,26 @@ class ElementsResult {
 
  private:
   py::array result_, work_;  // what the caller gets; what kernels write, which may be a temporary
+};
+
+// The arrays of a function of single elements. Where x, or `out`, is a slice of a larger array that
+// consists of rows at an even distance, kernels read, or write, it where it lies.
+class RowsResult {
+ public:
+  RowsResult(py::handle x, const char* name, py::handle out);
+
+  const Elements& x() const { return x_; }
+  const RowPairs& pairs() const { return pairs_; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(const_cast<void*>(work_.data()));
+  }
+  py::object finish() const;
+
+ private:
+  Elements x_;
+  py::array result_, work_;
+  RowPairs pairs_;
 };
 
 }  // namespace fastconv

@@ -90,8 +90,8 @@ void arrange(Image& image, pool::Layout layout, int threads) {
 Result result_in(pool::Layout layout, const Dims& nchw, int rank, bool batched,
                  const Options& options, DType dtype, py::handle out,
                  std::initializer_list<const Operand*> inputs) {
-  if (layout == pool::Layout::planes) return {nchw, rank, batched, options, dtype, out, inputs};
-  return {caller_dims(nchw, rank, batched, true), dtype, out, inputs};
+  const Gaps gaps = layout == pool::Layout::planes ? Gaps::images : Gaps::pixels;
+  return {nchw, rank, batched, options, dtype, out, inputs, nullptr, gaps};
 }
 
 }  // namespace fastconv

@@ -47,6 +47,17 @@ Result result_in(pool::Layout layout, const Dims& nchw, int rank, bool batched,
                  const Options& options, DType dtype, py::handle out,
                  std::initializer_list<const Operand*> inputs);
 
+// What a pool reads and writes.
+template <class T>
+pool::Arrays<T> arrays_of(const Image& from, const Result& to, std::int64_t* indices = nullptr) {
+  return {.from = from.as<T>(),
+          .to = to.as<T>(),
+          .indices = indices,
+          .from_image = from.image_step,
+          .to_image = to.image_step(),
+          .to_pixel = to.pixel_step()};
+}
+
 void bind_pool_testing(py::module_& testing);
 
 }  // namespace fastconv

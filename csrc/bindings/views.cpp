@@ -3,7 +3,7 @@
 #include "bindings/views.h"
 #include "bindings/unlocked.h"
 
-#include <optional>
+#include <cstdlib>
 #include <vector>
 
 #include "algorithms/elementwise/transpose.h"
@@ -80,6 +80,57 @@ bool is_native(const py::array& array) {
   const char order = array.dtype().byteorder();
   return order == '=' || order == '|' ||
          order == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>');
+}
+
+std::optional<Steps> steps_of(const View& view, const py::array& array, Gaps gaps) {
+  const index_t item = array.itemsize();
+  if (!aligned(array.data(), item) || !is_native(array)) return {};
+  if (contiguous(view, item)) return Steps{};
+  if (gaps == Gaps::none) return {};
+  // An image without gaps, or one whose pixels are `pixel` elements apart.
+  View image = view;
+  image.dims.at[0] = 1;
+  Steps steps;
+  if (gaps == Gaps::pixels) {
+    const index_t channels = image.dims[3];
+    // The pixels are those of a row, or of a column if the width is 1.
+    const int along = image.dims[2] > 1 ? 2 : 1;
+    steps.pixel = image.dims[along] > 1 ? image.strides[along] / item : channels;
+    if (steps.pixel < channels) return {};
+    if (channels > 1 && image.strides[3] != item) return {};
+    image.dims.at[3] = 1;
+    image.strides[3] = steps.pixel * item;
+    if (!contiguous(image, steps.pixel * item)) return {};
+    steps.image = image.dims[1] * image.dims[2] * steps.pixel;
+  } else if (!contiguous(image, item)) {
+    return {};
+  }
+  if (view.dims[0] > 1) {
+    if (view.strides[0] % item != 0 || view.strides[0] == 0) return {};
+    steps.image = view.strides[0] / item;
+  }
+  return steps;
+}
+
+bool writable_apart(const View& view, const Steps& steps) {
+  if (steps.image == 0 || view.dims[0] == 1) return true;
+  const index_t one = view.dims.size() / view.dims[0];
+  const index_t channels = view.dims[3];
+  const index_t reach = steps.pixel == 0 ? one : (one / channels - 1) * steps.pixel + channels;
+  return std::abs(steps.image) >= reach;
+}
+
+bool share_memory(const py::array& a, const py::array& b) {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> storage;
+  const py::object& may_share =
+      storage
+          .call_once_and_store_result([] {
+            return py::module_::import("numpy").attr("may_share_memory").cast<py::object>();
+          })
+          .get_stored();
+  // Slices of channels take one or two candidates; to look at a thousand takes some 10 us.
+  constexpr int kMostCandidates = 1000;
+  return may_share(a, b, kMostCandidates).cast<bool>();
 }
 
 void copy_in(const View& view, const py::array& array, DType dtype, void* to, int threads) {

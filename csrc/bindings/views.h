@@ -4,6 +4,8 @@
 
 #include <pybind11/numpy.h>
 
+#include <optional>
+
 #include "bindings/arrays.h"
 #include "core/types.h"
 
@@ -12,6 +14,21 @@ namespace fastconv {
 bool contiguous(const View& view, index_t item);
 bool aligned(const void* data, index_t item);
 bool is_native(const py::array& array);
+
+// Elements from an image, and from a pixel, to the next, where there are gaps between them, else 0.
+struct Steps {
+  index_t image = 0, pixel = 0;
+};
+// How kernels get from image to image and from pixel to pixel of the view, whose elements belong to
+// `array`. Nothing if they cannot read it as it lies: it has other gaps than `gaps` allows, or it
+// is not aligned or not native. With Gaps::pixels the view is (N, H, W, C), else (N, C, H, W) or,
+// if it has no gaps, anything.
+std::optional<Steps> steps_of(const View& view, const py::array& array, Gaps gaps);
+// Whether no element of such a view lies in the memory of another one, so that it may be written.
+bool writable_apart(const View& view, const Steps& steps);
+
+// Whether the arrays have an element in common: exactly, unless it is hard to tell (then true).
+bool share_memory(const py::array& a, const py::array& b);
 
 // These copy the elements of the view, which belong to `array`, to or from contiguous memory in
 // native byte order. Images whose channels are neighbours are copied by SIMD, on up to `threads`

@@ -86,12 +86,12 @@ struct PixelRowArgs {
 
 // Copies finished pixels to where they belong, run after run:
 //
-//     to[run.to + i * step] = from[run.from + i] + residual[run.to + i * step],   i < run.n
+//     to[run.to + i * step] = from[run.from + i] + residual[run.residual + i * step],   i < run.n
 //
 //     from   ..[ 0 1 2 3 ]...          pixels of a run are neighbours here
 //     to     ..[ 0 . 1 . 2 . 3 ]..     and `step` apart there (step = 2)
 struct PixelRun {
-  index_t from, to, n;
+  index_t from, to, n, residual;
 };
 template <class T>
 struct StoreRunsArgs {

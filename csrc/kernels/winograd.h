@@ -234,7 +234,7 @@ template <class V>
 void store_runs(const StoreRunsArgs<typename V::T>& a) noexcept {
   for (const PixelRun* run = a.runs; run != a.runs + a.n_runs; ++run) {
     const auto* from = a.from + run->from;
-    const auto* residual = a.residual ? a.residual + run->to : nullptr;
+    const auto* residual = a.residual ? a.residual + run->residual : nullptr;
     auto* to = a.to + run->to;
     if (a.step != 1) {
       for (index_t i = 0; i < run->n; ++i)

@@ -101,11 +101,12 @@ void test_pixel_rows(const WinogradKernels<T>& k, const WinogradKernels<T>& plai
 template <class T>
 void test_store_runs(const WinogradKernels<T>& k, index_t step, bool with_residual,
                      Report& report) {
-  const PixelRun runs[] = {{0, 40, 13}, {13, 2, 1}, {14, 8, 4}, {18, 20, 6}};
+  const PixelRun runs[] = {{0, 40, 13, 38}, {13, 2, 1, 2}, {14, 8, 4, 9}, {18, 20, 6, 20}};
   const Integers<T> from(24), residual(52 * step + 1);
   Fenced<T> got(residual.size(), 77), want(residual.size(), 77);
   PixelRun apart[4];
-  for (int i = 0; i < 4; ++i) apart[i] = {runs[i].from, runs[i].to * step, runs[i].n};
+  for (int i = 0; i < 4; ++i)
+    apart[i] = {runs[i].from, runs[i].to * step, runs[i].n, runs[i].residual * step};
   k.store_runs({.runs = apart,
                 .n_runs = 4,
                 .from = from.data(),
@@ -114,8 +115,8 @@ void test_store_runs(const WinogradKernels<T>& k, index_t step, bool with_residu
                 .step = step});
   for (const PixelRun& run : apart)
     for (index_t i = 0; i < run.n; ++i) {
-      const index_t to = run.to + i * step;
-      want[to] = from[run.from + i] + (with_residual ? residual[to] : T{0});
+      const index_t to = run.to + i * step, at = run.residual + i * step;
+      want[to] = from[run.from + i] + (with_residual ? residual[at] : T{0});
     }
   report.expect_close(got, want, 0, 0, "store_runs, step ", step);
 }

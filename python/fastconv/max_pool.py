@@ -77,7 +77,8 @@ def max_pool2d(
         OpenMP threads of this call, from 1 to 1024; by default `fastconv.get_num_threads()`. The
         result has the same bits whatever their number.
     out : writable array of the result's shape and dtype, optional
-        Written and returned. It may overlap an input.
+        Written and returned. It may overlap an input. A slice of channels of a larger array is
+        written without a temporary.
     data_format : {"channels_first", "channels_last"}, default "channels_first"
         The order of axes. ``"channels_last"`` means (N, H, W, C) for every array, also without N.
 
@@ -167,7 +168,8 @@ def max_pool1d(
     threads : int, optional
         OpenMP threads of this call; by default `fastconv.get_num_threads()`.
     out : writable array of the result's shape and dtype, optional
-        Written and returned. It may overlap an input.
+        Written and returned. It may overlap an input. A slice of channels of a larger array is
+        written without a temporary.
     data_format : {"channels_first", "channels_last"}, default "channels_first"
         ``"channels_last"`` means (N, W, C) for every array.
 

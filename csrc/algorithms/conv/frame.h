@@ -12,11 +12,11 @@ namespace fastconv {
 // std::invalid_argument if the frame is too large.
 ConvDesc frame_of(const ConvDesc& d);
 
-// Computes dx, of which there are `planes` planes, from the gradient of the frame, `padded`: to
-// each element of the image goes the sum of the gradients of all elements of the frame that copy
-// it. The planes of the frame are (h.lo + h.in + h.hi) by (w.lo + w.in + w.hi).
+// Computes dx, whose images lie as ConvArgs::y_image says, from the gradient of the frame,
+// `padded`: to each element of the image goes the sum of the gradients of all elements of the frame
+// that copy it. The planes of the frame are (h.lo + h.in + h.hi) by (w.lo + w.in + w.hi).
 template <class T>
-void fold_padding(const ConvDesc& d, index_t planes, const T* padded, T* dx,
+void fold_padding(const ConvDesc& d, const T* padded, T* dx, index_t dx_image,
                   const Exec& exec) noexcept;
 
 }  // namespace fastconv

@@ -51,8 +51,9 @@ void Mapping<T>::run(const ConvArgs<T>& args, std::byte* workspace) const noexce
   if (!framed_) return prepared().run(args, exec_, workspace);
   ConvArgs<T> framed = args;
   framed.y = reinterpret_cast<T*>(workspace);
+  framed.y_image = 0;
   prepared().run(framed, exec_, workspace + frame_bytes_);
-  fold_padding(d_, d_.batch * d_.c_in, framed.y, args.y, exec_);
+  fold_padding(d_, framed.y, args.y, args.y_image, exec_);
 }
 
 template class Mapping<float>;

@@ -20,10 +20,12 @@ struct Outputs {
 template <class T>
 void fill_with_bias(const Outputs& outputs, const ConvArgs<T>& args, const Exec& exec) noexcept {
   const index_t planes = outputs.batch * outputs.channels, n = outputs.plane;
+  const index_t image = args.y_image == 0 ? outputs.channels * n : args.y_image;
   const int threads = useful_threads(planes, double(planes) * double(n), exec.threads);
   parallel_for(planes, threads, [&](index_t plane, int) {
-    T* y = args.y + plane * n;
-    std::fill_n(y, n, args.bias ? args.bias[plane % outputs.channels] : T{0});
+    const index_t channel = plane % outputs.channels;
+    T* y = args.y + plane / outputs.channels * image + channel * n;
+    std::fill_n(y, n, args.bias ? args.bias[channel] : T{0});
     if (args.activation != Activation::none)
       exec.kernels<T>().elementwise.activate(args.activation, y, y, n, args.slope);
   });

@@ -21,6 +21,9 @@ struct ConvArgs {
   T* y;               // (N, G * m, h.out, w.out)
   Activation activation = Activation::none;
   T slope = T{0};
+  // How far apart the images of an array lie if there are gaps between them, as there are in a
+  // slice of channels of a larger array. 0 if there are none.
+  index_t x_image = 0, residual_image = 0, y_image = 0;
 };
 
 // One correlation and its arrays. For a phase among several, `packed` points at the packed weights
@@ -28,14 +31,23 @@ struct ConvArgs {
 template <class T>
 struct Job : ConvArgs<T> {
   const Correlation& r;
-  Job(const ConvArgs<T>& args, const Correlation& phase) : ConvArgs<T>(args), r(phase) {}
-  using ConvArgs<T>::x, ConvArgs<T>::bias;
+  Job(const ConvArgs<T>& args, const Correlation& phase) : ConvArgs<T>(args), r(phase) {
+    if (x_image == 0) x_image = r.groups * r.c * r.in_plane();
+    if (residual_image == 0) residual_image = r.groups * r.m * r.out_plane();
+    if (y_image == 0) y_image = r.groups * r.m * r.out_plane();
+  }
+  using ConvArgs<T>::x, ConvArgs<T>::bias, ConvArgs<T>::residual;
+  using ConvArgs<T>::x_image, ConvArgs<T>::residual_image, ConvArgs<T>::y_image;
 
   // Where the channels of image n begin that group g reads.
-  const T* image(index_t n, index_t g) const { return x + (n * r.groups + g) * r.c * r.in_plane(); }
-  // The index in y, and in residual, at which the plane of output channel `row` of group g begins.
+  const T* image(index_t n, index_t g) const { return x + n * x_image + g * r.c * r.in_plane(); }
+  // The index in y at which the plane of output channel `row` of group g begins.
   index_t plane(index_t n, index_t g, index_t row) const {
-    return ((n * r.groups + g) * r.m + row) * r.out_plane();
+    return n * y_image + (g * r.m + row) * r.out_plane();
+  }
+  // Where the same plane of the residual begins, or null if there is none.
+  const T* residual_of(index_t n, index_t g, index_t row) const {
+    return residual ? residual + n * residual_image + (g * r.m + row) * r.out_plane() : nullptr;
   }
   const T* bias_of(index_t g, index_t row) const { return bias ? bias + g * r.m + row : nullptr; }
 };

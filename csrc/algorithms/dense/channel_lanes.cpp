@@ -253,6 +253,7 @@ class Task {
     const index_t first = out_rows_.begin * r_.w.out;
     for (index_t image = images_.begin; image < images_.end; ++image) {
       const index_t at = job_.plane(image, g_, rows_.begin) + first;
+      const T* residual = job_.residual_of(image, g_, rows_.begin);
       exec_.kernels<T>().conv.channel_lanes.store(
           {.c = sums_ + (image - images_.begin) * pixels_ * ld_,
            .ldc = ld_,
@@ -260,7 +261,7 @@ class Task {
            .n = pixels_,
            .y = job_.y + at,
            .ldy = r_.out_plane(),
-           .residual = job_.residual ? job_.residual + at : nullptr});
+           .residual = residual ? residual + first : nullptr});
       activate_rows(job_, exec_, job_.y + at, r_.out_plane(), rows_.size(), pixels_);
     }
   }

@@ -96,11 +96,12 @@ class Task {
     const index_t mr = std::min(l_.tile.mr, r_.m - m), lanes = gemm.lanes;
     const bool plain = r_.plain_output();
     const index_t ldc = plain ? r_.out_plane() : l_.rows * l_.columns;
-    const index_t at = job_.plane(n_, g_, m) + (oh_ + row) * r_.w.out + ow_;
+    const index_t first = (oh_ + row) * r_.w.out + ow_, at = job_.plane(n_, g_, m) + first;
+    const T* residual = job_.residual_of(n_, g_, m);
     for (index_t j = 0; j < n; j += l_.tile.nr) {
       const index_t pixels = std::min(l_.tile.nr, n - j), nv = ceil_div(pixels, lanes);
       T* c = plain ? job_.y + at + j : c_ + m * ldc + row * l_.columns + j;
-      const T* start = job_.residual ? job_.residual + at + j : nullptr;
+      const T* start = residual ? residual + first + j : nullptr;
       gemm.run_indirect[mr - 1][nv - 1]({
           .k = (c1 - c0) * r_.taps(),
           .a = weights(m, c0),

@@ -116,15 +116,16 @@ class Task {
     const index_t image_later = later / cut.chunks / cut.blocks;
     if (image_later < cut.images) {
       const Range p = part(cut.panels, cut.blocks, block_later);
-      next_x_ = job.x + image_later * r_.c * r_.in_plane() + first_pixel(p.begin);
+      next_x_ = job.image(image_later / r_.groups, image_later % r_.groups) + first_pixel(p.begin);
       next_panels_ = p.size();
     }
   }
 
   void run() noexcept {
-    const bool residual = merged_ && job_.residual;
-    if (residual)
-      each_run([&](T* c, index_t at, index_t n) { std::copy_n(job_.residual + at, n, c); });
+    if (merged_ && job_.residual)
+      each_run([&](T* c, index_t image, index_t row, index_t at, index_t n) {
+        std::copy_n(job_.residual_of(image, g_, row) + at, n, c);
+      });
     for (index_t k0 = 0; k0 < r_.k(); k0 += cut_.kc) {
       const index_t k1 = std::min(r_.k(), k0 + cut_.kc);
       if (packs_) pack(k0, k1);
@@ -150,7 +151,7 @@ class Task {
       const index_t n = pixels(p);
       exec_.kernels<T>().conv.pack_panel(
           {.image = job_.image(n_, g_),
-           .image_step = r_.groups * r_.c * r_.in_plane(),
+           .image_step = job_.x_image,
            .h = r_.h.reads(),
            .w = r_.w.reads(),
            .mode = r_.mode,
@@ -196,10 +197,10 @@ class Task {
     const auto& gemm = exec_.kernels<T>().conv.gemm;
     const index_t rows = std::min(cut_.tile.mr, r_.m - row), n = pixels(panel);
     const index_t nv = ceil_div(n, lanes()), first = first_pixel(panel);
-    const index_t at = cut_.scatter ? 0 : job_.plane(n_, g_, row) + first;
     const index_t ldc = cut_.scatter ? cut_.most_panels * cut_.tile.nr : r_.out_plane();
-    T* c = cut_.scatter ? c_ + row * ldc + first - first_pixel(panels_.begin) : job_.y + at;
-    const T* start = !job_.residual ? nullptr : merged_ ? c : job_.residual + at;
+    T* c = cut_.scatter ? c_ + row * ldc + first - first_pixel(panels_.begin)
+                        : job_.y + job_.plane(n_, g_, row) + first;
+    const T* start = !job_.residual ? nullptr : merged_ ? c : job_.residual_of(n_, g_, row) + first;
     const Next next = fetched_beside(row, panel, k0, k1);
     gemm.run_gemm[rows - 1][nv - 1]({
         .k = k1 - k0,
@@ -218,8 +219,8 @@ class Task {
     if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
   }
 
-  // Calls f(c, at, n) for every run of n outputs that are neighbours both in the buffer, at c, and
-  // in y, at index `at`.
+  // Calls f(c, image, row, at, n) for every run of n outputs that are neighbours both in the
+  // buffer, at c, and in the plane of output channel `row`, at index `at`.
   template <class F>
   void each_run(const F& f) const noexcept {
     const index_t ldc = cut_.most_panels * cut_.tile.nr, plane = r_.pixels();
@@ -228,14 +229,16 @@ class Task {
     for (index_t row = rows_.begin; row < rows_.end; ++row)
       for (index_t q = first, n = 0; q < end; q += n) {
         n = std::min(end - q, plane - q % plane);
-        f(c_ + row * ldc + q - first, job_.plane(n_ + q / plane, g_, row) + q % plane, n);
+        f(c_ + row * ldc + q - first, n_ + q / plane, row, q % plane, n);
       }
   }
 
   // Copies finished outputs from the buffer to y.
   void scatter() noexcept {
     if (r_.plain_output())
-      return each_run([&](const T* c, index_t at, index_t n) { std::copy_n(c, n, job_.y + at); });
+      return each_run([&](const T* c, index_t image, index_t row, index_t at, index_t n) {
+        std::copy_n(c, n, job_.y + job_.plane(image, g_, row) + at);
+      });
     const index_t ldc = cut_.most_panels * cut_.tile.nr;
     for (index_t p = panels_.begin; p < panels_.end; ++p) {
       const index_t count = split_rows(r_, first_pixel(p), pixels(p), segments_);

@@ -79,9 +79,9 @@ class Task {
   void run_block(index_t row) noexcept {
     const index_t first = row * r_.h.out_step;
     const index_t rows = std::min(l_.frame.rows() * r_.h.out_step, r_.h.out - first);
-    const index_t pixels = rows * r_.w.out, at = job_.plane(n_, g_, 0) + first * r_.w.out;
-    if (job_.residual)
-      planes_to_pixels(job_.residual + at, r_.out_plane(), channels_, pixels, exec_, y_);
+    const index_t pixels = rows * r_.w.out, start = first * r_.w.out;
+    if (const T* residual = job_.residual_of(n_, g_, 0))
+      planes_to_pixels(residual + start, r_.out_plane(), channels_, pixels, exec_, y_);
     else if (!l_.complete)
       for (index_t p = 0; p < pixels; ++p) std::copy_n(bias_, l_.lanes, y_ + p * l_.lanes);
     l_.frame.fill(job_.image(n_, g_), channels_, row, exec_, frame_);
@@ -89,7 +89,8 @@ class Task {
     if (job_.activation != Activation::none)
       exec_.kernels<T>().elementwise.activate(job_.activation, y_, y_, pixels * l_.lanes,
                                               job_.slope);
-    pixels_to_planes(y_, pixels, channels_, job_.y + at, r_.out_plane(), exec_);
+    pixels_to_planes(y_, pixels, channels_, job_.y + job_.plane(n_, g_, 0) + start, r_.out_plane(),
+                     exec_);
   }
 
   void add(const Layout::Phase& phase, index_t row) noexcept {

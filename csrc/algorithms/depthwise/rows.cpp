@@ -88,11 +88,12 @@ void run_plane(const Job<T>& job, const T* weights, const Cut& cut, const Exec& 
       rows[i] = at >= 0 && at < r.h.in ? image + at * r.w.in : zeros;
     }
     for (index_t m = 0; m < r.m; ++m) {
-      const index_t plane = job.plane(n, g, m) + line * r.w.out;
+      const index_t first = line * r.w.out, plane = job.plane(n, g, m) + first;
+      const T* residual = job.residual_of(n, g, m);
       const T bias = job.bias ? job.bias[g * r.m + m] : T{0};
       for (index_t column = 0; column < r.w.count; column += cut.vectors * lanes) {
         const index_t columns = std::min(cut.vectors * lanes, r.w.count - column);
-        const index_t nv = ceil_div(columns, lanes), at = plane + column;
+        const index_t nv = ceil_div(columns, lanes);
         run_rows[nv - 1]({.rows = rows,
                           .width = r.w.in,
                           .start = column * stride + cut.w.offset,
@@ -101,9 +102,9 @@ void run_plane(const Job<T>& job, const T* weights, const Cut& cut, const Exec& 
                           .a = weights + g * cut.per_group + m * cut.per_output + cut.first,
                           .a_row = cut.row,
                           .a_column = cut.column,
-                          .c = job.y + at,
+                          .c = job.y + plane + column,
                           .ldc = r.w.out,
-                          .init = job.residual ? job.residual + at : nullptr,
+                          .init = residual ? residual + first + column : nullptr,
                           .bias = bias,
                           .lines = static_cast<int>(lines),
                           .tail = static_cast<int>(columns - (nv - 1) * lanes)});

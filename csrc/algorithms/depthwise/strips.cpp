@@ -74,9 +74,10 @@ void run_task(const Job<T>& job, const Cut& cut, const StripLayout& layout, cons
   const index_t ldc = plain ? r.w.out : cut.columns;
   layout.gather(r, job.image(n, g), 1, oh, rows, ow, columns, exec, strip);
   for (index_t m = 0; m < r.m; ++m) {
-    const index_t at = job.plane(n, g, m) + oh * r.w.out + ow;
-    T* c = plain ? job.y + at : buffer;
-    const T* start = job.residual ? job.residual + at : nullptr;
+    const index_t first = oh * r.w.out + ow;
+    T* c = plain ? job.y + job.plane(n, g, m) + first : buffer;
+    const T* residual = job.residual_of(n, g, m);
+    const T* start = residual ? residual + first : nullptr;
     const T bias = job.bias ? job.bias[g * r.m + m] : T{0};
     for (index_t row = 0; row < rows;) {
       int shape = cut.shape;

@@ -50,10 +50,17 @@ void for_lines(const Exec& exec, const SoftmaxShape& s, const Rows& rows,
 }  // namespace
 
 template <class T>
-void activate(const Exec& exec, Activation kind, T slope, const T* x, T* y, index_t n) noexcept {
+void activate(const Exec& exec, Activation kind, T slope, const T* x, T* y,
+              const RowPairs& pairs) noexcept {
   const auto run = exec.kernels<T>().elementwise.activate;
-  for_blocks(exec, n, cost(kind),
-             [&](index_t start, index_t count) { run(kind, x + start, y + start, count, slope); });
+  const index_t length = std::max<index_t>(pairs.n, 1);
+  for_blocks(exec, pairs.rows * pairs.n, cost(kind), [&](index_t start, index_t count) {
+    for (index_t n = 0; count > 0; start += n, count -= n) {
+      const index_t row = start / length, at = start % length;
+      n = std::min(count, length - at);
+      run(kind, x + row * pairs.x_step + at, y + row * pairs.y_step + at, n, slope);
+    }
+  });
 }
 
 template <class T>
@@ -107,9 +114,9 @@ void softmax_grad(const Exec& exec, const SoftmaxShape& shape, const T* x, const
 }
 
 template void activate<float>(const Exec&, Activation, float, const float*, float*,
-                              index_t) noexcept;
+                              const RowPairs&) noexcept;
 template void activate<double>(const Exec&, Activation, double, const double*, double*,
-                               index_t) noexcept;
+                               const RowPairs&) noexcept;
 template void activate_grad<float>(const Exec&, Activation, float, const float*, const float*,
                                    float*, index_t) noexcept;
 template void activate_grad<double>(const Exec&, Activation, double, const double*, const double*,

@@ -7,9 +7,16 @@
 
 namespace fastconv {
 
-// y[i] = activation(x[i]) for i < n; y may be x.
+// Rows of n elements each, which begin x_step apart in one array and y_step apart in the other:
+// those of a slice of channels lie apart.
+struct RowPairs {
+  index_t rows, n, x_step, y_step;
+};
+
+// y = activation(x), row by row; y may be x.
 template <class T>
-void activate(const Exec& exec, Activation kind, T slope, const T* x, T* y, index_t n) noexcept;
+void activate(const Exec& exec, Activation kind, T slope, const T* x, T* y,
+              const RowPairs& pairs) noexcept;
 
 // dx[i] = dy[i] * activation'(x[i]); dx may be x or dy.
 template <class T>

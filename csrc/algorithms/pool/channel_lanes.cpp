@@ -57,7 +57,7 @@ LaneBlock<T> block_at(const LaneCall<T>& call, const ChannelLanes<T>& layout, in
   args.w_counts = divides ? call.w.counts + block.ow : nullptr;
   args.y = results;
   args.y_row = args.places_row = args.w.n * call.channels;
-  if (call.pixels()) {  // results need no transposing
+  if (call.pixels() && call.arrays.to_pixel == 0) {  // results are written where they belong
     args.y_row = call.out_w() * call.channels;
     args.y = call.arrays.to + group * call.out_plane() * call.channels + block.oh * args.y_row +
              block.ow * call.channels;
@@ -89,10 +89,11 @@ void ChannelLanes<T>::run(const Problem& problem, const Arrays<T>& arrays, const
                          .windows_w = windows_w,
                          .h = h,
                          .w = w,
+                         .planes = PlaneGroups(d, arrays.planes_apart(), kPlanes),
                          .channels = pixels ? d.channels : kPlanes};
   const index_t w_blocks = ceil_div(windows_w.out(), ow_block);
   const index_t blocks = ceil_div(windows_h.out(), oh_block) * w_blocks;
-  const index_t groups = pixels ? d.batch : ceil_div(d.planes(), kPlanes);
+  const index_t groups = pixels ? d.batch : call.planes.count();
   const auto kernel = kernel_of(problem, exec.kernels<T>().pool);
   for_units(groups * blocks, work, exec.threads, [&](index_t u, int thread) {
     T* memory = reinterpret_cast<T*>(scratch + shared_bytes + thread * thread_bytes);

@@ -88,6 +88,11 @@ ChannelLanes<T> ChannelLanes<T>::prepare(const Problem& problem) {
   const index_t elements = layout.region + layout.rows + layout.ends + 2 * layout.outputs;
   layout.thread_bytes = cache_lines(elements * kItem);
   if (layout.thread_bytes > kMostBytes) layout.refusal = "a block does not fit the caches";
+  // Whether pixels lie apart must not decide which algorithm runs.
+  if (problem.pixels_apart && layout.outputs == 0) {
+    layout.outputs = outputs * pixel;
+    layout.thread_bytes = cache_lines((elements + layout.outputs) * kItem);
+  }
   layout.work = static_cast<double>(outputs * pixel) *
                 static_cast<double>(std::min<index_t>(h.longest(), 8) * problem.d.w.stride +
                                     std::min<index_t>(w.longest(), 8));

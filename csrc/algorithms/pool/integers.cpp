@@ -36,10 +36,12 @@ void Integers<T>::run(const Problem& problem, const Arrays<T>& arrays, const Exe
   const auto lanes = static_cast<double>(64 / sizeof(T));  // kTaskWork is of single elements
   const double work = usual_taps(d) * static_cast<double>(d.w.out) / std::min(lanes, 8.0);
   for_units(d.planes() * d.h.out, work, exec.threads, [&](index_t u, int thread) {
-    const Span h = span_of(d.h, u % d.h.out);
-    const T* from = arrays.from + (u / d.h.out * d.h.in + h.at) * d.w.in;
+    const index_t plane = u / d.h.out, oh = u % d.h.out;
+    const Span h = span_of(d.h, oh);
+    const T* from =
+        arrays.from + plane_at(d, plane, d.in_plane(), arrays.from_image) + h.at * d.w.in;
     const index_t pitch = d.h.dilation * d.w.in;
-    T* out = arrays.to + u * d.w.out;
+    T* out = arrays.to + plane_at(d, plane, d.out_plane(), arrays.to_image) + oh * d.w.out;
     std::fill(out, out + d.w.out, neutral<T>(op));
     if (h.count == 0) return;
     const T* row = from;

@@ -131,7 +131,7 @@ void JoinedRows<T>::run(const Problem& problem, const Arrays<T>& arrays, const E
     const index_t plane = u / (h_blocks * w_blocks), block = u % (h_blocks * w_blocks);
     const index_t oh = block / w_blocks * oh_block, ow = block % w_blocks * ow_block;
     std::byte* mine = scratch + shared_bytes + thread * thread_bytes;
-    PoolArgs<T> args{.x = arrays.from + plane * d.in_plane(),
+    PoolArgs<T> args{.x = arrays.from + plane_at(d, plane, d.in_plane(), arrays.from_image),
                      .h = {d.h.in, d.h.kernel, d.h.stride, d.h.dilation, d.h.lo},
                      .w = {d.w.in, d.w.kernel, d.w.stride, d.w.dilation, d.w.lo},
                      .oh0 = oh,
@@ -147,7 +147,7 @@ void JoinedRows<T>::run(const Problem& problem, const Arrays<T>& arrays, const E
                      .offsets = shared.offsets,
                      .h_counts = pooling.average ? shared.h_counts : nullptr,
                      .w_counts = pooling.average ? shared.w_counts : nullptr,
-                     .y = arrays.to + plane * d.out_plane(),
+                     .y = arrays.to + plane_at(d, plane, d.out_plane(), arrays.to_image),
                      .out_w = d.w.out};
     if (powers) {
       T* powered = reinterpret_cast<T*>(mine + row_bytes);

@@ -20,7 +20,9 @@ void LaneBlock<T>::read() {
     args.x = call.arrays.from + (group * in_plane + corner) * channels;
     args.x_row = in_w * channels;
   } else {
-    const T* from = call.arrays.from + group * kPlanes * in_plane + corner;
+    const T* from =
+        call.arrays.from + corner +
+        plane_at(call.problem.d, call.planes.first(group), in_plane, call.arrays.from_image);
     const bool whole = size == in_w;
     for (index_t r = 0; r < (whole ? 1 : rows); ++r)
       call.kernels.elementwise.transpose({.x = from + r * in_w,
@@ -52,13 +54,23 @@ template <class T>
 void LaneBlock<T>::write() {
   for (index_t r = 0; r < args.h.n; ++r)
     take_roots(call.problem.pooling, args.y + r * args.y_row, args.w.n * args.channels);
-  if (!call.pixels())
-    write_planes();
-  else if (call.gives_indices())
-    write_indices();
+  if (!call.pixels()) return write_planes();
+  if (call.arrays.to_pixel != 0) write_pixels();
+  if (call.gives_indices()) write_indices();
 }
 
-// The values of an image in pixels are where they belong already.
+// Copies the values of an image in pixels to pixels that lie apart. Those of an image without gaps
+// are where they belong already.
+template <class T>
+void LaneBlock<T>::write_pixels() {
+  const index_t step = call.arrays.to_pixel, channels = call.channels;
+  T* image = call.arrays.to + group * call.arrays.to_image;
+  for (index_t r = 0; r < args.h.n; ++r)
+    for (index_t c = 0; c < args.w.n; ++c)
+      std::copy_n(y + r * args.y_row + c * channels, channels,
+                  image + ((oh + r) * call.out_w() + ow + c) * step);
+}
+
 template <class T>
 void LaneBlock<T>::write_indices() {
   const index_t channels = call.channels, row = call.out_w() * channels;
@@ -71,16 +83,17 @@ void LaneBlock<T>::write_indices() {
 template <class T>
 void LaneBlock<T>::write_planes() {
   const index_t out_w = call.out_w(), out_plane = call.out_plane();
-  const index_t first = group * kPlanes * out_plane + oh * out_w + ow;
-  transpose_results(y, call.arrays.to + first, out_plane, out_w);
+  const index_t plane = call.planes.first(group), corner = oh * out_w + ow;
+  T* to = call.arrays.to + plane_at(call.problem.d, plane, out_plane, call.arrays.to_image);
+  transpose_results(y, to + corner, out_plane, out_w);
   if (!call.gives_indices()) return;
+  std::int64_t* indices = call.arrays.indices + plane * out_plane + corner;
   // Places by planes, where the input was.
   const index_t n = args.h.n * args.w.n;
   transpose_results(places, region, n, args.w.n);
   for (index_t p = 0; p < planes(); ++p)
     for (index_t r = 0; r < args.h.n; ++r)
-      copy(region + p * n + r * args.w.n, call.arrays.indices + first + p * out_plane + r * out_w,
-           args.w.n);
+      copy(region + p * n + r * args.w.n, indices + p * out_plane + r * out_w, args.w.n);
 }
 
 template <class T>

@@ -17,7 +17,8 @@ struct LaneCall {
   const Kernels<T>& kernels;
   LaneWindows windows_h, windows_w;
   LaneTables<T> h, w;
-  index_t channels;  // of a pixel, as kernels see it
+  PlaneGroups planes;  // those that are transposed together
+  index_t channels;    // of a pixel, as kernels see it
 
   bool pixels() const { return problem.layout == Layout::pixels; }
   bool gives_indices() const { return problem.use == Use::indices; }
@@ -30,7 +31,7 @@ struct LaneCall {
 template <class T>
 struct LaneBlock {
   const LaneCall<T>& call;
-  index_t group;   // an image, or kPlanes planes
+  index_t group;   // an image, or one of call.planes
   index_t oh, ow;  // the first output
   PixelArgs<T> args;
   T *region, *y, *places;  // scratch: the packed input, then the results
@@ -42,9 +43,10 @@ struct LaneBlock {
   void write();
 
  private:
-  index_t planes() const { return std::min(kPlanes, call.problem.d.planes() - group * kPlanes); }
+  index_t planes() const { return call.planes.size(group); }
   void divide();
   void write_planes();
+  void write_pixels();
   void write_indices();
   void transpose_results(const T* from, T* to, index_t plane, index_t row) const;
 };

@@ -40,10 +40,15 @@ struct Nothing {
 template <Use kUse, class Arrays, Algorithm<Arrays>... Algorithms>
 class Plan {
  public:
-  // The image lies in `layout`. Tests ask for an algorithm by its name.
+  // The image lies in `layout`; the result's pixels may lie apart only if `pixels_apart`. Tests ask
+  // for an algorithm by its name.
   Plan(const PoolDesc& d, const Pooling& pooling, Layout layout = Layout::planes,
-       std::string_view name = {})
-      : problem_{.d = d, .pooling = pooling, .use = kUse, .layout = layout} {
+       std::string_view name = {}, bool pixels_apart = false)
+      : problem_{.d = d,
+                 .pooling = pooling,
+                 .use = kUse,
+                 .layout = layout,
+                 .pixels_apart = pixels_apart} {
     if (choose(name) || layout == Layout::planes) return;
     problem_.layout = Layout::planes;
     choose(name);

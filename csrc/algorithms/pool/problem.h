@@ -3,6 +3,7 @@
 // on.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -43,7 +44,7 @@ enum class Use {
   norm_grad
 };
 
-// How the elements of an image lie in memory, without gaps.
+// How the elements of an image lie in memory.
 enum class Layout {
   planes,  // (N, C, H, W)
   pixels   // (N, H, W, C): the channels of a pixel are neighbours
@@ -54,6 +55,7 @@ struct Problem {
   Pooling pooling;
   Use use = Use::values;
   Layout layout = Layout::planes;
+  bool pixels_apart = false;  // whether there may be gaps between the pixels of the result
 };
 
 template <class T>
@@ -61,6 +63,32 @@ struct Arrays {
   const T* from;                    // x; of a gradient, dy
   T* to;                            // y; of a gradient, dx, which need not be zero beforehand
   std::int64_t* indices = nullptr;  // of Use::indices: h * W + w in the plane
+  // How far apart images, and in Layout::pixels the pixels of `to`, lie if there are gaps between
+  // them, as there are in a slice of channels of a larger array. 0 if there are none.
+  index_t from_image = 0, to_image = 0, to_pixel = 0;
+
+  bool planes_apart() const { return from_image != 0 || to_image != 0; }
+};
+
+// Where plane `plane`, counted through all images, begins. A plane has n elements; images lie
+// `image` elements apart, or without gaps if that is 0.
+inline index_t plane_at(const PoolDesc& d, index_t plane, index_t n, index_t image) {
+  return image == 0 ? plane * n : plane / d.channels * image + plane % d.channels * n;
+}
+
+// All planes in groups of up to `most` neighbours. Where images lie apart, no group has planes of
+// two of them.
+struct PlaneGroups {
+  index_t runs, planes, most;  // runs of neighbouring planes, and how many planes a run has
+
+  PlaneGroups(const PoolDesc& d, bool apart, index_t most_planes)
+      : runs(apart ? d.batch : 1), planes(apart ? d.channels : d.planes()), most(most_planes) {}
+  index_t per_run() const { return ceil_div(planes, most); }
+  index_t count() const { return runs * per_run(); }
+  index_t first(index_t group) const {
+    return group / per_run() * planes + group % per_run() * most;
+  }
+  index_t size(index_t group) const { return std::min(most, planes - group % per_run() * most); }
 };
 
 template <class T>

@@ -14,7 +14,9 @@ void SumGradWholePlanes<T>::run(const Problem& problem, const Arrays<T>& arrays,
   const double divisor = pooling.average ? pooling.rows(d, 0) * pooling.columns(d, 0) : 1;
   const index_t n = d.in_plane();
   for_units(d.planes(), static_cast<double>(n), exec.threads, [&](index_t plane, int) {
-    std::fill_n(arrays.to + plane * n, n, static_cast<T>(double(arrays.from[plane]) / divisor));
+    const T dy = arrays.from[plane_at(d, plane, 1, arrays.from_image)];
+    std::fill_n(arrays.to + plane_at(d, plane, n, arrays.to_image), n,
+                static_cast<T>(double(dy) / divisor));
   });
 }
 
@@ -24,8 +26,8 @@ void SumGradTaps<T>::run(const Problem& problem, const Arrays<T>& arrays, const 
   const PoolDesc& d = problem.d;
   const Pooling& pooling = problem.pooling;
   for_units(d.planes(), taps_work(d), exec.threads, [&](index_t plane, int) {
-    const T* from = arrays.from + plane * d.out_plane();
-    T* to = arrays.to + plane * d.in_plane();
+    const T* from = arrays.from + plane_at(d, plane, d.out_plane(), arrays.from_image);
+    T* to = arrays.to + plane_at(d, plane, d.in_plane(), arrays.to_image);
     std::fill(to, to + d.in_plane(), T{});
     index_t current = -1;
     T g{};

@@ -95,7 +95,8 @@ void SumGradRows<T>::run(const Problem& problem, const Arrays<T>& arrays, const 
     const index_t plane = u / (h_blocks * w_blocks), block = u % (h_blocks * w_blocks);
     const index_t r = block / w_blocks * row_block, c = block % w_blocks * column_block;
     run_block(problem, {r, std::min(r + row_block, d.h.in), c, std::min(c + column_block, d.w.in)},
-              arrays.from + plane * d.out_plane(), arrays.to + plane * d.in_plane(),
+              arrays.from + plane_at(d, plane, d.out_plane(), arrays.from_image),
+              arrays.to + plane_at(d, plane, d.in_plane(), arrays.to_image),
               reinterpret_cast<T*>(scratch + thread * thread_bytes));
   });
 }

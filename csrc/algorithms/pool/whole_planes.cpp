@@ -28,11 +28,12 @@ void WholePlanes<T>::run(const Problem& problem, const Arrays<T>& arrays, const 
   const auto kernel = exec.kernels<T>().pool.planes[static_cast<int>(pooling.op)];
   const auto divisor =
       static_cast<T>(pooling.average ? pooling.rows(d, 0) * pooling.columns(d, 0) : 1);
-  const index_t n = d.in_plane(), groups = ceil_div(d.planes(), kMostLanes);
-  for_units(groups, static_cast<double>(n * kMostLanes), exec.threads, [&](index_t u, int) {
-    const index_t first = u * kMostLanes, rows = std::min(kMostLanes, d.planes() - first);
-    T* y = arrays.to + first;
-    kernel(arrays.from + first * n, n, rows, y);
+  const index_t n = d.in_plane();
+  const PlaneGroups groups(d, arrays.planes_apart(), kMostLanes);
+  for_units(groups.count(), static_cast<double>(n * kMostLanes), exec.threads, [&](index_t u, int) {
+    const index_t first = groups.first(u), rows = groups.size(u);
+    T* y = arrays.to + plane_at(d, first, 1, arrays.to_image);
+    kernel(arrays.from + plane_at(d, first, n, arrays.from_image), n, rows, y);
     if (pooling.average)
       for (index_t i = 0; i < rows; ++i) y[i] /= divisor;
     take_roots(pooling, y, rows);

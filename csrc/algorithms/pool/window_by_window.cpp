@@ -108,9 +108,10 @@ void WindowByWindow<T>::run(const Problem& problem, const Arrays<T>& arrays, con
     const index_t plane = u / d.h.out, oh = u % d.h.out;
     const Span h = span_of(d.h, oh);
     const double rows = pooling.average ? pooling.rows(d, oh) : 1;
-    T* row = arrays.to + plane * d.out_plane() + oh * d.w.out;
+    const T* x = arrays.from + plane_at(d, plane, d.in_plane(), arrays.from_image);
+    T* row = arrays.to + plane_at(d, plane, d.out_plane(), arrays.to_image) + oh * d.w.out;
     for (index_t ow = 0; ow < d.w.out; ++ow) {
-      const auto window = window_at(d, arrays.from + plane * d.in_plane(), h, span_of(d.w, ow));
+      const auto window = window_at(d, x, h, span_of(d.w, ow));
       const double divisor = pooling.average ? rows * pooling.columns(d, ow) : 1;
       row[ow] = pooled(window, pooling, divisor, exec.kernels<T>());
     }

@@ -20,16 +20,17 @@ constexpr T highest() {
   return std::numeric_limits<T>::max();
 }
 
-// Calls window(first element, rows, columns, output) for every window, with what lies inside.
-template <class T, class Window>
-void for_windows(const PoolDesc& d, const T* x, int threads, const Window& window) noexcept {
+// Calls window(plane, rows, columns, output) for every window, with what lies inside; `output` is
+// its number in the plane.
+template <class Window>
+void for_windows(const PoolDesc& d, int threads, const Window& window) noexcept {
   const double work = 4 * usual_taps(d) * static_cast<double>(d.w.out);  // 4: one at a time
   for_units(d.planes() * d.h.out, work, threads, [&](index_t u, int) {
     const index_t plane = u / d.h.out;
     const Span h = span_of(d.h, u % d.h.out);
     for (index_t ow = 0; ow < d.w.out; ++ow) {
       const Span w = span_of(d.w, ow);
-      window(x + plane * d.in_plane(), h, w, u * d.w.out + ow);
+      window(plane, h, w, u % d.h.out * d.w.out + ow);
     }
   });
 }
@@ -72,13 +73,14 @@ index_t place_of(const T* plane, T best, bool has_nan, Span h, Span w, index_t r
 template <class T, bool kSmallest>
 void extremes(const PoolDesc& d, const Arrays<T>& arrays, int threads) noexcept {
   const index_t row_step = d.h.dilation * d.w.in, step = d.w.dilation;
-  for_windows(d, arrays.from, threads, [&](const T* plane, Span h, Span w, index_t output) {
+  for_windows(d, threads, [&](index_t plane, Span h, Span w, index_t output) {
+    const T* x = arrays.from + plane_at(d, plane, d.in_plane(), arrays.from_image);
     const index_t first = h.at * d.w.in + w.at;
     bool has_nan;
-    const T best = best_of<T, kSmallest>(plane + first, h, w, row_step, step, has_nan);
-    const index_t place = place_of(plane, best, has_nan, h, w, row_step, step, first);
-    arrays.indices[output] = place;
-    arrays.to[output] = plane[place];
+    const T best = best_of<T, kSmallest>(x + first, h, w, row_step, step, has_nan);
+    const index_t place = place_of(x, best, has_nan, h, w, row_step, step, first);
+    arrays.indices[plane * d.out_plane() + output] = place;
+    arrays.to[plane_at(d, plane, d.out_plane(), arrays.to_image) + output] = x[place];
   });
 }
 

@@ -91,10 +91,9 @@ class PhaseBlock {
   const T* finished(std::size_t i, index_t m, index_t row) noexcept {
     T* c = at(i, m) + row * size_.columns;
     const index_t n = columns(i);
-    if (job_.residual) {
-      const index_t from =
-          job_.plane(n_, g_, m) + (block_.row + row) * phases_[i].w.out + block_.column;
-      for (index_t j = 0; j < n; ++j) c[j] += job_.residual[from + j];
+    if (const T* residual = job_.residual_of(n_, g_, m)) {
+      residual += (block_.row + row) * phases_[i].w.out + block_.column;
+      for (index_t j = 0; j < n; ++j) c[j] += residual[j];
     }
     if (n > 0) activate_rows(job_, exec_, c, n, 1, n);
     return c;

@@ -148,7 +148,7 @@ class PreparedSharedStrip final : public Prepared<T> {
   void sum(const ConvArgs<T>& args, const Exec& exec, index_t* offsets, T* strip, index_t image,
            const PixelBlock& at, PhaseBlock<T>& block) const noexcept {
     const Correlation& all = layout_.all;
-    const T* planes = args.x + image * all.c * all.in_plane();
+    const T* planes = block.job().image(image / all.groups, image % all.groups);
     for (index_t c0 = 0; c0 < all.c; c0 += layout_.channels) {
       const Range c{c0, std::min(all.c, c0 + layout_.channels)};
       layout_.strip.gather(all, planes + c0 * all.in_plane(), c.size(), at.row, at.rows, at.column,

@@ -110,7 +110,7 @@ class Block {
         if (has_above && i + m < alpha_h()) continue;  // it is listed with the run above
         const index_t row = padded_source(r_.mode, run.h.reads + i * grid_.h.step(), r_.h.in);
         if (row < 0 || row >= r_.h.in) continue;  // a tile may reach beyond the padding
-        const index_t at = run.image * r_.groups * r_.c * r_.in_plane() + row * r_.w.in;
+        const index_t at = run.image * job_.x_image + row * r_.w.in;
         TileRow task{at, run.w.reads, run.n, {}, 0};
         index_t next = s;
         for (index_t j = i; j >= 0; j -= m) {
@@ -130,11 +130,12 @@ class Block {
     for (const TileRun* run = runs_; run != runs_ + n_runs_; ++run)
       for (index_t i = 0; i < std::min(mh, run->h.outputs); ++i) {
         const index_t q_h = run->h.first + i * grid_.h.step();
-        pixel_runs_[n_pixel_runs_++] = {(i * lanes_ + run->lane) * mw,
-                                        run->image * r_.groups * r_.m * r_.out_plane() +
-                                            (r_.h.out_start + q_h * r_.h.out_step) * r_.w.out +
-                                            r_.w.out_start + run->w.first * r_.w.out_step,
-                                        std::min(run->n * mw, run->w.outputs)};
+        const index_t at = (r_.h.out_start + q_h * r_.h.out_step) * r_.w.out + r_.w.out_start +
+                           run->w.first * r_.w.out_step;
+        pixel_runs_[n_pixel_runs_++] = {.from = (i * lanes_ + run->lane) * mw,
+                                        .to = run->image * job_.y_image + at,
+                                        .n = std::min(run->n * mw, run->w.outputs),
+                                        .residual = run->image * job_.residual_image + at};
       }
   }
 
@@ -207,9 +208,9 @@ class Block {
   // Copies finished pixels to y, with residual and activation.
   void write(index_t row) noexcept {
     const Kernels<T>& kernels = exec_.kernels<T>();
-    const index_t step = grid_.w.step() * r_.w.out_step, at = job_.plane(0, g_, row);
-    const T* residual = job_.residual ? job_.residual + at : nullptr;
-    T* to = job_.y + at;
+    const index_t step = grid_.w.step() * r_.w.out_step;
+    const T* residual = job_.residual_of(0, g_, row);
+    T* to = job_.y + job_.plane(0, g_, row);
     const bool active = job_.activation != Activation::none, early = active && step != 1;
     const auto activate = [&](T* x, index_t n) {
       kernels.elementwise.activate(job_.activation, x, x, n, job_.slope);
@@ -218,7 +219,7 @@ class Block {
       for (const PixelRun* run = pixel_runs_; run != pixel_runs_ + n_pixel_runs_; ++run) {
         if (residual)
           for (index_t i = 0; i < run->n; ++i)
-            pixels_[run->from + i] += residual[run->to + i * step];
+            pixels_[run->from + i] += residual[run->residual + i * step];
         activate(pixels_ + run->from, run->n);
       }
     kernels.conv.winograd.store_runs(
