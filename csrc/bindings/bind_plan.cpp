@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The bindings of plans. A plan is a validated call with prepacked weights. It never changes once
 // it is made, so that any number of threads may call it; each call takes its own workspace.
+#include <atomic>
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 
@@ -10,6 +12,7 @@
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "bindings/fast_call.h"
+#include "bindings/plan_weights.h"
 #include "core/memory.h"
 #include "core/require.h"
 
@@ -28,7 +31,11 @@ struct Spec {
   ActivationSpec activation;
   Dims kernel;
   bool has_bias;
-  const char* input = "x";  // the name of the input in messages
+  // What a plan for another shape is made from.
+  ConvGeometry geometry;
+  PerAxis output_padding;
+  const char* asked_algorithm;  // by the caller; tune() asks for others
+  const char* input = "x";      // the name of the input in messages
 };
 
 class Plan {
@@ -39,15 +46,26 @@ class Plan {
   }
 
  public:
+  // A plan without relatives, which copies the weights.
   Plan(Spec spec, const void* weight, const void* bias) : spec_(std::move(spec)) {
     with_float(spec_.dtype, [&]<class T>() {
-      weight_ = copy<T>(weight, spec_.kernel.size());
-      if (spec_.has_bias) bias_ = copy<T>(bias, channels());
+      weights_ =
+          std::make_shared<PlanWeights>(copy<T>(weight, spec_.kernel.size()),
+                                        spec_.has_bias ? copy<T>(bias, channels()) : Scratch());
+      mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
+      packed_ = pack<T>();
+    });
+  }
+
+  // A relative. It shares the packed weights of those that pack in the same way.
+  Plan(Spec spec, const Plan& relative) : spec_(std::move(spec)), weights_(relative.weights_) {
+    relative.show_packed();
+    with_float(spec_.dtype, [&]<class T>() {
       const auto& mapping =
           mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
-      packed_ = Scratch(mapping.packed_bytes());
-      const Unlocked unlocked;
-      mapping.pack(weight_.as<T>(), packed_.as<T>());
+      const PackingKey key = mapping.prepared().packing();
+      packed_ = weights_->find(key);
+      if (packed_ == nullptr) packed_ = weights_->add(key, pack<T>());
     });
   }
 
@@ -55,7 +73,33 @@ class Plan {
   std::unique_ptr<Plan> with_algorithm(py::handle name) const {
     Spec spec = spec_;
     spec.request.algorithm = to_algorithm(name);
-    return std::make_unique<Plan>(spec, weight_.bytes(), bias_.bytes());
+    return std::make_unique<Plan>(std::move(spec), *this);
+  }
+
+  // The same convolution for inputs of another shape. The algorithm is chosen anew among those that
+  // the caller has allowed, and words of padding get new numbers.
+  std::unique_ptr<Plan> with_shape(py::handle input_shape) const {
+    const ImageSize size =
+        to_image_size(input_shape, "input_shape", spec_.rank, spec_.options.channels_last);
+    const index_t wanted = source_dims()[1];
+    require(size.nchw[1] == wanted, "input_shape must have ", wanted,
+            wanted == 1 ? " channel" : " channels", ", as the weights of the plan take, got ",
+            caller_dims(size.nchw, spec_.rank, size.batched, spec_.options.channels_last).text());
+    Spec spec = spec_;
+    spec.batched = size.batched;
+    spec.request.algorithm = spec_.asked_algorithm;
+    const KernelShape kernel = kernel_shape(spec_.kernel, "weight", spec_.rank);
+    try {
+      spec.desc = spec_.transposed
+                      ? transposed_desc(size.nchw, kernel, spec_.geometry, spec_.output_padding)
+                      : conv_desc(size.nchw, kernel, spec_.geometry);
+      auto plan = std::make_unique<Plan>(std::move(spec), *this);
+      keep_packed();
+      plan->keep_packed();
+      return plan;
+    } catch (const std::invalid_argument& error) {
+      refuse("input_shape ", py::str(input_shape).cast<std::string>(), ": ", error.what());
+    }
   }
 
   // A plan for the gradient of the input, with the same weights. There is none for padding modes
@@ -68,8 +112,13 @@ class Plan {
     spec.activation = {};
     spec.has_bias = false;
     spec.input = "grad_output";
-    return std::make_unique<Plan>(spec, weight_.bytes(), nullptr);
+    auto plan = std::make_unique<Plan>(std::move(spec), *this);
+    if (kept_) plan->keep_packed();
+    return plan;
   }
+
+  // Whether both plans read the same packed weights.
+  bool shares_weights(const Plan& other) const { return packed_ == other.packed_; }
 
   // The names of all entries that take the shape.
   py::list takers() const {
@@ -94,9 +143,9 @@ class Plan {
       const Scratch scratch(mapping.workspace_bytes());
       const Unlocked unlocked(mapping.fmas());
       mapping.run({.x = x.as<T>(),
-                   .packed = packed_.as<T>(),
-                   .weights = weight_.as<T>(),
-                   .bias = bias_.as<T>(),
+                   .packed = packed_->as<T>(),
+                   .weights = weights_->plain().as<T>(),
+                   .bias = spec_.has_bias ? weights_->bias().as<T>() : nullptr,
                    .residual = res ? res->as<T>() : nullptr,
                    .y = y.as<T>(),
                    .activation = spec_.activation.kind,
@@ -118,7 +167,7 @@ class Plan {
   py::array weight() const {
     std::vector<py::ssize_t> shape(spec_.kernel.at, spec_.kernel.at + spec_.kernel.rank);
     return with_float(spec_.dtype, [&]<class T>() -> py::array {
-      return py::array_t<T>(shape, weight_.as<T>());
+      return py::array_t<T>(shape, weights_->plain().as<T>());
     });
   }
 
@@ -167,6 +216,28 @@ class Plan {
     return block;
   }
 
+  // The weights as this plan's algorithm packs them.
+  template <class T>
+  PlanWeights::Packed pack() const {
+    const auto& mapping = std::get<Mapping<T>>(mapping_);
+    const PlanWeights::Packed packed = std::make_shared<const Scratch>(mapping.packed_bytes());
+    const Unlocked unlocked;
+    mapping.pack(weights_->plain().as<T>(), packed->as<T>());
+    return packed;
+  }
+
+  // Lets relatives find this plan's packed weights; keeps them for relatives to come.
+  void show_packed() const {
+    with_mapping(
+        [&](const auto& mapping) { weights_->add(mapping.prepared().packing(), packed_); });
+  }
+  void keep_packed() const {
+    if (kept_) return;
+    with_mapping(
+        [&](const auto& mapping) { weights_->keep(mapping.prepared().packing(), packed_); });
+    kept_ = true;
+  }
+
   // Writes a line that says what phase i of the problem computes.
   static void describe(std::ostringstream& text, const Problem& all, std::size_t i) {
     const Correlation& r = all.phases[i];
@@ -200,7 +271,11 @@ class Plan {
 
   Spec spec_;
   std::variant<std::monostate, Mapping<float>, Mapping<double>> mapping_;
-  Scratch packed_, weight_, bias_;
+  std::shared_ptr<PlanWeights> weights_;
+  PlanWeights::Packed packed_;
+  // Whether this plan's packed weights are kept for relatives to come. The first plan for another
+  // shape sets it.
+  mutable std::atomic<bool> kept_ = false;
 };
 
 struct PlanCall {
@@ -234,7 +309,10 @@ py::object make_plan(const PlanCall& call) {
             .exec = make_exec(options.threads),
             .activation = act,
             .kernel = w.dims,
-            .has_bias = b.has_value()};
+            .has_bias = b.has_value(),
+            .geometry = geometry,
+            .output_padding = call.transposed ? output_padding_of(d, geometry) : PerAxis{0, 0},
+            .asked_algorithm = request.algorithm};
   return py::cast(std::make_unique<Plan>(std::move(spec), w.data, b ? b->data : nullptr));
 }
 
@@ -261,6 +339,8 @@ void bind_plan(py::module_& m) {
       .def("explain", &Plan::explain)
       .def("takers", &Plan::takers)
       .def("with_algorithm", &Plan::with_algorithm)
+      .def("with_shape", &Plan::with_shape)
+      .def("shares_weights", &Plan::shares_weights)
       .def("adjoint", &Plan::adjoint)
       .def_property_readonly("weight", &Plan::weight)
       .def_property_readonly("algorithm", &Plan::algorithm)

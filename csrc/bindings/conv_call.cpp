@@ -106,12 +106,23 @@ OutputSize to_output_size(py::handle value, int rank, const Dims& channels, bool
   return result;
 }
 
+// Adds the axes to such a descriptor.
+ConvDesc with_axes(ConvDesc d, const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g,
+                   const PerAxis& extra, const OutputSize& size) {
+  if (g.rank == 2)
+    d.h = transposed_axis("height", nchw[2], kernel.h, g.stride.h, g.dilation.h, g.padding.h,
+                          extra.h, size.h);
+  d.w = transposed_axis(axis_name(g.rank, 1), nchw[3], kernel.w, g.stride.w, g.dilation.w,
+                        g.padding.w, extra.w, size.w);
+  return validated(d);
+}
+
 }  // namespace
 
 ConvDesc transposed_desc(const Dims& nchw, bool batched, bool channels_last,
                          const KernelShape& kernel, const ConvGeometry& g,
                          py::handle output_padding, py::handle output_size) {
-  ConvDesc d = transposed_channels(nchw, kernel, g);
+  const ConvDesc d = transposed_channels(nchw, kernel, g);
   const PerAxis extra = to_per_axis(output_padding, "output_padding", g.rank, 0);
   OutputSize size;
   if (!output_size.is_none()) {
@@ -119,12 +130,20 @@ ConvDesc transposed_desc(const Dims& nchw, bool batched, bool channels_last,
             "output_padding and output_size exclude each other; got both");
     size = to_output_size(output_size, g.rank, {nchw[0], d.c_in}, batched, channels_last);
   }
-  if (g.rank == 2)
-    d.h = transposed_axis("height", nchw[2], kernel.h, g.stride.h, g.dilation.h, g.padding.h,
-                          extra.h, size.h);
-  d.w = transposed_axis(axis_name(g.rank, 1), nchw[3], kernel.w, g.stride.w, g.dilation.w,
-                        g.padding.w, extra.w, size.w);
-  return validated(d);
+  return with_axes(d, nchw, kernel, g, extra, size);
+}
+
+ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g,
+                         const PerAxis& output_padding) {
+  return with_axes(transposed_channels(nchw, kernel, g), nchw, kernel, g, output_padding, {});
+}
+
+PerAxis output_padding_of(const ConvDesc& d, const ConvGeometry& g) {
+  const auto beyond = [](const Axis& axis, const Padding& padding) {
+    return axis.in -
+           transposed_length("", axis.out, axis.kernel, axis.stride, axis.dilation, padding);
+  };
+  return {g.rank == 2 ? beyond(d.h, g.padding.h) : 0, beyond(d.w, g.padding.w)};
 }
 
 ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& g,

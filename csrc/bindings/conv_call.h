@@ -55,6 +55,13 @@ ConvDesc transposed_desc(const Dims& nchw, bool batched, bool channels_last,
                          const KernelShape& kernel, const ConvGeometry& geometry,
                          py::handle output_padding, py::handle output_size);
 
+// The same, with the output_padding in numbers.
+ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& geometry,
+                         const PerAxis& output_padding);
+// The output_padding of the transposed convolution that d's adjoint is, also where it was given as
+// an output_size.
+PerAxis output_padding_of(const ConvDesc& d, const ConvGeometry& geometry);
+
 // The same, with the shape of the output's gradient, from which the output_padding follows.
 ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeometry& geometry,
                          const Dims& grad_output);

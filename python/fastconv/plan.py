@@ -1,6 +1,7 @@
 """Plans: a convolution whose weights are packed once and used for many inputs.
 
-A plan belongs to its process: it neither pickles nor copies. Build it anew from the same arguments.
+Plans for several shapes of one convolution share their weights: ``plan.with_shape(input_shape)``. A
+plan belongs to its process: it neither pickles nor copies. Build it anew from the same arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from fastconv.typing import Float
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import SupportsIndex
+    from typing import Self, SupportsIndex
 
     from numpy.typing import NDArray
 
@@ -99,8 +100,56 @@ class _Plan(Generic[Float]):
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes that the plan keeps: its copies of the weights, packed and plain, and the bias."""
+        """Bytes that the plan keeps: its copies of the weights, packed and plain, and the bias.
+
+        All plans that `with_shape` makes share the plain copy and the bias, and those whose
+        algorithms pack alike the packed weights as well: these bytes exist once, though each plan
+        counts them.
+        """
         return sum(plan.weight_bytes for plan in (self._plan, self._gradient) if plan)
+
+    def with_shape(self, input_shape: Sequence[SupportsIndex]) -> Self:
+        """Return a plan of the same convolution for inputs of another shape.
+
+        It shares the weights of this plan and of all others that were made from it in this way.
+        Packing them is what makes building a plan expensive; here it happens only if the shape's
+        algorithm packs them in a way in which they are not packed yet, once for each way. What is
+        packed is kept until the last of these plans is gone. Everything else is as if the plan had
+        been built anew for this shape: the algorithm is chosen for it, a word as `padding` gets its
+        numbers from it, and `fastconv.tune` and `input_grad` work on it alone. A plan that `tune`
+        has changed passes its choice to no other shape. Threads may call this at once.
+
+        Parameters
+        ----------
+        input_shape : sequence of ints
+            Another batch, length or size, with or without the batch axis. The channels must be
+            those of the weights.
+
+        Returns
+        -------
+        plan
+            Of the same class. For transposed convolutions it has the same output_padding; one that
+            was built with `output_size` keeps the output_padding that this amounts to.
+
+        Raises
+        ------
+        TypeError
+            If `input_shape` is not a sequence of ints.
+        ValueError
+            If the convolution cannot take the shape, or the algorithm asked for cannot.
+
+        Examples
+        --------
+        >>> import numpy as np, fastconv
+        >>> plan = fastconv.Conv1dPlan((1, 2, 100), np.ones((4, 2, 3), np.float32), padding="same")
+        >>> plan.with_shape((8, 2, 64)).output_shape
+        (8, 4, 64)
+        """
+        other = object.__new__(type(self))
+        other._adopt(self._plan.with_shape(input_shape))
+        other._input_shape = tuple(int(n) for n in input_shape)
+        other._geometry, other._layout = self._geometry, self._layout
+        return other
 
     def explain(self) -> str:
         """Return in words what was chosen, what else was possible, and why."""

@@ -11,6 +11,7 @@ class PreparedFill final : public Prepared<T> {
  public:
   explicit PreparedFill(const Problem& problem) : outputs_(problem) {}
   void pack(const T*, T*, const Exec&) const noexcept override {}
+  PackingKey packing() const override { return {}; }
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte*) const noexcept override {
     fill_with_bias(outputs_, args, exec);
   }

@@ -40,6 +40,10 @@ struct Problem {
   }
 };
 
+// What packed weights depend on beside the weights themselves and the ISA: where equal keys are
+// packed from the same weights, the results are equal. It is empty where nothing is packed.
+using PackingKey = std::vector<index_t>;
+
 // One algorithm laid out for one problem. It is made where memory may be taken and exceptions may
 // be thrown; pack() and run() do neither.
 template <class T>
@@ -56,6 +60,8 @@ class Prepared {
   // Packs the caller's weights: writes packed_elements() elements, which run() then reads as
   // args.packed.
   virtual void pack(const T* weights, T* packed, const Exec& exec) const noexcept = 0;
+  // Shapes whose keys are equal can share what pack() writes.
+  virtual PackingKey packing() const = 0;
   // Writes every output.
   virtual void run(const ConvArgs<T>& args, const Exec& exec,
                    std::byte* scratch) const noexcept = 0;

@@ -81,6 +81,21 @@ index_t packed_size(std::span<const Panels> phases) {
   return elements;
 }
 
+std::vector<index_t> start_of_key(Packing packing, const Correlation& r) {
+  return {static_cast<index_t>(packing), r.groups, r.m, r.c, r.w_group, r.w_m, r.w_c, r.w_row};
+}
+
+std::vector<index_t> key_of(std::span<const Panels> phases) {
+  std::vector<index_t> key;
+  for (const Panels& phase : phases) {
+    const auto start = start_of_key(Packing::panels, *phase.r);
+    key.insert(key.end(), start.begin(), start.end());
+    key.insert(key.end(), {phase.at, phase.mr});
+    key.insert(key.end(), phase.slots.begin(), phase.slots.end());
+  }
+  return key;
+}
+
 template <class T>
 void pack_panels(std::span<const Panels> phases, const T* weights, T* packed,
                  const Exec& exec) noexcept {

@@ -50,6 +50,14 @@ std::vector<Panels> panels_of(const std::vector<Correlation>& phases, index_t mr
 // How many elements the panels of all phases have together.
 index_t packed_size(std::span<const Panels> phases);
 
+// The layouts of packed weights: the first number of a key (PackingKey, algorithm.h) that is not
+// empty.
+enum class Packing : index_t { panels = 1, lanes, columns, winograd };
+// A key's first numbers: the layout, and where r's weights lie in the caller's array.
+std::vector<index_t> start_of_key(Packing packing, const Correlation& r);
+// The key of panels; empty if there are none.
+std::vector<index_t> key_of(std::span<const Panels> phases);
+
 // Packs the weights of all phases of a convolution or adjoint, those of each phase from packed + at
 // on.
 template <class T>

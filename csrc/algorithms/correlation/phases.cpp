@@ -33,6 +33,18 @@ class PreparedPhases : public Prepared<T> {
       if (phases_[i]->panels().size() == 0) phases_[i]->pack(weights, packed + at_[i], exec);
   }
 
+  PackingKey packing() const override {
+    PackingKey key = key_of(panels_);
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      if (phases_[i]->panels().size() > 0) continue;
+      const PackingKey one = phases_[i]->packing();
+      if (one.empty()) continue;
+      key.push_back(at_[i]);
+      key.insert(key.end(), one.begin(), one.end());
+    }
+    return key;
+  }
+
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     if (!complete_) fill_with_bias(outputs_, args, exec);
     ConvArgs<T> one = args;

@@ -26,6 +26,9 @@ class PreparedPhase : public Prepared<T> {
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
     if (panels_.size() > 0) pack_panels<T>({&panels_, 1}, weights, packed, exec);
   }
+  PackingKey packing() const override {
+    return panels_.size() > 0 ? key_of({&panels_, 1}) : PackingKey{};
+  }
   std::string family() const override { return family_; }
 
  protected:

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "algorithms/common/blocking.h"
+#include "algorithms/correlation/pack_weights.h"
 #include "algorithms/dense/channel_lanes_cost.h"
 #include "algorithms/dense/channel_lanes_weights.h"
 #include "algorithms/dense/dense.h"
@@ -303,6 +304,13 @@ class PreparedChannelLanes final : public Prepared<T> {
 
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
     if (prepacked_) pack_slices(r_, layout_, weights_, weights, packed, exec);
+  }
+  PackingKey packing() const override {
+    if (!prepacked_) return {};
+    PackingKey key = start_of_key(Packing::lanes, r_);
+    key.push_back(weights_.slices());
+    key.insert(key.end(), layout_.slots().begin(), layout_.slots().end());
+    return key;
   }
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {

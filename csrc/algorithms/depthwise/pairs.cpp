@@ -144,6 +144,7 @@ class PreparedPairs final : public Prepared<T> {
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
     pack_panels<T>(panels_, weights, packed, exec);
   }
+  PackingKey packing() const override { return key_of(panels_); }
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     if (!complete_) fill_with_bias(outputs_, args, exec);

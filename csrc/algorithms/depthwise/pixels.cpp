@@ -146,6 +146,7 @@ class PreparedPixels final : public Prepared<T> {
 
   // Nothing is packed: each task transposes the weights that it uses.
   void pack(const T*, T*, const Exec&) const noexcept override {}
+  PackingKey packing() const override { return {}; }
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job{args, layout_.phases.front().r};

@@ -10,6 +10,7 @@
 #include "algorithms/common/blocking.h"
 #include "algorithms/correlation/cost.h"
 #include "algorithms/correlation/fill.h"
+#include "algorithms/correlation/pack_weights.h"
 #include "algorithms/transposed/column_layout.h"
 #include "algorithms/transposed/phase_block.h"
 #include "algorithms/transposed/transposed.h"
@@ -170,6 +171,13 @@ class PreparedColumns final : public Prepared<T> {
 
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
     pack_columns(phases_.front(), layout_, weights, packed, exec);
+  }
+  PackingKey packing() const override {
+    PackingKey key = start_of_key(Packing::columns, phases_.front());
+    key.insert(key.end(), {layout_.tile.mr, layout_.rows});
+    for (const auto& row : layout_.kernel_rows)
+      key.insert(key.end(), row.weights.begin(), row.weights.end());
+    return key;
   }
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {

@@ -268,6 +268,7 @@ class PreparedDepthToSpace final : public Prepared<T> {
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
     pack_panels<T>(panels_, weights, packed, exec);
   }
+  PackingKey packing() const override { return key_of(panels_); }
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job{args, phases_.front()};

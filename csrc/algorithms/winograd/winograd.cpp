@@ -40,6 +40,14 @@ class PreparedForm final : public PreparedPhase<T> {
     });
   }
 
+  PackingKey packing() const override {
+    if (in_block_) return {};
+    PackingKey key = start_of_key(Packing::winograd, this->r_);
+    key.insert(key.end(), {cut_.tile.mr, grid_.h.index(), grid_.w.index()});
+    key.insert(key.end(), grid_.slots.begin(), grid_.slots.end());
+    return key;
+  }
+
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job = this->job(args);
     if (cut_.shared)

@@ -68,6 +68,7 @@ def plans(x: F32, w: F32, b: F32, w64: F64) -> None:
     assert_type(plan, fc.Conv2dPlan[np.float32])
     assert_type(plan(x, residual=x), F32)
     assert_type(plan.input_grad(x), F32)
+    assert_type(plan.with_shape((2, 3, 9, 9)), fc.Conv2dPlan[np.float32])
     assert_type(fc.tune(plan), fc.Conv2dPlan[np.float32])
     assert_type(fc.ConvTranspose1dPlan((3, 8), w64), fc.ConvTranspose1dPlan[np.float64])
 

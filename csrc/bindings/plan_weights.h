@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The weights that relatives share: a plan, and all plans that were made from it for other shapes,
+// for its gradient or for other algorithms.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "algorithms/conv/mapping.h"
+#include "core/memory.h"
+
+namespace fastconv {
+
+class PlanWeights {
+ public:
+  // The caller's weights and bias, copied; the bias may be empty.
+  PlanWeights(Scratch plain, Scratch bias) : plain_(std::move(plain)), bias_(std::move(bias)) {}
+
+  const Scratch& plain() const { return plain_; }
+  const Scratch& bias() const { return bias_; }
+
+  // The weights as an algorithm has packed them. They live as long as a plan uses them or, if they
+  // are kept, as long as there is a relative.
+  using Packed = std::shared_ptr<const Scratch>;
+  // Those of this key, or null if there are none.
+  Packed find(const PackingKey& key);
+  // Adds packed weights and returns them, or those that another thread has added meanwhile.
+  Packed add(const PackingKey& key, Packed packed);
+  // Keeps packed weights that have been added: a plan for yet another shape may want them.
+  void keep(const PackingKey& key, const Packed& packed);
+
+ private:
+  struct Entry {
+    PackingKey key;
+    std::weak_ptr<const Scratch> packed;
+    Packed kept;
+  };
+  Entry* entry_of(const PackingKey& key);
+
+  const Scratch plain_, bias_;
+  // Held for a look at the list alone, and only by threads that hold the GIL: so a process never
+  // forks while it is locked.
+  std::mutex mutex_;
+  std::vector<Entry> entries_;  // few: the packed layouts that shapes of one convolution choose
+};
+
+}  // namespace fastconv
