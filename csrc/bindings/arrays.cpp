@@ -25,17 +25,6 @@ constexpr DTypeName kDTypes[] = {{"float32", 'f', 4}, {"float64", 'f', 8}, {"int
                                  {"uint8", 'u', 1},   {"uint16", 'u', 2},  {"uint32", 'u', 4},
                                  {"uint64", 'u', 8}};
 
-DType dtype_of(const py::array& array, const char* name, Accept accept) {
-  const py::dtype dtype = array.dtype();
-  for (int i = 0; i < (accept == Accept::floats ? 2 : 10); ++i)
-    if (dtype.kind() == kDTypes[i].kind && dtype.itemsize() == kDTypes[i].size)
-      return static_cast<DType>(i);
-  throw py::type_error(
-      sentence(name, " must have dtype ",
-               accept == Accept::floats ? "float32 or float64" : "float32, float64 or an integer",
-               ", got ", py::str(dtype).cast<std::string>()));
-}
-
 // Refuses masked arrays: they hide values, which their plain data would show.
 void refuse_masked(py::handle value, const char* name) {
   if (Py_TYPE(value.ptr()) == npy_api::get().PyArray_Type_) return;
@@ -44,16 +33,6 @@ void refuse_masked(py::handle value, const char* name) {
   if (py::isinstance(value, modules["numpy.ma"].attr("MaskedArray")))
     throw py::type_error(
         sentence(name, " must be a plain array, got a masked array; fill its masked values first"));
-}
-
-void set_bounds(Operand& operand, const py::array& array) {
-  const auto* data = static_cast<const std::byte*>(array.data());
-  operand.first = data;
-  operand.last = data + array.itemsize();
-  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
-    const py::ssize_t reach = (array.shape(i) - 1) * array.strides(i);
-    (reach < 0 ? operand.first : operand.last) += array.shape(i) > 0 ? reach : 0;
-  }
 }
 
 // Points the operand at the view's elements, copied if kernels cannot read them where they are.
@@ -91,6 +70,27 @@ const char* layout_text(int spatial, bool channels_last) {
 }
 
 }  // namespace
+
+DType dtype_of(const py::array& array, const char* name, Accept accept) {
+  const py::dtype dtype = array.dtype();
+  for (int i = 0; i < (accept == Accept::floats ? 2 : 10); ++i)
+    if (dtype.kind() == kDTypes[i].kind && dtype.itemsize() == kDTypes[i].size)
+      return static_cast<DType>(i);
+  throw py::type_error(
+      sentence(name, " must have dtype ",
+               accept == Accept::floats ? "float32 or float64" : "float32, float64 or an integer",
+               ", got ", py::str(dtype).cast<std::string>()));
+}
+
+void set_bounds(Operand& operand, const py::array& array) {
+  const auto* data = static_cast<const std::byte*>(array.data());
+  operand.first = data;
+  operand.last = data + array.itemsize();
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+    const py::ssize_t reach = (array.shape(i) - 1) * array.strides(i);
+    (reach < 0 ? operand.first : operand.last) += array.shape(i) > 0 ? reach : 0;
+  }
+}
 
 py::dtype numpy_dtype(DType dtype) {
   return with_number(dtype, []<class T>() { return py::dtype::of<T>(); });

@@ -28,6 +28,9 @@ enum class Accept {
   numbers  // these and all integers
 };
 
+// The dtype of an array if it is accepted, else a TypeError.
+DType dtype_of(const py::array& array, const char* name, Accept accept);
+
 struct Dims {  // the lengths of up to four axes
   static constexpr int kMost = 4;
   int rank = 0;
@@ -75,6 +78,9 @@ struct Operand {
     return static_cast<const T*>(data);
   }
 };
+
+// Fills in `first` and `last`.
+void set_bounds(Operand& operand, const py::array& array);
 
 using Shape = std::vector<py::ssize_t>;
 using ShapeView = std::span<const py::ssize_t>;

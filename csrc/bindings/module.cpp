@@ -18,5 +18,6 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_fold(m);
   fastconv::bind_elementwise(m);
   fastconv::bind_norm(m);
+  fastconv::bind_add(m);
   fastconv::bind_capi(m);
 }

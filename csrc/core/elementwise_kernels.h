@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The elementwise kernels of one ISA and element type: activations, softmax, batch normalisation,
-// and the transpose of a matrix.
+// sums, and the transpose of a matrix.
 #pragma once
 
 #include "core/types.h"
@@ -43,14 +43,54 @@ struct NormSums {
   double first, second;
 };
 
-// A map of each element of such a channel: y = (x - mean) * scale + shift, and for the gradient
-// y = dy * factor + (x - mean) * scale + shift. y may be x or dy.
+// The same sums for pixels, whose columns are channels: of each of n columns the sum over the rows
+// of dy and of dy * (x - mean) is added to first and second. Rows lie n elements apart.
+template <class T>
+struct NormColumns {
+  index_t n, rows;
+  const T *x, *dy;
+  const T* mean;  // of each column
+  double *first, *second;
+};
+
+// The gradient's map of each element of such a channel: y = dy * factor + (x - mean) * scale +
+// shift. y may be x or dy.
 template <class T>
 struct NormMap {
-  T scale, shift;
-  T factor;   // for normalize_grad only
-  bool relu;  // for normalize only: whether y goes through a ReLU
+  T scale, shift, factor;
   T* y;
+};
+
+// Rows of n neighbouring elements, each of which becomes y = (x - mean) * scale + shift, and a ReLU
+// of that if asked for. In planes the elements of a row have one mean, scale and shift, those at
+// row * step; in pixels (by_element) each element of a row has its own, and all rows have the same.
+// y may be x.
+template <class T>
+struct AffineRows {
+  index_t n, rows;
+  const T* x;
+  index_t ldx;
+  T* y;
+  index_t ldy;
+  const T *mean, *scale, *shift;
+  index_t step;
+  bool by_element;
+  bool relu;
+};
+
+// Rows of n neighbouring elements: y = a + b, and a ReLU of that if asked for. Where b has one
+// element for each row (by_row), it is added to all of the row. y may be a or b.
+template <class T>
+struct AddRows {
+  index_t n, rows;
+  const T* a;
+  index_t lda;
+  const T* b;
+  index_t ldb;
+  T* y;
+  index_t ldy;
+  bool by_row;
+  bool relu;
 };
 
 template <class T>
@@ -77,8 +117,10 @@ struct ElementwiseKernels {
   // The sums of x - mean and of (x - mean)^2; those of dy and of dy * (x - mean).
   NormSums (*sum_moments)(const NormRows<T>&) noexcept;
   NormSums (*sum_products)(const NormRows<T>&) noexcept;
-  void (*normalize)(const NormRows<T>&, const NormMap<T>&) noexcept;
+  void (*sum_columns)(const NormColumns<T>&) noexcept;
   void (*normalize_grad)(const NormRows<T>&, const NormMap<T>&) noexcept;
+  void (*normalize)(const AffineRows<T>&) noexcept;
+  void (*add)(const AddRows<T>&) noexcept;
 
   void (*transpose)(const TransposeArgs<T>&) noexcept;
 };

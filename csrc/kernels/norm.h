@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Batch normalisation, a channel at a time (NormRows in core/elementwise_kernels.h): the sums over
-// a channel, and the two maps of its elements that follow from them.
+// a channel, and the maps of its elements that follow from them.
 //
 //     x   [ lanes | lanes | tail ] .. [ lanes | lanes | tail ] ..     rows of the channel
 //         acc[0]  acc[1]  acc[2]  acc[3]  acc[0]  ..                  4 partial sums, vectors of T
 //         total, a double: takes the partial sums after 16 vectors each
 //
 // Only elements of the rows are read. Memory bounds the speed.
+//
+// In evaluation the mean is no longer a sum over the batch, and elements are mapped row by row
+// (AffineRows).
 #pragma once
 
 #include "kernels/activation_grad.h"
@@ -131,6 +134,32 @@ NormSums sum_products(const NormRows<typename V::T>& a) noexcept {
   return a.relu ? products_of<V, true>(a) : products_of<V, false>(a);
 }
 
+// Partial sums of 16 rows are added in double, as in sums_of.
+template <class V>
+void sum_columns(const NormColumns<typename V::T>& a) noexcept {
+  constexpr index_t kTerms = 16;
+  const Part<V> part(a.n);
+  for (index_t row = 0; row < a.rows; row += kTerms)
+    for (index_t j = 0; j < a.n; j += V::lanes) {
+      const index_t stop = a.rows - row < kTerms ? a.rows : row + kTerms;
+      const bool tail = j + V::lanes > a.n;
+      const V mean = part.load(a.mean + j, tail);
+      V first = V::zero(), second = V::zero();
+      for (index_t i = row * a.n + j; i < stop * a.n; i += a.n) {
+        const V dy = part.load(a.dy + i, tail);
+        first = first + dy;
+        second = fma(dy, part.load(a.x + i, tail) - mean, second);
+      }
+      typename V::T sums[2][V::lanes];
+      first.store(sums[0]);
+      second.store(sums[1]);
+      for (index_t lane = 0; lane < V::lanes && j + lane < a.n; ++lane) {
+        a.first[j + lane] += static_cast<double>(sums[0][lane]);
+        a.second[j + lane] += static_cast<double>(sums[1][lane]);
+      }
+    }
+}
+
 // y[i] = f(i, is_tail) for the vector at each place i of the rows.
 template <class V, class F>
 FC_INLINE void map_channel(index_t n, index_t rows, index_t step, typename V::T* y, const F& f) {
@@ -142,17 +171,35 @@ FC_INLINE void map_channel(index_t n, index_t rows, index_t step, typename V::T*
   }
 }
 
-template <class V>
-void normalize(const NormRows<typename V::T>& a, const NormMap<typename V::T>& map) noexcept {
+// The difference comes first: where x is near the mean it is exact, and x * scale - mean * scale
+// would cancel.
+template <class V, bool kRelu, bool kByElement>
+FC_INLINE void normalize_rows(const AffineRows<typename V::T>& a) {
   const Part<V> part(a.n);
-  const V mean = V::splat(a.mean), scale = V::splat(map.scale), shift = V::splat(map.shift);
-  const auto plain = [&](index_t i, bool tail) __attribute__((always_inline)) {
-    return fma(part.load(a.x + i, tail) - mean, scale, shift);
-  };
-  if (!map.relu) return map_channel<V>(a.n, a.rows, a.step, map.y, plain);
-  map_channel<V>(a.n, a.rows, a.step, map.y,
-                 [&](index_t i, bool tail)
-                     __attribute__((always_inline)) { return relu(plain(i, tail)); });
+  for (index_t row = 0; row < a.rows; ++row) {
+    const auto* x = a.x + row * a.ldx;
+    const index_t at = kByElement ? 0 : row * a.step;
+    const V mean = V::splat(a.mean[at]), scale = V::splat(a.scale[at]),
+            shift = V::splat(a.shift[at]);
+    map_channel<V>(a.n, 1, 0, a.y + row * a.ldy,
+                   [&](index_t i, bool tail) __attribute__((always_inline)) {
+                     V y;
+                     if constexpr (kByElement)
+                       y = fma(part.load(x + i, tail) - part.load(a.mean + i, tail),
+                               part.load(a.scale + i, tail), part.load(a.shift + i, tail));
+                     else
+                       y = fma(part.load(x + i, tail) - mean, scale, shift);
+                     return kRelu ? relu(y) : y;
+                   });
+  }
+}
+
+template <class V>
+void normalize(const AffineRows<typename V::T>& a) noexcept {
+  if (a.by_element)
+    a.relu ? normalize_rows<V, true, true>(a) : normalize_rows<V, false, true>(a);
+  else
+    a.relu ? normalize_rows<V, true, false>(a) : normalize_rows<V, false, false>(a);
 }
 
 template <class V>

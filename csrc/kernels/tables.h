@@ -5,6 +5,7 @@
 #include "core/kernel_table.h"
 #include "kernels/activation.h"
 #include "kernels/activation_grad.h"
+#include "kernels/add.h"
 #include "kernels/channel_lanes.h"
 #include "kernels/depthwise.h"
 #include "kernels/dot.h"
@@ -45,8 +46,10 @@ consteval Kernels<typename V::T> make_kernels() {
                           .softmax_columns_grad = &softmax_columns_grad<V>,
                           .sum_moments = &sum_moments<V>,
                           .sum_products = &sum_products<V>,
-                          .normalize = &normalize<V>,
+                          .sum_columns = &sum_columns<V>,
                           .normalize_grad = &normalize_grad<V>,
+                          .normalize = &normalize<V>,
+                          .add = &add<V>,
                           .transpose = &transpose<V>},
           .peak = make_peak<V>()};
 }

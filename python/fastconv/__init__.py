@@ -35,6 +35,7 @@ from fastconv.conv import conv1d, conv2d
 from fastconv.conv_transpose import conv_transpose1d, conv_transpose2d
 from fastconv.max_pool import max_pool1d, max_pool2d, min_pool1d, min_pool2d
 from fastconv.max_unpool import max_unpool1d, max_unpool2d
+from fastconv.norm import add, batch_norm
 from fastconv.paths import get_cmake_dir, get_include
 from fastconv.plan import Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan, ConvTranspose2dPlan
 from fastconv.pool import (
@@ -80,8 +81,10 @@ __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "add",
     "avg_pool1d",
     "avg_pool2d",
+    "batch_norm",
     "clear_pool",
     "conv1d",
     "conv2d",

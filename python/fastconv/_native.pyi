@@ -141,6 +141,18 @@ def gelu_grad(
 def softmax_grad(
     dy: object, x: object, axis: object, threads: object, out: object, /
 ) -> _Floats: ...
+
+# Batch normalisation and sums.
+def batch_norm(
+    input: object, running_mean: object, running_var: object, weight: object, bias: object,
+    eps: object, activation: object, threads: object, out: object, data_format: object, /
+) -> _Floats: ...
+def evaluation_grad(
+    input: object, grad_output: object, running_mean: object, running_var: object, weight: object,
+    bias: object, eps: object, activation: object, output: object, threads: object,
+    data_format: object, /
+) -> tuple[_Floats, _Floats, _Floats]: ...
+def add(a: object, b: object, activation: object, threads: object, out: object, /) -> _Floats: ...
 def batch_moments(x: object, threads: object, /) -> tuple[_F64, _F64]: ...
 def normalize(
     x: object, mean: object, scale: object, shift: object, relu: object, threads: object, /

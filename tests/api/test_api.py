@@ -48,8 +48,11 @@ FUNCTIONS = {
         max_unpool{{n}}d(input, indices, {POOL}, output_size=None)
         unfold(input, kernel_size, dilation=1, padding=0, stride=1)
         fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1)
+        batch_norm(input, running_mean, running_var, weight=None, bias=None, eps=1e-05, *,
+            activation=None)
         """,
     ELEMENTWISE: """
+        add(a, b, *, activation=None)
         relu(x, /)
         relu6(x, /)
         leaky_relu(x, /, negative_slope=0.01)
@@ -86,6 +89,10 @@ FUNCTIONS = {
 }
 
 GRADIENTS = {
+    "threads=None, data_format='channels_first'": """
+        batch_norm(input, grad_output, running_mean, running_var, weight=None, bias=None,
+            eps=1e-05, *, activation=None, output=None)
+        """,
     MULTIPLIES: f"""
         conv{{n}}d_input(input_size, weight, grad_output, {CONV}, *, padding_mode='zeros')
         conv{{n}}d_weight(input, weight_size, grad_output, {CONV}, *, padding_mode='zeros')

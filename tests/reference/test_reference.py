@@ -359,3 +359,20 @@ def test_a_kernel_longer_than_the_input_is_a_value_error():
         reference.conv1d([[1, 2, 3, 4]], [[[1, 1, 1]]], dilation=2)
     with pytest.raises(ValueError, match=r"kernel reaches 4 .* only 1"):
         reference.max_pool1d([[1]], 4, ceil_mode=True)
+
+
+def test_batch_norm_is_its_formula():
+    """Channel 0: (x - 1) / 2 * 3 + 5; channel 1: (x - 0) / 1 * 1 + 7."""
+    x = [[[1, 3], [2, -9]]]
+    channels = [1, 0], [3, 0], [3, 1], [5, 7]
+    y = reference.batch_norm(x, *channels, eps=1)
+    assert y.tolist() == [[[5, 8], [9, -2]]]
+    last = reference.batch_norm(np.moveaxis(x, 1, 2), *channels, eps=1, data_format="channels_last")
+    assert np.moveaxis(last, 2, 1).tolist() == y.tolist()
+    assert reference.batch_norm(x, *channels, eps=1, activation="relu").tolist()[0][1] == [9, 0]
+    with pytest.raises(ValueError, match="data_format"):
+        reference.batch_norm(x, *channels, data_format="NCHW")
+
+
+def test_add_is_a_sum():
+    assert reference.add([[1, -5]], [[2], [3]], activation="relu").tolist() == [[3, 0], [4, 0]]

@@ -332,3 +332,27 @@ def test_activations_at_known_points(function, x, expected):
 )
 def test_activations_keep_nan(function):
     assert math.isnan(getattr(reference, function)(math.nan))
+
+
+@pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
+@pytest.mark.parametrize("activation", [None, "tanh", "gelu", ("leaky_relu", 0.3)])
+def test_batch_norm_has_the_slope_that_differences_show(activation, layout):
+    x, direction, dy = (random(4, 3, 3, seed=seed) for seed in range(3))
+    channel = [
+        random(3, seed=3),
+        abs(random(3, seed=4)) + 0.5,
+        random(3, seed=5),
+        random(3, seed=6),
+    ]
+    how = {"activation": activation, "data_format": layout}
+    gradients = grad.batch_norm(x, dy, *channel, **how)
+    changes = (direction, random(3, seed=7), random(3, seed=8))
+    arguments = [x, *channel]
+    for at, change, got in zip((0, 3, 4), changes, gradients, strict=True):
+
+        def moved(value, at=at):
+            given = [*arguments[:at], value, *arguments[at + 1 :]]
+            return reference.batch_norm(*given, **how)
+
+        rate = slope(moved, arguments[at], change)
+        np.testing.assert_allclose(dot(dy, rate), dot(got, change), rtol=1e-6)

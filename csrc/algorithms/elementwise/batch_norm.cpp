@@ -2,24 +2,10 @@
 #include "algorithms/elementwise/batch_norm.h"
 
 #include <algorithm>
-
-#include "algorithms/common/blocking.h"
-#include "core/parallel.h"
+#include <cmath>
 
 namespace fastconv {
 namespace {
-
-// Calls body(c): a channel's rows are read two or three times, out of L2 mostly. Tasks are runs of
-// channels: planes of a few elements share cache lines, which two threads would write by turns.
-template <class Body>
-void for_channels(const Exec& exec, const NormShape& s, const Body& body) noexcept {
-  const double work = 2 * double(s.n) * double(s.channels) * double(s.plane);
-  const index_t tasks = std::min<index_t>(s.channels, 8 * exec.threads);
-  parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
-    const Range channels = part(s.channels, tasks, task);
-    for (index_t c = channels.begin; c < channels.end; ++c) body(c);
-  });
-}
 
 template <class T>
 NormRows<T> rows_of(const NormShape& s, index_t c, const T* x, T mean, const T* dy = nullptr,
@@ -52,19 +38,85 @@ void batch_moments(const Exec& exec, const NormShape& s, const T* x, double* mea
   });
 }
 
+index_t norm_width(index_t channels) noexcept {
+  // Of 16 vectors or so the last one, which is not whole, no longer matters.
+  constexpr index_t kFew = 256;
+  return channels == 0 ? 0 : channels * (channels < kFew / 2 ? kFew / channels : 1);
+}
+
+namespace {
+
+struct Channel {
+  double mean, scale, shift;
+};
+
+// of(c) gives the constants of a channel in double.
+template <class T, class Of>
+void fill_constants(index_t channels, const NormConstants<T>& to, const Of& of) noexcept {
+  for (index_t c = 0; c < channels; ++c) {
+    const Channel channel = of(c);
+    to.mean[c] = static_cast<T>(channel.mean);
+    to.scale[c] = static_cast<T>(channel.scale);
+    const double left = static_cast<double>(to.mean[c]) - channel.mean;
+    to.shift[c] = static_cast<T>(channel.shift + left * channel.scale);
+  }
+  for (index_t c = channels; c < norm_width(channels); ++c) {
+    to.mean[c] = to.mean[c - channels];
+    to.scale[c] = to.scale[c - channels];
+    to.shift[c] = to.shift[c - channels];
+  }
+}
+
+}  // namespace
+
 template <class T>
-void normalize(const Exec& exec, const NormShape& s, const T* x, const double* mean,
-               const double* scale, const double* shift, bool relu, T* y) noexcept {
-  for_channels(exec, s, [&](index_t c) {
-    const T near = static_cast<T>(mean[c]);
-    const double left = static_cast<double>(near) - mean[c];
-    exec.kernels<T>().elementwise.normalize(rows_of(s, c, x, near),
-                                            {.scale = static_cast<T>(scale[c]),
-                                             .shift = static_cast<T>(shift[c] + left * scale[c]),
-                                             .factor = T{0},
-                                             .relu = relu,
-                                             .y = y + c * s.plane});
+void norm_constants(index_t channels, const double* mean, const double* scale, const double* shift,
+                    const NormConstants<T>& constants) noexcept {
+  fill_constants(channels, constants,
+                 [&](index_t c) { return Channel{mean[c], scale[c], shift[c]}; });
+}
+
+template <class T>
+void norm_constants(index_t channels, const NormStatistics<T>& s,
+                    const NormConstants<T>& constants) noexcept {
+  fill_constants(channels, constants, [&](index_t c) {
+    const double weight = s.weight ? static_cast<double>(s.weight[c]) : 1;
+    const double bias = s.bias ? static_cast<double>(s.bias[c]) : 0;
+    return Channel{static_cast<double>(s.mean[c]),
+                   weight / std::sqrt(static_cast<double>(s.var[c]) + s.eps), bias};
   });
+}
+
+template <class T>
+void normalize(const Exec& exec, const NormLoop& loop, const T* x,
+               const NormConstants<T>& constants, const Fused<T>& fused, T* y) noexcept {
+  const auto run = [&](const NormLoop& part, index_t start) {
+    for_row_blocks(exec, part, fused.cost(), [&](const RowBlock<3>& b) {
+      const index_t channel = b.at[1];
+      T* to = y + start + b.at[2];
+      exec.kernels<T>().elementwise.normalize({.n = b.n,
+                                               .rows = b.rows,
+                                               .x = x + start + b.at[0],
+                                               .ldx = b.ld[0],
+                                               .y = to,
+                                               .ldy = b.ld[2],
+                                               .mean = constants.mean + channel,
+                                               .scale = constants.scale + channel,
+                                               .shift = constants.shift + channel,
+                                               .step = b.ld[1],
+                                               .by_element = part.inner(1) != 0,
+                                               .relu = fused.relu()});
+      fused.apply(exec, to, b.n, b.rows, b.ld[2]);
+    });
+  };
+  const index_t channels = loop.length[loop.rank - 1], width = norm_width(channels);
+  const bool pixels = loop.rank == 2 && loop.inner(1) != 0 && loop.step[1][0] == 0;
+  if (!pixels || width == channels || loop.step[0][0] != channels || loop.step[2][0] != channels)
+    return run(loop, 0);
+  // Dense pixels of few channels: rows as long as the repeated constants, and what is left.
+  const index_t rows = loop.size() / width;
+  run({.rank = 2, .length = {rows, width}, .step = {{width, 1}, {0, 1}, {width, 1}}}, 0);
+  run({.rank = 1, .length = {loop.size() - rows * width}, .step = {{1}, {1}, {1}}}, rows * width);
 }
 
 template <class T>
@@ -87,21 +139,28 @@ void batch_norm_grad(const Exec& exec, const NormShape& s, const T* dy, const T*
         rows, {.scale = static_cast<T>(-scale * inverse[c] * inverse[c] * products / count),
                .shift = static_cast<T>(-scale * sum / count),
                .factor = static_cast<T>(scale),
-               .relu = false,
                .y = dx + c * s.plane});
   });
 }
 
 template void batch_moments(const Exec&, const NormShape&, const float*, double*, double*) noexcept;
-template void normalize(const Exec&, const NormShape&, const float*, const double*, const double*,
-                        const double*, bool, float*) noexcept;
+template void norm_constants(index_t, const double*, const double*, const double*,
+                             const NormConstants<float>&) noexcept;
+template void norm_constants(index_t, const NormStatistics<float>&,
+                             const NormConstants<float>&) noexcept;
+template void normalize(const Exec&, const NormLoop&, const float*, const NormConstants<float>&,
+                        const Fused<float>&, float*) noexcept;
 template void batch_norm_grad(const Exec&, const NormShape&, const float*, const float*,
                               const float*, const double*, const double*, const double*, float*,
                               double*, double*) noexcept;
 template void batch_moments(const Exec&, const NormShape&, const double*, double*,
                             double*) noexcept;
-template void normalize(const Exec&, const NormShape&, const double*, const double*, const double*,
-                        const double*, bool, double*) noexcept;
+template void norm_constants(index_t, const double*, const double*, const double*,
+                             const NormConstants<double>&) noexcept;
+template void norm_constants(index_t, const NormStatistics<double>&,
+                             const NormConstants<double>&) noexcept;
+template void normalize(const Exec&, const NormLoop&, const double*, const NormConstants<double>&,
+                        const Fused<double>&, double*) noexcept;
 template void batch_norm_grad(const Exec&, const NormShape&, const double*, const double*,
                               const double*, const double*, const double*, const double*, double*,
                               double*, double*) noexcept;

@@ -50,6 +50,7 @@ from fastconv.grad.max_pool import (
     min_pool1d_input,
     min_pool2d_input,
 )
+from fastconv.grad.norm import batch_norm
 from fastconv.grad.pool import (
     avg_pool1d_input,
     avg_pool2d_input,
@@ -66,6 +67,7 @@ __all__ = [
     "adaptive_max_pool2d_input",
     "avg_pool1d_input",
     "avg_pool2d_input",
+    "batch_norm",
     "conv1d",
     "conv1d_bias",
     "conv1d_input",

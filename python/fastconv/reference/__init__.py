@@ -33,6 +33,7 @@ from .adaptive import (
 )
 from .columns import fold, max_unpool1d, max_unpool2d, unfold
 from .conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from .norm import add, batch_norm
 from .pool import (
     avg_pool1d,
     avg_pool2d,
@@ -51,8 +52,10 @@ __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "add",
     "avg_pool1d",
     "avg_pool2d",
+    "batch_norm",
     "conv1d",
     "conv2d",
     "conv_transpose1d",

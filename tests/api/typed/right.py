@@ -44,6 +44,9 @@ def pools(x: F32, x64: F64, i: NDArray[np.uint8], where: I64) -> None:
 
 def elementwise(x: F32, x64: F64) -> None:
     assert_type(fc.relu(x), F32)
+    assert_type(fc.batch_norm(x, x, x, x, activation="relu", out=x), F32)
+    assert_type(fc.add(x, x, activation=("leaky_relu", 0.1)), F32)
+    assert_type(fc.grad.batch_norm(x, x, x, x), tuple[F32, F32, F32])
     assert_type(fc.leaky_relu(x64, 0.1), F64)
     assert_type(fc.gelu(x, approximate="tanh"), F32)
     assert_type(fc.softmax(x64, axis=0), F64)

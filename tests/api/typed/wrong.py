@@ -26,6 +26,8 @@ def mixed(x: F32, w: F32, x64: F64, w64: F64, i: I64, mask: Bool) -> None:
     fc.max_pool2d(mask, 2)  # wrong
     fc.max_unpool2d(x, x, 2)  # wrong
     fc.relu(i)  # wrong
+    fc.add(x, x64)  # wrong
+    fc.batch_norm(x, x64, x64)  # wrong
     fc.grad.conv2d(x, w, x64)  # wrong
     fc.grad.conv2d_weight(x, (1, 1, 1, 1), x64)  # wrong
     fc.grad.max_pool2d_input(x, x, (1, 1, 4, 4))  # wrong

@@ -48,6 +48,7 @@ from .conv import (
     conv_transpose2d_input,
     conv_transpose2d_weight,
 )
+from .norm import batch_norm
 from .pool import (
     avg_pool1d_input,
     avg_pool2d_input,
@@ -70,6 +71,7 @@ __all__ = [
     "adaptive_max_pool2d_input",
     "avg_pool1d_input",
     "avg_pool2d_input",
+    "batch_norm",
     "conv1d",
     "conv1d_bias",
     "conv1d_input",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -86,3 +87,16 @@ def from_output(
     if name == "tanh":
         return np.asarray(dy * (1 - y**2))
     return {"relu": relu, "relu6": relu6, "leaky_relu": leaky_relu}[name](dy, y, *arguments)
+
+
+NAMES: dict[str, Callable[..., Array]] = {
+    f.__name__: f for f in (relu, relu6, leaky_relu, sigmoid, tanh, silu, gelu)
+}
+
+
+def from_input(grad_output: npt.ArrayLike, x: npt.ArrayLike, activation: Activation) -> Array:
+    """Pass through an activation that was applied to `x`."""
+    if activation is None:
+        return real(grad_output)
+    name, arguments = named(activation)
+    return NAMES[name](grad_output, x, *arguments)
