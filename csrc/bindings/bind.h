@@ -20,6 +20,7 @@ void bind_fold(py::module_& m);
 void bind_elementwise(py::module_& m);
 void bind_norm(py::module_& m);
 void bind_add(py::module_& m);
+void bind_layers(py::module_& m);
 void bind_capi(py::module_& m);
 void bind_testing(py::module_& m);
 

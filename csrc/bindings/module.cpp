@@ -19,5 +19,6 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_elementwise(m);
   fastconv::bind_norm(m);
   fastconv::bind_add(m);
+  fastconv::bind_layers(m);
   fastconv::bind_capi(m);
 }

@@ -70,6 +70,13 @@ std::vector<std::string> supported_isas() {
 
 const KernelTable& active_table() noexcept { return *active().load(std::memory_order_relaxed); }
 
+int active_isa() noexcept {
+  const auto& table = active_table();
+  int number = 0;
+  while (kCandidates[number].table != &table) ++number;
+  return number;
+}
+
 Exec make_exec(int threads) noexcept {
   return {&active_table(), std::min(threads, most_threads())};
 }

@@ -143,7 +143,7 @@ def test_a_plan_is_kept_while_weights_and_shape_stay(monkeypatch):
     assert len(built) == 3
     for n in range(4, 30):
         layer(np.ones((n, 1, 4, 4), np.float32))
-    assert len(layer._plans._state[1]) <= 4
+    assert len(layer._plans._state[2]) <= 4
 
 
 @pytest.mark.parametrize(

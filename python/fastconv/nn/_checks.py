@@ -79,6 +79,9 @@ def float_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
 
 def array(x: Any, name: str = "x", dtype: np.dtype[Any] | None = None) -> Array:
     """Return `x` as a native-endian float array; with `dtype`, of that dtype and no other."""
+    # What most calls bring: a plain array of a native dtype, of which NumPy has one object each.
+    if type(x) is np.ndarray and (x.dtype is dtype or (dtype is None and x.dtype in FLOATS)):
+        return x
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked array")
     a = np.asarray(x)

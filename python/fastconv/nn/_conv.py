@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
 import fastconv as fc
@@ -22,6 +24,7 @@ from ._checks import (
     integer,
     per_axis,
 )
+from ._finish import finished
 from ._plans import PlanCache
 from ._shapes import checked_padding, short
 from .activations import (
@@ -40,6 +43,7 @@ class ConvBase(Weighted):
     _words: ClassVar[tuple[str, ...]]
     _function: ClassVar[str]
     _plan: ClassVar[str]
+    takes_residual: ClassVar[bool]  # whether a plan adds a residual before its activation
     _fused_gradient: ClassVar[bool]  # whether the gradient passes through an activation itself
 
     def __init_subclass__(cls) -> None:
@@ -90,12 +94,18 @@ class ConvBase(Weighted):
 
     def forward(self, x: npt.ArrayLike) -> Array:
         if not self.training:
-            return self._planned(x, self.activation)
-        x = array(x, "x", self.weight.dtype)
+            activation = self.activation
+            # `_planned` begins with the same, but would be one more call, a tenth of what there is.
+            plan = self._plans.find(x, activation, (self._mark,), (self._values,))
+            if plan is not None:
+                y: Array = plan(x)
+                return y
+            return self._planned(x, activation)
+        x = array(x, "x", self.dtype)
         if self._keeps_output():
-            y = self._convolve(x, self.activation)
-            self._saved = (x, y)
-            return y
+            after = self._convolve(x, self.activation)
+            self._saved = (x, after)
+            return after
         before = self._convolve(x, None)
         self._saved = (x, before)
         return activate(before, self.activation)
@@ -124,9 +134,24 @@ class ConvBase(Weighted):
             self._grads["bias"] += d_bias
         return dx
 
-    def fused(self, x: npt.ArrayLike, activation: Activation | None) -> Array:
-        """The layer and an activation behind it in one call; for evaluation mode."""
-        return self._planned(x, activation)
+    def run(
+        self, x: Array, activation: Activation | None = None, residual: Array | None = None
+    ) -> Array:
+        """``activation(self(x) + residual)`` in evaluation mode, in one call where that can be."""
+        if self.activation is not None or (residual is not None and not self.takes_residual):
+            return finished(self._planned(x, self.activation), activation, residual)
+        return self._planned(x, activation, residual)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of weight and bias, and so of every input."""
+        return self._values["weight"].dtype
+
+    def scaled(self, weight: Array, scale: Array) -> Array:
+        """Weights of this layer, times a factor for each of its output channels."""
+        behind = (1,) * self._n
+        scaled: Array = weight * scale.reshape(-1, 1, *behind)
+        return scaled
 
     def _keeps_output(self) -> bool:
         """Whether `backward` works from the result, not from what the activation was given."""
@@ -134,17 +159,22 @@ class ConvBase(Weighted):
             return True
         return self._fused_gradient and follows_from_output(self.activation)
 
-    def _planned(self, x: npt.ArrayLike, activation: Activation | None) -> Array:
+    def _planned(
+        self, x: npt.ArrayLike, activation: Activation | None, residual: Array | None = None
+    ) -> Array:
         """Run on packed weights."""
-        x = array(x, "x", self.weight.dtype)
-
-        def build(weight: Array, bias: Array | None) -> Any:
-            plan = getattr(fc, self._plan)
-            return plan(x.shape, weight, bias, **self._settings(activation))
-
-        plan = self._plans.get((x.shape, activation), (self.weight, self.bias), build)
-        y: Array = plan(x)
+        plan = self._plans.find(x, activation, (self._mark,), (self._values,))
+        if plan is None:
+            x = array(x, "x", self.dtype)
+            build = functools.partial(self.plan_of, x.shape, activation)
+            plan = self._plans.get(x, activation, (self,), build)
+        y: Array = plan(x, residual) if residual is not None else plan(x)
         return y
+
+    def plan_of(self, shape: Shape, activation: Activation | None, values: dict[str, Array]) -> Any:
+        """A plan of this layer with other values of its parameters."""
+        plan = getattr(fc, self._plan)
+        return plan(shape, values["weight"], values.get("bias"), **self._settings(activation))
 
     def _convolve(self, x: Array, activation: Activation | None) -> Array:
         function: Callable[..., Array] = getattr(fc, self._function)

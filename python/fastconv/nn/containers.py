@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import overload
+from collections.abc import Iterator
+from typing import Any, overload
 
 import numpy.typing as npt
 
-from ._checks import Array, Shape, array, same_shape
+from fastconv.typing import Activation
+
+from ._checks import Array, Shape, array
 from ._conv import ConvBase
 from ._field import Field
+from ._finish import Activated, Alone, Runs, finished
+from ._fold import FoldedNorm
 from .activations import Elementwise, ReLU
 from .layer import Layer
 from .norm import BatchNormBase
@@ -21,9 +24,10 @@ from .summary import table
 class Sequential(Layer):
     """Layers that are applied one after the other.
 
-    In evaluation mode a convolution and the activation behind it run as one call, in both modes
-    batch normalisation and the ReLU behind it. Iterable, and indexed as a list is; a slice is a
-    `Sequential` of the same layers.
+    In evaluation mode a convolution, the batch normalisation and the activation behind it run as
+    one call, the sum of a `Residual` as well; so do batch normalisation and the ReLU behind it in
+    both modes. The layers themselves and `state_dict` stay as they are. Iterable, and indexed as a
+    list is; a slice is a `Sequential` of the same layers.
 
     Parameters
     ----------
@@ -49,22 +53,48 @@ class Sequential(Layer):
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers must be fastconv.nn layers, got {layer!r}")
         self._layers = layers
+        self._steps: tuple[Runs, ...] | None = None
         _refuse_repeats(self)
 
     def forward(self, x: npt.ArrayLike) -> Array:
-        y = array(x)
+        return self.run(array(x))
+
+    def run(
+        self, x: Array, activation: Activation | None = None, residual: Array | None = None
+    ) -> Array:
+        """``activation(self(x) + residual)``, in as few passes over memory as can be."""
+        steps = self._evaluation()
+        if steps is None:
+            return finished(self._in_order(x), activation, residual)
+        if not steps:
+            return finished(x, activation, residual)
+        for step in steps[:-1]:
+            x = step.run(x)
+        return steps[-1].run(x, activation, residual)
+
+    def _evaluation(self) -> tuple[Runs, ...] | None:
+        """What evaluation runs, or None if a layer is in training mode."""
+        for layer in self._layers:
+            if layer.training:
+                self._steps = None
+                return None
+        if self._steps is None:
+            self._steps = tuple(steps_of(self._layers))
+        return self._steps
+
+    def _in_order(self, x: Array) -> Array:
+        """Layer by layer, but a ReLU together with the batch normalisation before it."""
         layers = iter(self._layers)
         layer = next(layers, None)
         while layer is not None:
             following = next(layers, None)
-            joint = _one_call(layer, following)
-            if joint is None:
-                y = layer(y)
-            else:
-                y = joint(y)
+            if isinstance(layer, BatchNormBase) and isinstance(following, ReLU) and layer.training:
+                x = following.keep(layer.forward_relu(x))
                 following = next(layers, None)
+            else:
+                x = layer(x)
             layer = following
-        return y
+        return x
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         dy = array(grad_output, "grad_output")
@@ -131,6 +161,13 @@ class Sequential(Layer):
     def __iter__(self) -> Iterator[Layer]:
         return iter(self._layers)
 
+    def _forget(self) -> None:
+        super()._forget()
+        self._steps = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_steps": None}
+
     def _children(self) -> Iterator[tuple[str, Layer]]:
         for i, layer in enumerate(self._layers):
             yield str(i), layer
@@ -179,10 +216,24 @@ class Residual(Layer):
         self.layer = layer
 
     def forward(self, x: npt.ArrayLike) -> Array:
-        x = array(x)
-        y = same_shape(self.layer(x), x.shape, "the result of the layer inside Residual")
-        total: Array = x + y
-        return total
+        return self.run(array(x))
+
+    def run(
+        self, x: Array, activation: Activation | None = None, residual: Array | None = None
+    ) -> Array:
+        """``activation(self(x) + residual)``; the layer adds `x` itself where it can."""
+        layer = self.layer
+        if layer.training or not isinstance(layer, ConvBase | BatchNormBase | Sequential):
+            y = finished(layer(x), None, x)
+        else:
+            try:
+                y = layer.run(x, activation if residual is None else None, x)
+            except ValueError:
+                self.output_shape(x.shape)  # tells, if this is it, that the shape is not kept
+                raise
+            if residual is None:
+                return y
+        return finished(y, activation, residual)
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         dy = array(grad_output, "grad_output")
@@ -210,17 +261,25 @@ class Residual(Layer):
         return repr(self.layer)
 
 
-def _one_call(layer: Layer, following: Layer | None) -> Callable[[Array], Array] | None:
-    """A layer and the one behind it as one call, where they can be fused."""
-    if isinstance(layer, BatchNormBase) and isinstance(following, ReLU):
-        norm, relu = layer, following
-        return lambda x: relu.keep(norm.forward_relu(x))
-    if not (isinstance(layer, ConvBase) and isinstance(following, Elementwise)):
-        return None
-    activation = following.fused()
-    if layer.training or following.training or layer.activation is not None or activation is None:
-        return None
-    return functools.partial(layer.fused, activation=activation)
+def steps_of(layers: tuple[Layer, ...]) -> Iterator[Runs]:
+    """What evaluation runs: layers with the normalisation and the activation behind them."""
+    waiting = list(layers)
+    while waiting:
+        layer = waiting.pop(0)
+        following = waiting[0] if waiting else None
+        step: Runs
+        if isinstance(layer, ConvBase) and isinstance(following, BatchNormBase):
+            step = FoldedNorm(layer, following)
+            waiting.pop(0)
+        elif isinstance(layer, ConvBase | BatchNormBase | Residual | Sequential):
+            step = layer
+        else:
+            step = Alone(layer)
+        following = waiting[0] if waiting else None
+        if isinstance(following, Elementwise):
+            step = Activated(step, following)
+            waiting.pop(0)
+        yield step
 
 
 def _refuse_repeats(root: Layer) -> None:

@@ -20,7 +20,7 @@ from fastconv.typing import (
     PerAxis,
 )
 
-from ._checks import Shape, choice, float_dtype, generator, per_axis
+from ._checks import Array, Shape, choice, float_dtype, generator, per_axis
 from ._conv import ConvBase
 from ._field import Field
 from ._shapes import channels_first, in_format
@@ -31,6 +31,7 @@ PADDING_MODES: tuple[PaddingMode, ...] = get_args(PaddingMode)
 class _Direct(ConvBase):
     """A convolution; subclasses say of which rank."""
 
+    takes_residual = True
     _fused_gradient = True
 
     def __init__(
@@ -68,7 +69,7 @@ class _Direct(ConvBase):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         first = channels_first(input_shape, self._n, self.data_format)
-        shape = fc.conv_output_shape(first, self.weight.shape, **self._window())
+        shape = fc.conv_output_shape(first, self._values["weight"].shape, **self._window())
         return in_format(shape, self._n, self.data_format)
 
     def _mode(self) -> dict[str, Any]:
@@ -87,6 +88,7 @@ class _Transposed(ConvBase):
     """A transposed convolution; subclasses say of which rank."""
 
     _words = ("valid", "same", "same_lower")
+    takes_residual = False
     _fused_gradient = False
 
     def __init__(
@@ -131,9 +133,20 @@ class _Transposed(ConvBase):
     def output_shape(self, input_shape: Shape) -> Shape:
         first = channels_first(input_shape, self._n, self.data_format)
         shape = fc.conv_transpose_output_shape(
-            first, self.weight.shape, **self._window(), output_padding=self.output_padding
+            first,
+            self._values["weight"].shape,
+            **self._window(),
+            output_padding=self.output_padding,
         )
         return in_format(shape, self._n, self.data_format)
+
+    def scaled(self, weight: Array, scale: Array) -> Array:
+        # Weights are (C_in, C_out / groups, ..), and each block of input channels has outputs of
+        # its own.
+        factors = scale.reshape(self.groups, 1, -1).repeat(self.in_channels // self.groups, axis=1)
+        behind = (1,) * self._n
+        scaled: Array = weight * factors.reshape(self.in_channels, -1, *behind)
+        return scaled
 
     def _settings(self, activation: Activation | None) -> dict[str, Any]:
         return {**super()._settings(activation), "output_padding": self.output_padding}

@@ -35,6 +35,8 @@ class Layer(ABC):
         self._buffers: dict[str, Array] = {}
         self._grads: dict[str, Array] = {}
         self._saved: tuple[Any, ...] | None = None
+        # Replaced whenever an array of this layer is given away or written (see `PlanCache`).
+        self._mark = object()
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         return self.forward(x)
@@ -68,8 +70,8 @@ class Layer(ABC):
             If a layer does not know its sizes yet (see `BatchNorm2d`). An optimiser that is
             given the iterator reads it at its first step, when every layer does.
         """
-        for name, value in self._values.items():
-            yield value, self._grads[name]
+        for name in self._values:
+            yield self._parameter(name), self._grads[name]
         for _, child in self._children():
             yield from child.parameters()
 
@@ -172,7 +174,10 @@ class Layer(ABC):
         held[...] = same_shape(array(value, name, held.dtype), held.shape, name)
 
     def _parameter(self, name: str) -> Array:
-        return self._values[name]
+        """A parameter for somebody who may write into it."""
+        value = self._values[name]
+        self._mark = object()  # after the array is held, as `PlanCache.get` relies on
+        return value
 
     def _recall(self) -> tuple[Any, ...]:
         """What the last training-mode call saved."""
@@ -185,6 +190,7 @@ class Layer(ABC):
     def _forget(self) -> None:
         """Drop what was saved for `backward`."""
         self._saved = None
+        self._mark = object()
 
     def _flops(self, input_shape: Shape) -> int:
         """Twice the multiply-adds of a forward call; 0 for what neither convolves nor is dense."""
@@ -195,7 +201,10 @@ class Layer(ABC):
         return field
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_saved": None}
+        # A copy has dicts of its own: then two of them hold an array that both layers have.
+        own = {"_values": dict(self._values), "_buffers": dict(self._buffers)}
+        self._mark = object()  # a shallow copy gives the arrays away
+        return {**self.__dict__, **own, "_saved": None, "_mark": object()}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._describe()})"
@@ -220,7 +229,7 @@ class Weighted(Layer):
     @property
     def bias(self) -> Array | None:
         """The bias, None if there is none; assigning copies into the array."""
-        return self._values.get("bias")
+        return self._parameter("bias") if "bias" in self._values else None
 
     @bias.setter
     def bias(self, value: npt.ArrayLike) -> None:

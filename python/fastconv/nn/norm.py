@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+import fastconv as fc
 from fastconv import _native
 from fastconv._docs import completed_by
-from fastconv.typing import DataFormat
+from fastconv.typing import Activation, DataFormat
 
 from ._checks import (
     DATA_FORMATS,
@@ -25,10 +26,9 @@ from ._checks import (
     same_shape,
     shape_of,
 )
+from ._finish import finished
 from .activations import activate, activation_grad
 from .layer import Weighted
-
-STATISTICS = ("mean", "var")
 
 
 class BatchNormBase(Weighted):
@@ -60,24 +60,55 @@ class BatchNormBase(Weighted):
             self._create(integer(num_features, "num_features"), dtype)
 
     def forward(self, x: npt.ArrayLike) -> Array:
-        return self._normalize(x, False)
+        return self._normalize(x, False) if self.training else self.run(x)
 
     def forward_relu(self, x: npt.ArrayLike) -> Array:
-        """This layer and a ReLU behind it in one pass."""
+        """This layer and a ReLU behind it in one pass, in training mode."""
         return self._normalize(x, True)
 
-    def _normalize(self, x: npt.ArrayLike, relu: bool) -> Array:
-        x = array(x, "x", self.weight.dtype if self._known else None)
+    def run(
+        self,
+        x: npt.ArrayLike,
+        activation: Activation | None = None,
+        residual: Array | None = None,
+    ) -> Array:
+        """``activation(self(x) + residual)`` in evaluation mode, in as few passes as can be."""
+        x = self._checked(x)
+        fused = activation if residual is None else None
+        y = fc.batch_norm(
+            x,
+            self._buffers["running_mean"],
+            self._buffers["running_var"],
+            self._values["weight"],
+            self._values["bias"],
+            self.eps,
+            activation=fused,
+            data_format=self.data_format,
+        )
+        return y if residual is None else finished(y, activation, residual)
+
+    def takes(self, channels: int, dtype: np.dtype[Any]) -> bool:
+        """Whether this layer is one for so many channels of this dtype."""
+        weight = self._values.get("weight")
+        return weight is not None and weight.size == channels and weight.dtype == dtype
+
+    def takes_rank(self, ndim: int) -> bool:
+        """Whether this layer takes arrays of so many axes."""
+        return ndim in self._ranks
+
+    def _checked(self, x: npt.ArrayLike) -> Array:
+        x = array(x, "x", self._values["weight"].dtype if self._known else None)
         channels = self._channels(x.shape)
         if not self._known:
             self._create(channels, x.dtype)
-        if self.training:
-            mean, var = self._observe(x)
-        else:
-            mean, var = (self._buffers[f"running_{name}"].astype(np.float64) for name in STATISTICS)
+        return x
+
+    def _normalize(self, x: npt.ArrayLike, relu: bool) -> Array:
+        """Normalise by the batch's own statistics, and keep them for `backward`."""
+        x = self._checked(x)
+        mean, var = self._observe(x)
         inverse = 1 / np.sqrt(var + self.eps)
-        if self.training:
-            self._saved = (x, mean, inverse)
+        self._saved = (x, mean, inverse)
         weight, bias = (self._values[name].astype(np.float64) for name in ("weight", "bias"))
         if self._planar(x):
             return _native.normalize(x, mean, weight * inverse, bias, relu, None)
@@ -150,6 +181,7 @@ class BatchNormBase(Weighted):
     def _observe(self, x: Array) -> tuple[Array, Array]:
         """Mean and biased variance of a batch, which also move the running statistics."""
         running_mean, running_var = self._buffers["running_mean"], self._buffers["running_var"]
+        self._mark = object()
         count = x.size // running_mean.size
         if count < 2:
             raise ValueError(
@@ -175,8 +207,10 @@ class BatchNormBase(Weighted):
             ranks = " or ".join(map(str, self._ranks))
             raise ValueError(f"{type(self).__name__} takes {ranks} axes, got shape {shape}")
         channels = shape[1 if self.data_format == "channels_first" else -1]
-        if self._known and channels != self.weight.size:
-            raise ValueError(f"x must have {self.weight.size} channels, got shape {shape}")
+        if self._known and channels != self._values["weight"].size:
+            raise ValueError(
+                f"x must have {self._values['weight'].size} channels, got shape {shape}"
+            )
         return channels
 
     def _axes(self, ndim: int) -> tuple[tuple[int, ...], Shape]:
@@ -212,7 +246,7 @@ class BatchNormBase(Weighted):
         super()._assign(prefix, state)
 
     def _describe(self) -> str:
-        parts = [f"num_features={self.weight.size}"] if self._known else []
+        parts = [f"num_features={self._values['weight'].size}"] if self._known else []
         parts += [f"eps={self.eps:g}"] if self.eps != 1e-5 else []
         parts += [f"momentum={self.momentum}"] if self.momentum != 0.1 else []
         return ", ".join(parts)
