@@ -18,6 +18,7 @@ void bind_pool(py::module_& m);
 void bind_pool_grad(py::module_& m);
 void bind_fold(py::module_& m);
 void bind_elementwise(py::module_& m);
+void bind_prelu(py::module_& m);
 void bind_norm(py::module_& m);
 void bind_add(py::module_& m);
 void bind_layers(py::module_& m);

@@ -97,7 +97,10 @@ constexpr Plain kPlain[] = {{"relu", "relu_grad", Activation::relu},
                             {"relu6", "relu6_grad", Activation::relu6},
                             {"sigmoid", "sigmoid_grad", Activation::sigmoid},
                             {"tanh", "tanh_grad", Activation::tanh},
-                            {"silu", "silu_grad", Activation::silu}};
+                            {"silu", "silu_grad", Activation::silu},
+                            {"hardswish", "hardswish_grad", Activation::hardswish},
+                            {"hardsigmoid", "hardsigmoid_grad", Activation::hardsigmoid},
+                            {"softplus", "softplus_grad", Activation::softplus}};
 
 }  // namespace
 
@@ -117,6 +120,12 @@ void bind_elementwise(py::module_& m) {
   m.def("leaky_relu_grad", [](Value dy, Value x, Value slope, Value threads, Value out) {
     return run_grad(Activation::leaky_relu, to_double(slope, "negative_slope"), dy, x, threads,
                     out);
+  });
+  m.def("elu", [](Value x, Value alpha, Value threads, Value out) {
+    return run(Activation::elu, to_double(alpha, "alpha"), x, threads, out);
+  });
+  m.def("elu_grad", [](Value dy, Value x, Value alpha, Value threads, Value out) {
+    return run_grad(Activation::elu, to_double(alpha, "alpha"), dy, x, threads, out);
   });
   m.def("gelu", [](Value x, Value approximate, Value threads, Value out) {
     return run(to_gelu(approximate), 0, x, threads, out);

@@ -17,6 +17,7 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_shapes(m);
   fastconv::bind_fold(m);
   fastconv::bind_elementwise(m);
+  fastconv::bind_prelu(m);
   fastconv::bind_norm(m);
   fastconv::bind_add(m);
   fastconv::bind_layers(m);

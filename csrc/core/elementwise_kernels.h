@@ -93,18 +93,34 @@ struct AddRows {
   bool relu;
 };
 
+// The gradient of a PReLU over `rows` rows of n elements, one behind the other; each place of a row
+// has a slope of its own. dx may be x or dy.
+template <class T>
+struct PreluRows {
+  index_t n, rows;
+  const T *x, *dy, *slopes;
+  T* dx;
+  T* sums;  // of each place: dy * x where x is not positive, over all rows
+};
+
 template <class T>
 struct ElementwiseKernels {
-  // y[i] = activation(x[i]) for i < n; y may be x. `slope` is leaky_relu's.
+  // y[i] = activation(x[i]) for i < n; y may be x. `slope` is leaky_relu's, or elu's alpha.
   void (*activate)(Activation activation, const T* x, T* y, index_t n, T slope) noexcept;
   // dx[i] = dy[i] * activation'(x[i]); dx may be x or dy. At kinks the derivative is PyTorch's:
-  // relu'(0) = 0.
+  // relu'(0) = 0, hardswish'(3) = 1.
   void (*activate_grad)(Activation activation, const T* x, const T* dy, T* dx, index_t n,
                         T slope) noexcept;
   // The same from y = activation(x), for those whose derivative follows from y: none, relu, relu6,
-  // leaky_relu with slope >= 0, sigmoid and tanh.
+  // leaky_relu and elu with slope >= 0, sigmoid, tanh, hardsigmoid and softplus.
   void (*activate_grad_from_output)(Activation activation, const T* y, const T* dy, T* dx,
                                     index_t n, T slope) noexcept;
+
+  // y[i] = x[i], or x[i] * slopes[i] unless x[i] is positive; y may be x.
+  void (*prelu_row)(const T* x, const T* slopes, T* y, index_t n) noexcept;
+  void (*prelu_rows_grad)(const PreluRows<T>&) noexcept;
+  // The gradient of a leaky_relu of n elements, and as the result that of its slope.
+  double (*prelu_plane_grad)(const T* x, const T* dy, T* dx, index_t n, T slope) noexcept;
 
   // Softmax of n elements in a row, or down `width` neighbouring columns of n elements, whose rows
   // are ld apart. y may be x.

@@ -15,6 +15,21 @@ using index_t = std::ptrdiff_t;
 // this element; or the image again.
 enum class PadMode : int { zeros, reflect, replicate, circular };
 
-enum class Activation : int { none, relu, relu6, leaky_relu, sigmoid, tanh, silu, gelu, gelu_tanh };
+// PReLU is a leaky_relu whose slope differs by channel.
+enum class Activation : int {
+  none,
+  relu,
+  relu6,
+  leaky_relu,
+  sigmoid,
+  tanh,
+  silu,
+  gelu,
+  gelu_tanh,
+  hardswish,
+  hardsigmoid,
+  elu,
+  softplus
+};
 
 }  // namespace fastconv

@@ -54,6 +54,31 @@ FC_INLINE V gelu_tanh_slope(V x) {
   return fma(x * s.complement * s.value, inner, s.value);
 }
 
+// 0 up to -3, dy from 3 on, and between them dy (x / 3 + 1 / 2). PyTorch's scalar code, which runs
+// for a few last elements, has dy where x is NaN; here it is NaN, as in its vector code.
+template <class V>
+FC_INLINE V hardswish_grad(V x, V dy) {
+  using T = typename V::T;
+  const V third = V::splat(static_cast<T>(0x1.5555555555555p-2)), half = V::splat(T(0.5));
+  // The number before 3: what exceeds it is 3 or more.
+  const V below = V::splat(sizeof(T) == 4 ? T(0x1.7ffffep+1) : T(0x1.7ffffffffffffp+1));
+  const V inner = select(less(x, V::zero() - below), V::zero(), dy * fma(x, third, half));
+  return select(less(below, x), dy, inner);
+}
+
+// dy / 6 between the kinks, 0 at them, beyond them and, as in PyTorch, where x is NaN.
+template <class V>
+FC_INLINE V hardsigmoid_grad(V x, V dy, V low, V high) {
+  const V sixth = V::splat(static_cast<typename V::T>(0x1.5555555555555p-3));
+  return select(less(low, x), select(less(x, high), dy * sixth, V::zero()), V::zero());
+}
+
+template <class V>
+FC_INLINE V elu_grad(V x, V dy, V alpha) {
+  const V slope = alpha * exp_nonpositive(min(V::zero(), x));
+  return select(less(V::zero(), x), dy, dy * slope);
+}
+
 // dx[i] = f(x[i], dy[i]); dx may be either.
 template <class V, class F>
 FC_INLINE void map_rows(const typename V::T* x, const typename V::T* dy, typename V::T* dx,
@@ -93,6 +118,19 @@ void activate_grad(Activation activation, const typename V::T* x, const typename
       return map_rows<V>(x, dy, dx, n, [](V v, V g) { return g * gelu_slope(v); });
     case Activation::gelu_tanh:
       return map_rows<V>(x, dy, dx, n, [](V v, V g) { return g * gelu_tanh_slope(v); });
+    case Activation::hardswish:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) { return hardswish_grad(v, g); });
+    case Activation::hardsigmoid:
+      return map_rows<V>(x, dy, dx, n, [kink = V::splat(3)](V v, V g) {
+        return hardsigmoid_grad(v, g, V::zero() - kink, kink);
+      });
+    case Activation::elu:
+      return map_rows<V>(x, dy, dx, n,
+                         [a = V::splat(slope)](V v, V g) { return elu_grad(v, g, a); });
+    case Activation::softplus:
+      return map_rows<V>(x, dy, dx, n, [](V v, V g) {
+        return select(less(V::splat(20), v), g, g * logistic(v).value);
+      });
   }
 }
 
@@ -113,6 +151,18 @@ void activate_grad_from_output(Activation activation, const typename V::T* y,
       return map_rows<V>(y, dy, dx, n, [one](V v, V g) { return g * (v * (one - v)); });
     case Activation::tanh:
       return map_rows<V>(y, dy, dx, n, [one](V v, V g) { return g * ((one - v) * (one + v)); });
+    case Activation::hardsigmoid:
+      return map_rows<V>(y, dy, dx, n,
+                         [one](V v, V g) { return hardsigmoid_grad(v, g, V::zero(), one); });
+    case Activation::elu:  // alpha e^x = y + alpha
+      return map_rows<V>(y, dy, dx, n, [a = V::splat(slope)](V v, V g) {
+        return select(less(V::zero(), v), g, g * (v + a));
+      });
+    case Activation::softplus:  // 1 - e^-y
+      return map_rows<V>(y, dy, dx, n, [](V v, V g) {
+        const V rest = expm1_nonpositive(V::zero() - v);
+        return select(less(V::splat(20), v), g, g * (V::zero() - rest));
+      });
     default:
       return map_rows<V>(y, dy, dx, n, [](V v, V) { return (v - v) / V::zero(); });
   }

@@ -15,6 +15,7 @@
 #include "kernels/peak.h"
 #include "kernels/pool_integers.h"
 #include "kernels/pool_pixels.h"
+#include "kernels/prelu.h"
 #include "kernels/softmax.h"
 #include "kernels/transpose.h"
 #include "kernels/winograd.h"
@@ -40,6 +41,9 @@ consteval Kernels<typename V::T> make_kernels() {
           .elementwise = {.activate = &activate<V>,
                           .activate_grad = &activate_grad<V>,
                           .activate_grad_from_output = &activate_grad_from_output<V>,
+                          .prelu_row = &prelu_row<V>,
+                          .prelu_rows_grad = &prelu_rows_grad<V>,
+                          .prelu_plane_grad = &prelu_plane_grad<V>,
                           .softmax_row = &softmax_row<V>,
                           .softmax_columns = &softmax_columns<V>,
                           .softmax_row_grad = &softmax_row_grad<V>,

@@ -11,9 +11,10 @@ namespace fastconv::selftest {
 namespace {
 
 constexpr Activation kActivations[] = {
-    Activation::none,       Activation::relu,    Activation::relu6,
-    Activation::leaky_relu, Activation::sigmoid, Activation::tanh,
-    Activation::silu,       Activation::gelu,    Activation::gelu_tanh};
+    Activation::none,      Activation::relu,      Activation::relu6,       Activation::leaky_relu,
+    Activation::sigmoid,   Activation::tanh,      Activation::silu,        Activation::gelu,
+    Activation::gelu_tanh, Activation::hardswish, Activation::hardsigmoid, Activation::elu,
+    Activation::softplus};
 
 template <class T>
 constexpr double kTolerance = 32 * std::numeric_limits<T>::epsilon();
@@ -37,25 +38,51 @@ void test_activations(const ElementwiseKernels<T>& k, const ElementwiseKernels<T
                       Report& report) {
   const Arguments<T> x(n);
   const Integers<T> dy(n);
-  Fenced<T> got(n), want(n);
+  Fenced<T> got(n), want(n), y(n);
   const T slope = T(0.25);
   const double least = std::numeric_limits<T>::min();
   for (const Activation kind : kActivations) {
     k.activate(kind, x.data(), got.data(), n, slope);
     plain.activate(kind, x.data(), want.data(), n, slope);
+    plain.activate(kind, x.data(), y.data(), n, slope);
     report.expect_close(got, want, kTolerance<T>, least, "activation ", static_cast<int>(kind),
                         " of ", n);
     k.activate_grad(kind, x.data(), dy.data(), got.data(), n, slope);
     plain.activate_grad(kind, x.data(), dy.data(), want.data(), n, slope);
     report.expect_close(got, want, kTolerance<T>, 1, "gradient of activation ",
                         static_cast<int>(kind), " of ", n);
-    if (kind == Activation::silu || kind == Activation::gelu || kind == Activation::gelu_tanh)
+    if (kind == Activation::silu || kind == Activation::gelu || kind == Activation::gelu_tanh ||
+        kind == Activation::hardswish)
       continue;
-    k.activate_grad_from_output(kind, x.data(), dy.data(), got.data(), n, slope);
-    plain.activate_grad_from_output(kind, x.data(), dy.data(), want.data(), n, slope);
+    k.activate_grad_from_output(kind, y.data(), dy.data(), got.data(), n, slope);
+    plain.activate_grad_from_output(kind, y.data(), dy.data(), want.data(), n, slope);
     report.expect_close(got, want, kTolerance<T>, 1, "gradient from output of activation ",
                         static_cast<int>(kind), " of ", n);
   }
+}
+
+template <class T>
+void test_prelu(const ElementwiseKernels<T>& k, const ElementwiseKernels<T>& plain, index_t n,
+                Report& report) {
+  constexpr index_t kRows = 3;
+  const Arguments<T> x(n);
+  const Integers<T> slopes(n), many(n * kRows), dy(n * kRows);
+  Fenced<T> got(n), want(n), got_dx(n * kRows), want_dx(n * kRows);
+  k.prelu_row(x.data(), slopes.data(), got.data(), n);
+  plain.prelu_row(x.data(), slopes.data(), want.data(), n);
+  report.expect_close(got, want, 0, 0, "prelu of ", n);
+  const auto rows = [&](Fenced<T>& dx, Fenced<T>& sums) {
+    return PreluRows<T>{n, kRows, many.data(), dy.data(), slopes.data(), dx.data(), sums.data()};
+  };
+  k.prelu_rows_grad(rows(got_dx, got));
+  plain.prelu_rows_grad(rows(want_dx, want));
+  report.expect_close(got, want, 0, 0, "gradient of prelu's slopes, rows of ", n);
+  report.expect_close(got_dx, want_dx, 0, 0, "gradient of prelu, rows of ", n);
+  const index_t all = n * kRows;
+  got[0] = T(k.prelu_plane_grad(many.data(), dy.data(), got_dx.data(), all, T(0.25)));
+  want[0] = T(plain.prelu_plane_grad(many.data(), dy.data(), want_dx.data(), all, T(0.25)));
+  report.expect_close(got, want, 0, 0, "gradient of a slope, ", all);
+  report.expect_close(got_dx, want_dx, 0, 0, "gradient of a leaky_relu of ", all);
 }
 
 template <class T>
@@ -80,7 +107,10 @@ void test_softmax(const ElementwiseKernels<T>& k, const ElementwiseKernels<T>& p
 
 template <class T>
 void test(const ElementwiseKernels<T>& k, const ElementwiseKernels<T>& plain, Report& report) {
-  for (const index_t n : {1, 2, 3, 7, 16, 37, 200}) test_activations(k, plain, n, report);
+  for (const index_t n : {1, 2, 3, 7, 16, 37, 200}) {
+    test_activations(k, plain, n, report);
+    test_prelu(k, plain, n, report);
+  }
   for (index_t n = 1; n <= 5; ++n)
     for (index_t width = 1; width <= 19; ++width) test_softmax(k, plain, n, width, report);
 }

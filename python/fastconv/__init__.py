@@ -17,7 +17,21 @@ _openmp.load()  # before anything else imports the compiled module
 # ruff: noqa: E402
 from fastconv import grad
 from fastconv._native import __version__
-from fastconv.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.activations import (
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    leaky_relu,
+    prelu,
+    relu,
+    relu6,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
 from fastconv.adaptive_pool import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -92,6 +106,7 @@ __all__ = [
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose_output_shape",
+    "elu",
     "fold",
     "gelu",
     "get_cmake_dir",
@@ -104,6 +119,8 @@ __all__ = [
     "global_sum_pool1d",
     "global_sum_pool2d",
     "grad",
+    "hardsigmoid",
+    "hardswish",
     "isa",
     "leaky_relu",
     "lp_pool1d",
@@ -117,6 +134,7 @@ __all__ = [
     "nn",
     "pool_output_shape",
     "precision",
+    "prelu",
     "receptive_field",
     "reference",
     "relu",
@@ -129,6 +147,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "softmax",
+    "softplus",
     "sum_pool1d",
     "sum_pool2d",
     "supported_isas",

@@ -10,9 +10,23 @@ from fastconv._docs import completed_by
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fastconv.typing import Float, GeluForm
+    from fastconv.typing import DataFormat, Float, GeluForm
 
-__all__ = ["gelu", "leaky_relu", "relu", "relu6", "sigmoid", "silu", "softmax", "tanh"]
+__all__ = [
+    "elu",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "leaky_relu",
+    "prelu",
+    "relu",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]
 
 
 def relu(
@@ -172,6 +186,135 @@ def gelu(
     array([0.    , 0.8413])
     """
     return _native.gelu(x, approximate, threads, out)
+
+
+@completed_by(relu)
+def prelu(
+    x: NDArray[Float],
+    /,
+    weight: NDArray[Float],
+    *,
+    threads: int | None = None,
+    out: NDArray[Float] | None = None,
+    data_format: DataFormat = "channels_first",
+) -> NDArray[Float]:
+    """Return ``x`` where it is positive, else ``weight * x``, with a slope for each channel [1]_.
+
+    Parameters
+    ----------
+    weight : (C,), (1,) or (), the dtype of x
+        The slope of each channel, or one for all. With fewer than two axes `x` is one channel.
+    data_format : {"channels_first", "channels_last"}, default "channels_first"
+        Whether channels are axis 1 of `x`, as in PyTorch, or its last axis.
+
+    Raises
+    ------
+    TypeError
+        If `x` is neither float32 nor float64, `weight` has another dtype, or one is a masked array.
+    ValueError
+        If `weight` has neither one slope nor one for each channel, `out` has another shape or is
+        read-only, or another argument is out of range.
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren, Sun, "Delving Deep into Rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.prelu(np.array([[-2.0, -2.0], [3.0, 3.0]]), np.array([0.5, 0.25]))
+    array([[-1. , -0.5],
+           [ 3. ,  3. ]])
+    """
+    return _native.prelu(x, weight, threads, out, data_format)
+
+
+@completed_by(relu)
+def hardsigmoid(
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
+    """Return ``min(max(x + 3, 0), 6) / 6`` of every element.
+
+    Errors are a few ulp of the result; NaN gives NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.hardsigmoid(np.array([-4.0, 0.0, 1.5]))
+    array([0.  , 0.5 , 0.75])
+    """
+    return _native.hardsigmoid(x, threads, out)
+
+
+@completed_by(relu)
+def hardswish(
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
+    """Return ``x * min(max(x + 3, 0), 6) / 6`` of every element [1]_.
+
+    Errors are a few ulp of the result, which from 3 on is `x` itself; NaN and -Inf give NaN.
+
+    References
+    ----------
+    .. [1] Howard et al., "Searching for MobileNetV3", ICCV 2019.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.hardswish(np.array([1.0, 5.0])).round(4)
+    array([0.6667, 5.    ])
+    """
+    return _native.hardswish(x, threads, out)
+
+
+@completed_by(relu)
+def elu(
+    x: NDArray[Float],
+    /,
+    alpha: float = 1.0,
+    *,
+    threads: int | None = None,
+    out: NDArray[Float] | None = None,
+) -> NDArray[Float]:
+    """Return ``x`` where it is positive, else ``alpha * (exp(x) - 1)`` [1]_.
+
+    Errors are a few ulp of the result, also near 0; NaN gives NaN.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        The negative of what the result tends to on the left.
+
+    References
+    ----------
+    .. [1] Clevert, Unterthiner, Hochreiter, "Fast and Accurate Deep Network Learning by Exponential
+       Linear Units (ELUs)", ICLR 2016.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.elu(np.array([-1.0, 3.0])).round(4)
+    array([-0.6321,  3.    ])
+    """
+    return _native.elu(x, alpha, threads, out)
+
+
+@completed_by(relu)
+def softplus(
+    x: NDArray[Float], /, *, threads: int | None = None, out: NDArray[Float] | None = None
+) -> NDArray[Float]:
+    """Return ``log(1 + exp(x))``, and beyond 20 `x` itself.
+
+    These are PyTorch's semantics with ``beta=1`` and ``threshold=20``. Errors are a few ulp of the
+    result, in both tails; NaN gives NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, fastconv
+    >>> fastconv.softplus(np.array([0.0, 30.0])).round(4)
+    array([ 0.6931, 30.    ])
+    """
+    return _native.softplus(x, threads, out)
 
 
 @completed_by(relu)

@@ -42,6 +42,7 @@ FUNCTIONS = {
             dilation=1)
         adaptive_avg_pool{{n}}d(input, output_size)
         adaptive_max_pool{{n}}d(input, output_size, return_indices=False)
+        prelu(x, /, weight)
         global_avg_pool{{n}}d(input)
         global_max_pool{{n}}d(input)
         global_sum_pool{{n}}d(input)
@@ -60,6 +61,10 @@ FUNCTIONS = {
         tanh(x, /)
         silu(x, /)
         gelu(x, /, approximate='none')
+        hardsigmoid(x, /)
+        hardswish(x, /)
+        elu(x, /, alpha=1.0)
+        softplus(x, /)
         softmax(x, /, axis=-1)
         """,
     SHAPES: f"""
@@ -105,6 +110,7 @@ GRADIENTS = {
         """,
     SPATIAL: f"""
         conv{{n}}d_bias(grad_output)
+        prelu(grad_output, x, weight)
         conv_transpose{{n}}d_bias(grad_output)
         max_pool{{n}}d_input(grad_output, indices, input_size)
         min_pool{{n}}d_input(grad_output, indices, input_size)
@@ -130,6 +136,10 @@ GRADIENTS = {
         tanh(grad_output, x)
         silu(grad_output, x)
         gelu(grad_output, x, approximate='none')
+        hardsigmoid(grad_output, x)
+        hardswish(grad_output, x)
+        elu(grad_output, x, alpha=1.0)
+        softplus(grad_output, x)
         softmax(grad_output, x, axis=-1)
         """,
 }

@@ -15,7 +15,7 @@ from fastconv.grad import activations as activations_grad
 
 DTYPES = (np.float32, np.float64)
 LONG = np.longdouble  # the oracle's precision: more than float64 where the machine has it
-NAN, INF = math.nan, math.inf
+NAN, INF, LN2 = math.nan, math.inf, math.log(2)
 
 
 def logistic(x: Any) -> Any:
@@ -38,6 +38,16 @@ def normal_cdf(x: Any) -> Any:
 def twice_inner(x: Any) -> Any:
     """The argument of the logistic function in gelu's approximation."""
     return np.sqrt(8 / LONG(np.pi)) * (x + LONG("0.044715") * x**3)
+
+
+def below(x: Any) -> Any:
+    """e^x - 1 where x is negative."""
+    return np.expm1(np.minimum(x, 0))
+
+
+def log_of_sum(x: Any) -> Any:
+    """ln(1 + e^x) without overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 class Activation(NamedTuple):
@@ -74,6 +84,11 @@ CASES = (
         ("tanh",),
         lambda x: 3 * np.abs(twice_inner(x)),
     ),
+    Activation("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, "a rounded 1 / 6", 2),
+    Activation("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, "four roundings", 3),
+    Activation("elu", lambda x: np.where(x < 0, below(x), x), "relative accuracy near 0", 4),
+    Activation("elu", lambda x: np.where(x < 0, -2 * below(x), x), "a negative alpha", 4, (-2,)),
+    Activation("softplus", lambda x: np.where(x > 20, x, log_of_sum(x)), "both tails", 4),
 )
 CURVES = CASES[4:]
 
@@ -119,16 +134,44 @@ def test_results_are_accurate_to_a_few_ulps(case: Activation, dtype: Any, isa: s
 
 # x and its results, in the order of CASES
 LIMITS: tuple[tuple[float, tuple[float, ...], str], ...] = (
-    (NAN, (NAN,) * 9, "NaN is never hidden"),
-    (INF, (INF, 6, INF, INF, 1, 1, INF, INF, INF), "the limits"),
-    (-INF, (0, 0, -INF, INF, 0, -1, NAN, NAN, NAN), "-Inf * 0 is NaN, as in PyTorch"),
-    (0.0, (0.0, 0.0, 0.0, -0.0, 0.5, 0.0, 0.0, 0.0, 0.0), "zero"),
-    (-0.0, (-0.0, -0.0, -0.0, 0.0, 0.5, -0.0, -0.0, -0.0, -0.0), "the sign of a zero"),
-    (1e30, (1e30, 6, 1e30, 1e30, 1, 1, 1e30, 1e30, 1e30), "x squared overflows float32"),
-    (-1e30, (0, 0, -2.5e29, 2e30, 0, -1, -0.0, -0.0, -0.0), "underflow to the right zero"),
-    (3e38, (3e38, 6, 3e38, 3e38, 1, 1, 3e38, 3e38, 3e38), "near float32's largest"),
-    (1e-39, (1e-39, 1e-39, 1e-39, 1e-39, 0.5, 1e-39, 5e-40, 5e-40, 5e-40), "a subnormal"),
-    (6, (6, 6, 6, 6, *(NAN,) * 5), "relu6's kink"),
+    (NAN, (NAN,) * 14, "NaN is never hidden"),
+    (INF, (INF, 6, INF, INF, 1, 1, INF, INF, INF, 1, *(INF,) * 4), "the limits"),
+    (
+        -INF,
+        (0, 0, -INF, INF, 0, -1, NAN, NAN, NAN, 0, NAN, -1, 2, 0),
+        "-Inf * 0 is NaN, as in PyTorch",
+    ),
+    (0.0, (0.0, 0.0, 0.0, -0.0, 0.5, *(0.0,) * 4, 0.5, 0.0, 0.0, 0.0, LN2), "zero"),
+    (
+        -0.0,
+        (-0.0, -0.0, -0.0, 0.0, 0.5, *(-0.0,) * 4, 0.5, -0.0, -0.0, -0.0, LN2),
+        "the sign of a zero",
+    ),
+    (
+        1e30,
+        (1e30, 6, 1e30, 1e30, 1, 1, 1e30, 1e30, 1e30, 1, *(1e30,) * 4),
+        "x squared overflows float32",
+    ),
+    (
+        -1e30,
+        (0, 0, -2.5e29, 2e30, 0, -1, *(-0.0,) * 3, 0, -0.0, -1, 2, 0),
+        "underflow to the right zero",
+    ),
+    (
+        3e38,
+        (3e38, 6, 3e38, 3e38, 1, 1, 3e38, 3e38, 3e38, 1, *(3e38,) * 4),
+        "near float32's largest",
+    ),
+    (
+        1e-39,
+        (*(1e-39,) * 4, 0.5, 1e-39, *(5e-40,) * 3, 0.5, 5e-40, 1e-39, 1e-39, LN2),
+        "a subnormal",
+    ),
+    (-1e-39, (*(NAN,) * 9, 0.5, -5e-40, -1e-39, 2e-39, LN2), "a negative one"),
+    (6, (6, 6, 6, 6, *(NAN,) * 5, 1, 6, 6, 6, NAN), "relu6's kink"),
+    (3, (3, 3, 3, 3, *(NAN,) * 5, 1, 3, 3, 3, NAN), "hardswish's kink"),
+    (-3, (0, 0, -0.75, 6, *(NAN,) * 5, 0, -0.0, NAN, NAN, NAN), "the other"),
+    (21, (21, 6, 21, 21, *(NAN,) * 5, 1, 21, 21, 21, 21), "beyond softplus's threshold"),
 )
 
 
@@ -171,23 +214,29 @@ def test_gradients_match_differences(dtype: Any, isa: str) -> None:
         np.testing.assert_allclose(got, np.asarray(dy * slope, float), atol=tolerance, rtol=0)
 
 
-GRADIENT_LIMITS = {  # at NaN, Inf, -Inf, -0.0, 0.0, 6.0, 1e30, -1e30, what PyTorch has
-    "relu": (1, 1, 0, 0, 0, 1, 1, 0),
-    "relu6": (1, 0, 0, 0, 0, 0, 0, 0),
-    "leaky_relu": (0.25, 1, 0.25, 0.25, 0.25, 1, 1, 0.25),
-    "sigmoid": (NAN, 0, 0, 0.25, 0.25, None, 0, 0),
-    "tanh": (NAN, 0, 0, 1, 1, None, 0, 0),
-    "silu": (NAN, NAN, NAN, 0.5, 0.5, None, 1, 0),
-    "gelu": (NAN, NAN, NAN, 0.5, 0.5, None, 1, 0),
-    "gelu-tanh": (NAN, NAN, NAN, 0.5, 0.5, None, 1, 0),
+# At NaN, Inf, -Inf, -0.0, 0.0, 6.0, 1e30, -1e30, 3.0, -3.0 and 21.0: what PyTorch has.
+GRADIENT_LIMITS = {
+    "relu": (1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 1),
+    "relu6": (1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0),
+    "leaky_relu": (0.25, 1, 0.25, 0.25, 0.25, 1, 1, 0.25, 1, 0.25, 1),
+    "sigmoid": (NAN, 0, 0, 0.25, 0.25, None, 0, 0, None, None, None),
+    "tanh": (NAN, 0, 0, 1, 1, None, 0, 0, None, None, None),
+    "silu": (NAN, NAN, NAN, 0.5, 0.5, None, 1, 0, None, None, None),
+    "gelu": (NAN, NAN, NAN, 0.5, 0.5, None, 1, 0, None, None, None),
+    "gelu-tanh": (NAN, NAN, NAN, 0.5, 0.5, None, 1, 0, None, None, None),
+    "hardsigmoid": (0, 0, 0, 1 / 6, 1 / 6, 0, 0, 0, 0, 0, 0),
+    "hardswish": (NAN, 1, 0, 0.5, 0.5, 1, 1, 0, 1, 0, 1),
+    "elu": (NAN, 1, 0, 1, 1, 1, 1, 0, 1, math.exp(-3), 1),
+    "elu--2": (NAN, 1, 0, -2, -2, 1, 1, 0, 1, -2 * math.exp(-3), 1),
+    "softplus": (NAN, 1, 0, 0.5, 0.5, None, 1, 0, None, None, 1),
 }
 
 
 @typed
 def test_gradients_at_kinks_and_infinities(dtype: Any, isa: str) -> None:
-    x = np.array([NAN, INF, -INF, -0.0, 0.0, 6.0, 1e30, -1e30], dtype)
+    x = np.array([NAN, INF, -INF, -0.0, 0.0, 6.0, 1e30, -1e30, 3.0, -3.0, 21.0], dtype)
     for case in CASES:
-        if case.arguments == (-2,):
+        if label(case) == "leaky_relu--2":
             continue
         wanted = GRADIENT_LIMITS[label(case).removesuffix("-0.25")]
         got = case.grad(np.full_like(x, 2), x)
@@ -204,6 +253,25 @@ def test_threads_change_no_bit(case: Activation, dtype: Any) -> None:
     for threads in (2, 3):
         assert np.array_equal(case(x, threads=threads), one)
         assert np.array_equal(case.grad(x, x, threads=threads), one_grad)
+
+
+@typed
+def test_hardswish_kinks_are_where_pytorch_has_them(dtype: Any, isa: str) -> None:
+    x = np.nextafter(np.array([3, -3], dtype), np.array([0, 0], dtype))
+    inside = activations_grad.hardswish(np.ones_like(x), x)
+    np.testing.assert_allclose(inside, [1.5, -0.5], rtol=1e-6)
+    dy = np.array([INF, NAN], dtype)
+    np.testing.assert_array_equal(activations_grad.hardswish(dy, np.full_like(x, -3)), [0, 0])
+    np.testing.assert_array_equal(activations_grad.hardsigmoid(dy, np.full_like(x, 3)), [0, 0])
+
+
+@typed
+def test_softplus_has_a_threshold(dtype: Any, isa: str) -> None:
+    x = np.array([20, 20.5], dtype)
+    want = np.array([20.000000002061153, 20.5], dtype)
+    np.testing.assert_allclose(activations.softplus(x), want, rtol=2e-16)
+    slope = activations_grad.softplus(np.ones_like(x), x)
+    np.testing.assert_allclose(slope, [dtype(1 / (1 + math.exp(-20))), 1], rtol=2e-16)
 
 
 SHAPES = ((), (0,), (1,), (2, 3), (2, 0, 3), (2, 3, 2, 2), (1, 2, 1, 2, 1, 2, 1))
@@ -277,6 +345,8 @@ REFUSED: tuple[tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], str]
     ("relu", (X,), {"threads": 2.0}, TypeError, "threads must be an int"),
     ("leaky_relu", (X, "steep"), {}, TypeError, "negative_slope must be a number"),
     ("leaky_relu", (X, None), {}, TypeError, "negative_slope must be a number"),
+    ("elu", (X, "steep"), {}, TypeError, "alpha must be a number"),
+    ("elu", (X, True), {}, TypeError, "alpha must be a number"),
     ("gelu", (X, "exact"), {}, ValueError, "approximate must be 'none' or 'tanh', got 'exact'"),
     ("gelu", (X, True), {}, TypeError, "approximate must be a str"),
 )

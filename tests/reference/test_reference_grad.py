@@ -133,6 +133,7 @@ def test_channels_last_and_one_sample_are_the_same_gradients(n):
         ("relu6", [0, 0, 1, 0]),
         ("leaky_relu", [0.01, 0.01, 1, 1]),
         (("leaky_relu", 0.5), [0.5, 0.5, 1, 1]),
+        (("prelu", [0.5]), [0.5, 0.5, 1, 1]),
     ],
 )
 def test_gradients_pass_through_the_fused_activation(activation, expected):
@@ -143,7 +144,7 @@ def test_gradients_pass_through_the_fused_activation(activation, expected):
     assert db.tolist() == [sum(expected)]
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "hardsigmoid", "elu", "softplus"])
 def test_smooth_fused_activations_agree_with_their_own_gradient(activation):
     x, dy = random(1, 9), random(1, 9, seed=1)
     y = reference.conv1d(x, [[[1]]], activation=activation)
@@ -151,7 +152,7 @@ def test_smooth_fused_activations_agree_with_their_own_gradient(activation):
     np.testing.assert_allclose(dx, getattr(grad, activation)(dy, x))
 
 
-@pytest.mark.parametrize("activation", ["silu", "gelu"])
+@pytest.mark.parametrize("activation", ["silu", "gelu", "hardswish"])
 def test_activations_that_cannot_be_undone_are_refused(activation):
     with pytest.raises(ValueError, match=activation):
         grad.conv1d([[1]], [[[1]]], [[1]], activation=activation, output=[[1]])
@@ -297,6 +298,11 @@ ACTIVATIONS = [
     ("silu", ()),
     ("gelu", ()),
     ("gelu", ("tanh",)),
+    ("hardsigmoid", ()),
+    ("hardswish", ()),
+    ("elu", ()),
+    ("elu", (0.3,)),
+    ("softplus", ()),
     ("softmax", ()),
     ("softmax", (0,)),
 ]
@@ -310,6 +316,19 @@ def test_activations_have_the_slope_that_differences_show(function, args):
     np.testing.assert_allclose(dot(dy, rate), dot(dx, direction), rtol=1e-7)
 
 
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_prelu_has_the_slopes_that_differences_show(data_format):
+    shape = (3, 5, 4) if data_format == "channels_first" else (3, 4, 5)
+    x, direction, dy = (random(*shape, seed=seed) for seed in range(3))
+    weight, move = random(5, seed=3), random(5, seed=4)
+    how = {"data_format": data_format}
+    dx, d_weight = grad.prelu(dy, x, weight, **how)
+    rate = slope(lambda x: reference.prelu(x, weight, **how), x, direction)
+    np.testing.assert_allclose(dot(dy, rate), dot(dx, direction), rtol=1e-7)
+    rate = slope(lambda weight: reference.prelu(x, weight, **how), weight, move)
+    np.testing.assert_allclose(dot(dy, rate), dot(d_weight, move), rtol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("function", "x", "expected"),
     [
@@ -320,6 +339,10 @@ def test_activations_have_the_slope_that_differences_show(function, args):
         ("tanh", [-1000, 0, math.atanh(0.5)], [-1, 0, 0.5]),
         ("silu", [0, math.log(3), 1000], [0, 0.75 * math.log(3), 1000]),
         ("gelu", [0, 1, -1, -1000], [0, 0.8413447460685429, -0.15865525393145707, 0]),
+        ("hardsigmoid", [-4, -3, 0, 1.5, 3, 4], [0, 0, 0.5, 0.75, 1, 1]),
+        ("hardswish", [-4, -3, 0, 1.5, 3, 4], [0, 0, 0, 1.125, 3, 4]),
+        ("elu", [-1000, 0, math.log(0.5), 2], [-1, 0, -0.5, 2]),
+        ("softplus", [-1000, 0, math.log(3), 21], [0, math.log(2), math.log(4), 21]),
         ("softmax", [0, math.log(2), math.log(5)], [1 / 8, 2 / 8, 5 / 8]),
     ],
 )
@@ -328,8 +351,12 @@ def test_activations_at_known_points(function, x, expected):
 
 
 @pytest.mark.parametrize(
-    "function", ["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu"]
-)
+    "function",
+    [
+        "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu", "hardsigmoid",
+        "hardswish", "elu", "softplus",
+    ],
+)  # fmt: skip
 def test_activations_keep_nan(function):
     assert math.isnan(getattr(reference, function)(math.nan))
 

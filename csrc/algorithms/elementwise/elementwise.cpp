@@ -11,7 +11,11 @@ namespace {
 constexpr index_t kBlock = 16384;  // elements of one task: some microseconds, and well inside L2
 
 // What one element costs, in elements moved; from the timings of the kernels.
-double cost(Activation kind) noexcept { return kind <= Activation::leaky_relu ? 1 : 6; }
+double cost(Activation kind) noexcept {
+  const bool plain = kind <= Activation::leaky_relu || kind == Activation::hardswish ||
+                     kind == Activation::hardsigmoid;
+  return plain ? 1 : 6;
+}
 constexpr double kSoftmaxCost = 8;
 
 template <class Body>

@@ -13,7 +13,8 @@ struct RowPairs {
   index_t rows, n, x_step, y_step;
 };
 
-// y = activation(x), row by row; y may be x.
+// y = activation(x), row by row; y may be x. `slope` is leaky_relu's, or
+// elu's alpha.
 template <class T>
 void activate(const Exec& exec, Activation kind, T slope, const T* x, T* y,
               const RowPairs& pairs) noexcept;

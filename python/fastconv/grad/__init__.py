@@ -6,7 +6,21 @@ return NumPy arrays; there is no tape.
 
 from __future__ import annotations
 
-from fastconv.grad.activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from fastconv.grad.activations import (
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    leaky_relu,
+    prelu,
+    relu,
+    relu6,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
 from fastconv.grad.adaptive_pool import (
     adaptive_avg_pool1d_input,
     adaptive_avg_pool2d_input,
@@ -84,6 +98,7 @@ __all__ = [
     "conv_transpose2d_bias",
     "conv_transpose2d_input",
     "conv_transpose2d_weight",
+    "elu",
     "fold_input",
     "gelu",
     "global_avg_pool1d_input",
@@ -92,6 +107,8 @@ __all__ = [
     "global_max_pool2d_input",
     "global_sum_pool1d_input",
     "global_sum_pool2d_input",
+    "hardsigmoid",
+    "hardswish",
     "leaky_relu",
     "lp_pool1d_input",
     "lp_pool2d_input",
@@ -101,11 +118,13 @@ __all__ = [
     "max_unpool2d_input",
     "min_pool1d_input",
     "min_pool2d_input",
+    "prelu",
     "relu",
     "relu6",
     "sigmoid",
     "silu",
     "softmax",
+    "softplus",
     "sum_pool1d_input",
     "sum_pool2d_input",
     "tanh",

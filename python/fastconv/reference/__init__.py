@@ -18,7 +18,21 @@ from __future__ import annotations
 
 from . import grad
 from ._geometry import pad, resolve_padding
-from .activations import gelu, leaky_relu, relu, relu6, sigmoid, silu, softmax, tanh
+from .activations import (
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    leaky_relu,
+    prelu,
+    relu,
+    relu6,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
 from .adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -60,6 +74,7 @@ __all__ = [
     "conv2d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "elu",
     "fold",
     "gelu",
     "global_avg_pool1d",
@@ -69,6 +84,8 @@ __all__ = [
     "global_sum_pool1d",
     "global_sum_pool2d",
     "grad",
+    "hardsigmoid",
+    "hardswish",
     "leaky_relu",
     "lp_pool1d",
     "lp_pool2d",
@@ -79,12 +96,14 @@ __all__ = [
     "min_pool1d",
     "min_pool2d",
     "pad",
+    "prelu",
     "relu",
     "relu6",
     "resolve_padding",
     "sigmoid",
     "silu",
     "softmax",
+    "softplus",
     "sum_pool1d",
     "sum_pool2d",
     "tanh",

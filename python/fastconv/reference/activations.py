@@ -13,7 +13,7 @@ from ._layout import Array
 
 # Infinities are ordinary arguments here, and what they lead to is no accident.
 quietly = np.errstate(all="ignore")
-Activation = str | tuple[str, float] | None
+Activation = str | tuple[str, npt.ArrayLike] | None
 
 
 def real(x: npt.ArrayLike) -> Array:
@@ -78,6 +78,56 @@ def gelu(x: npt.ArrayLike, /, approximate: str = "none") -> Array:
     return np.asarray(x * normal_cdf(x))
 
 
+def slopes_of(x: Array, weight: npt.ArrayLike, data_format: str) -> Array:
+    """The slopes of `prelu` in a shape that broadcasts with x: channels are axis 1 or the last."""
+    slopes = real(weight)
+    if slopes.size == 1 or x.ndim < 2:
+        return slopes.reshape(-1)[:1] if x.ndim else slopes.reshape(())
+    shape = [1] * x.ndim
+    shape[1 if data_format == "channels_first" else -1] = slopes.size
+    return slopes.reshape(shape)
+
+
+@quietly
+def prelu(
+    x: npt.ArrayLike, /, weight: npt.ArrayLike, *, data_format: str = "channels_first"
+) -> Array:
+    """Return x where it is positive, else x times the slope of its channel.
+
+    He et al., "Delving deep into rectifiers", 2015.
+
+    Examples
+    --------
+    >>> prelu([[-2.0, -2.0]], [0.5, 0.25])
+    array([[-1. , -0.5]])
+    """
+    x = real(x)
+    return np.where(x > 0, x, slopes_of(x, weight, data_format) * x)
+
+
+def hardsigmoid(x: npt.ArrayLike, /) -> Array:
+    """Return ``min(max(x + 3, 0), 6) / 6``; NaN stays NaN."""
+    return np.asarray(np.clip(real(x) + 3, 0, 6) / 6)
+
+
+@quietly
+def hardswish(x: npt.ArrayLike, /) -> Array:
+    """Return ``x * hardsigmoid(x)``."""
+    return np.asarray(real(x) * hardsigmoid(x))
+
+
+@quietly
+def elu(x: npt.ArrayLike, /, alpha: float = 1.0) -> Array:
+    """Return x where it is positive, else ``alpha * (exp(x) - 1)``."""
+    return np.where(real(x) > 0, real(x), alpha * np.expm1(real(x)))
+
+
+@quietly
+def softplus(x: npt.ArrayLike, /) -> Array:
+    """Return ``log(1 + exp(x))``, and x itself beyond 20."""
+    return np.where(real(x) > 20, real(x), np.logaddexp(0, real(x)))
+
+
 @quietly
 def softmax(x: npt.ArrayLike, /, axis: int = -1) -> Array:
     """Return ``exp(x) / sum(exp(x))`` along `axis`, shifted by the maximum so as not to overflow.
@@ -93,11 +143,15 @@ def softmax(x: npt.ArrayLike, /, axis: int = -1) -> Array:
 
 
 NAMES: dict[str, Callable[..., Array]] = {
-    f.__name__: f for f in (relu, relu6, leaky_relu, sigmoid, tanh, silu, gelu)
-}
+    f.__name__: f
+    for f in (
+        relu, relu6, leaky_relu, prelu, sigmoid, tanh, silu, gelu, hardsigmoid, hardswish, elu,
+        softplus,
+    )
+}  # fmt: skip
 
 
-def named(activation: str | tuple[str, float]) -> tuple[str, tuple[Any, ...]]:
+def named(activation: str | tuple[str, npt.ArrayLike]) -> tuple[str, tuple[Any, ...]]:
     """An activation's name and its arguments."""
     name, *arguments = (activation,) if isinstance(activation, str) else activation
     if name not in NAMES:
@@ -106,7 +160,7 @@ def named(activation: str | tuple[str, float]) -> tuple[str, tuple[Any, ...]]:
 
 
 def activate(y: Array, activation: Activation) -> Array:
-    """Apply an activation given as the convolutions take it: None, a name, or a name and slope."""
+    """Apply an activation given as the convolutions take it: None, a name, or with a parameter."""
     if activation is None:
         return y
     name, arguments = named(activation)

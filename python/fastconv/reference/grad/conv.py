@@ -85,7 +85,8 @@ def _conv_nd(
 
     With `activation` and the forward call's `output` they pass through the fused activation first.
     """
-    dy = from_output(grad_output, output, activation)
+    axis = -1 if data_format == "channels_last" else -1 - n
+    dy = from_output(grad_output, output, activation, axis)
     where = (stride, padding, dilation, groups)
     how: dict[str, Any] = {"padding_mode": padding_mode, "data_format": data_format}
     want_input, want_weight, want_bias = output_mask
@@ -145,7 +146,8 @@ def _conv_transpose_nd(
     output: npt.ArrayLike | None = None, data_format: str = "channels_first",
 ) -> Gradients:  # fmt: skip
     """Gradients of `conv_transpose` in input, weight and bias, None where masked."""
-    dy = from_output(grad_output, output, activation)
+    axis = -1 if data_format == "channels_last" else -1 - n
+    dy = from_output(grad_output, output, activation, axis)
     where = (stride, padding, groups, dilation)
     x, w, form = np.shape(input), np.shape(weight), data_format
     want_input, want_weight, want_bias = output_mask
