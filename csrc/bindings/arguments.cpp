@@ -63,7 +63,11 @@ constexpr Word<Activation> kActivations[] = {{"relu", Activation::relu},
                                              {"tanh", Activation::tanh},
                                              {"silu", Activation::silu},
                                              {"gelu", Activation::gelu},
-                                             {"leaky_relu", Activation::leaky_relu}};
+                                             {"leaky_relu", Activation::leaky_relu},
+                                             {"hardswish", Activation::hardswish},
+                                             {"hardsigmoid", Activation::hardsigmoid},
+                                             {"elu", Activation::elu},
+                                             {"softplus", Activation::softplus}};
 
 Padding pair_of(const py::list& pair) {
   if (pair.size() != 2)
@@ -241,15 +245,30 @@ PadMode to_pad_mode(py::handle value) {
       "padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got ", shown(value)));
 }
 
-ActivationSpec to_activation(py::handle value) {
+ActivationSpec to_activation(py::handle value, bool by_channel) {
   if (value.is_none()) return {};
-  if (const auto kind = find_word(value, kActivations)) return {.kind = *kind};
-  if (const auto items = items_of(value); items && items->size() == 2)
-    if (is_text((*items)[0], "leaky_relu"))
-      return {Activation::leaky_relu, to_double((*items)[1], "activation: leaky_relu's slope")};
+  ActivationSpec spec;
+  if (const auto kind = find_word(value, kActivations)) {
+    spec.kind = *kind;
+    if (*kind == Activation::elu) spec.slope = 1;
+    return spec;
+  }
+  if (const auto items = items_of(value); items && items->size() == 2) {
+    const py::object name = (*items)[0], parameter = (*items)[1];
+    if (is_text(name, "elu"))
+      return {Activation::elu, to_double(parameter, "activation: elu's alpha"), {}};
+    if (is_text(name, "leaky_relu"))
+      return {Activation::leaky_relu, to_double(parameter, "activation: leaky_relu's slope"), {}};
+    if (is_text(name, "prelu")) {
+      require(by_channel,
+              "activation: prelu can be fused into convolutions only; use fastconv.prelu");
+      return {Activation::leaky_relu, 0, parameter};
+    }
+  }
   throw py::value_error(
       sentence("activation must be None, 'relu', 'relu6', 'leaky_relu', ('leaky_relu', slope), "
-               "'sigmoid', 'tanh', 'silu' or 'gelu', got ",
+               "('prelu', slopes), 'sigmoid', 'tanh', 'silu', 'gelu', 'hardswish', 'hardsigmoid', "
+               "'elu', ('elu', alpha) or 'softplus', got ",
                shown(value)));
 }
 

@@ -55,9 +55,11 @@ PadMode to_pad_mode(py::handle value);
 
 struct ActivationSpec {
   Activation kind = Activation::none;
-  double slope = 0.01;  // of leaky_relu below 0
+  double slope = 0.01;  // of leaky_relu below 0, or elu's alpha
+  py::object slopes;    // of prelu, which is a leaky_relu, as they came; see to_slopes
 };
-ActivationSpec to_activation(py::handle value);
+// With `by_channel` also ("prelu", slopes), whose slopes the caller then has to look at.
+ActivationSpec to_activation(py::handle value, bool by_channel = false);
 
 // The keyword arguments that every function has.
 struct Options {

@@ -26,10 +26,11 @@ struct Arrays {
   const Operand* bias;
   const Image* residual;
   const Result& y;
+  const Operand* slopes;
 };
 
 void run(const ConvDesc& d, Pass pass, const Request& request, const Options& options,
-         ActivationSpec activation, const Arrays& arrays) {
+         const ActivationSpec& activation, const Arrays& arrays) {
   const Exec exec = make_exec(options.threads);
   with_float(arrays.x.dtype, [&]<class T>() {
     run_once(Mapping<T>(d, pass, request, exec),
@@ -41,6 +42,7 @@ void run(const ConvDesc& d, Pass pass, const Request& request, const Options& op
               .y = arrays.y.as<T>(),
               .activation = activation.kind,
               .slope = static_cast<T>(activation.slope),
+              .slopes = arrays.slopes ? arrays.slopes->as<T>() : nullptr,
               .x_image = arrays.x.image_step,
               .residual_image = arrays.residual ? arrays.residual->image_step : 0,
               .y_image = arrays.y.image_step()});
@@ -50,7 +52,7 @@ void run(const ConvDesc& d, Pass pass, const Request& request, const Options& op
 py::object conv(const ConvCall& call) {
   const int rank = call.rank;
   const Options options = options_of(call);
-  const ActivationSpec act = to_activation(call.activation);
+  ActivationSpec act = to_activation(call.activation, true);
   const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
   const ConvGeometry geometry = geometry_of(call);
   const Image x = to_image(call.input, "input", rank, options, Accept::floats, Gaps::images);
@@ -58,24 +60,25 @@ py::object conv(const ConvCall& call) {
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", rank), geometry);
   const auto b = to_bias(call.bias, x, d.c_out);
+  const auto s = to_slopes(act, x, d.c_out);
   std::optional<Image> res;
   if (!call.residual.is_none()) {
     res = to_image(call.residual, "residual", rank, options, Accept::floats, Gaps::images);
     expect_same_dtype(x, "input", *res, "residual");
     expect_image(*res, "residual", output_dims(d), rank, x.batched, options.channels_last);
   }
-  const Operand* bias = b ? &*b : nullptr;
+  const Operand *bias = b ? &*b : nullptr, *slopes = s ? &*s : nullptr;
   const Image* residual = res ? &*res : nullptr;
   const Result y(output_dims(d), rank, x.batched, options, x.dtype, call.out,
-                 {&x, &w, bias, residual}, residual, Gaps::images);
-  run(d, Pass::forward, request, options, act, {x, w, bias, residual, y});
+                 {&x, &w, bias, residual, slopes}, residual, Gaps::images);
+  run(d, Pass::forward, request, options, act, {x, w, bias, residual, y, slopes});
   return y.finish();
 }
 
 py::object conv_transpose(const TransposedCall& call) {
   const int rank = call.rank;
   const Options options = options_of(call);
-  const ActivationSpec act = to_activation(call.activation);
+  ActivationSpec act = to_activation(call.activation, true);
   const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
   const ConvGeometry geometry = geometry_of(call);
   const Image x = to_image(call.input, "input", rank, options, Accept::floats, Gaps::images);
@@ -85,10 +88,11 @@ py::object conv_transpose(const TransposedCall& call) {
                                      kernel_shape(w.dims, "weight", rank), geometry,
                                      call.output_padding, call.output_size);
   const auto b = to_bias(call.bias, x, d.c_in);
-  const Operand* bias = b ? &*b : nullptr;
-  const Result y(input_dims(d), rank, x.batched, options, x.dtype, call.out, {&x, &w, bias},
+  const auto s = to_slopes(act, x, d.c_in);
+  const Operand *bias = b ? &*b : nullptr, *slopes = s ? &*s : nullptr;
+  const Result y(input_dims(d), rank, x.batched, options, x.dtype, call.out, {&x, &w, bias, slopes},
                  nullptr, Gaps::images);
-  run(d, Pass::adjoint, request, options, act, {x, w, bias, nullptr, y});
+  run(d, Pass::adjoint, request, options, act, {x, w, bias, nullptr, y, slopes});
   return y.finish();
 }
 

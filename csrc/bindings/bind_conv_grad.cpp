@@ -2,6 +2,7 @@
 // The bindings of the gradients of convolutions. The geometry of the forward pass is derived again
 // from the arguments, and every array's shape must agree with it.
 #include "algorithms/elementwise/elementwise.h"
+#include "algorithms/elementwise/prelu.h"
 #include "algorithms/weight_grad/weight_grad.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
@@ -83,18 +84,13 @@ struct Gradient {
 
   // Points dy at the gradient of what the activation was applied to. This gradient is computed from
   // the activation's output, and lies in the memory that is returned.
-  Scratch through_activation(Image* dy, const ActivationSpec& act, py::handle output) const {
+  Scratch through_activation(Image* dy, ActivationSpec act, py::handle output) const {
     if (act.kind == Activation::none) {
       require(output.is_none(), "output is for a fused activation, and activation is None");
       return {};
     }
-    require(act.kind != Activation::silu && act.kind != Activation::gelu,
-            "activation must be 'relu', 'relu6', 'leaky_relu', 'sigmoid' or 'tanh', whose "
-            "derivative follows from the output; use grad.silu or grad.gelu before this call");
-    require(act.kind != Activation::leaky_relu || act.slope >= 0,
-            "activation: leaky_relu's slope must not be negative for its sign to follow from the "
-            "output, got ",
-            act.slope);
+    const std::optional<Operand> slopes = to_slopes(act, *dy, dy->c());
+    check_follows(act, slopes);
     require(!output.is_none(),
             "output, the result of the forward call, is needed to pass through "
             "the activation");
@@ -103,14 +99,40 @@ struct Gradient {
     expect_image(y, "output", dy->dims, rank, dy->batched, options.channels_last);
     return with_float(dy->dtype, [&]<class T>() {
       const index_t n = dy->dims.size();
-      Scratch scratch(n * index_t{sizeof(T)});
+      const PreluShape shape{dy->n(), dy->c(), dy->h() * dy->w()};
+      Scratch result(n * index_t{sizeof(T)});
+      const Scratch scratch(slopes ? prelu_grad_scratch<T>(shape) : 0);
       const Exec exec = make_exec(options.threads);
       const Unlocked unlocked;
-      activate_grad_from_output(exec, act.kind, static_cast<T>(act.slope), y.as<T>(), dy->as<T>(),
-                                scratch.as<T>(), n);
-      dy->data = scratch.as<T>();
-      return scratch;
+      if (slopes)
+        prelu_grad<T>(exec, shape, slopes->as<T>(), y.as<T>(), dy->as<T>(), result.as<T>(), nullptr,
+                      scratch.bytes());
+      else
+        activate_grad_from_output(exec, act.kind, static_cast<T>(act.slope), y.as<T>(), dy->as<T>(),
+                                  result.as<T>(), n);
+      dy->data = result.as<T>();
+      return result;
     });
+  }
+
+  // Refuses an activation whose derivative does not follow from its output.
+  static void check_follows(const ActivationSpec& act, const std::optional<Operand>& slopes) {
+    require(act.kind != Activation::silu && act.kind != Activation::gelu &&
+                act.kind != Activation::hardswish,
+            "activation must be one whose derivative follows from the output, not 'silu', 'gelu' "
+            "or 'hardswish'; use grad.silu, grad.gelu or grad.hardswish before this call");
+    const bool scaled = act.kind == Activation::leaky_relu || act.kind == Activation::elu;
+    require(!scaled || slopes || act.slope >= 0,
+            "activation: the slope of leaky_relu or prelu, or elu's alpha, must not be negative "
+            "for the sign of what it was applied to to follow from the output, got ",
+            act.slope);
+    if (!slopes) return;
+    const index_t n = slopes->dims.size();
+    const bool keep =
+        with_float(slopes->dtype, [&]<class T>() { return slopes_keep_signs(slopes->as<T>(), n); });
+    require(keep,
+            "activation: prelu's slopes must not be negative for the sign of what it was applied "
+            "to to follow from the output; use grad.prelu before this call");
   }
 
   Request request() const { return {.plain_sums = options.highest}; }
@@ -200,7 +222,8 @@ py::object grad_all(const AllCall& call) {
   expect_same_dtype(x, "input", dy, "grad_output");
   const ConvDesc d = g.describe(x.dims, kernel_shape(w.dims, "weight", g.rank), dy.dims);
   g.check_grad(dy, d, x.batched);
-  const Scratch through = g.through_activation(&dy, to_activation(call.activation), call.output);
+  const Scratch through =
+      g.through_activation(&dy, to_activation(call.activation, true), call.output);
   const auto wanted = [&](int i) { return to_bool(py::object(mask[i]), "output_mask"); };
   const py::none none;
   py::object dx = none, dw = none, db = none;

@@ -30,7 +30,7 @@ struct Spec {
   Exec exec;
   ActivationSpec activation;
   Dims kernel;
-  bool has_bias;
+  bool has_bias, has_slopes;
   // What a plan for another shape is made from.
   ConvGeometry geometry;
   PerAxis output_padding;
@@ -47,11 +47,13 @@ class Plan {
 
  public:
   // A plan without relatives, which copies the weights.
-  Plan(Spec spec, const void* weight, const void* bias) : spec_(std::move(spec)) {
+  Plan(Spec spec, const void* weight, const void* bias, const void* slopes)
+      : spec_(std::move(spec)) {
     with_float(spec_.dtype, [&]<class T>() {
       weights_ =
           std::make_shared<PlanWeights>(copy<T>(weight, spec_.kernel.size()),
-                                        spec_.has_bias ? copy<T>(bias, channels()) : Scratch());
+                                        spec_.has_bias ? copy<T>(bias, channels()) : Scratch(),
+                                        spec_.has_slopes ? copy<T>(slopes, channels()) : Scratch());
       mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
       packed_ = pack<T>();
     });
@@ -110,7 +112,7 @@ class Plan {
     spec.transposed = !spec.transposed;
     spec.request.algorithm = nullptr;
     spec.activation = {};
-    spec.has_bias = false;
+    spec.has_bias = spec.has_slopes = false;
     spec.input = "grad_output";
     auto plan = std::make_unique<Plan>(std::move(spec), *this);
     if (kept_) plan->keep_packed();
@@ -150,6 +152,7 @@ class Plan {
                    .y = y.as<T>(),
                    .activation = spec_.activation.kind,
                    .slope = static_cast<T>(spec_.activation.slope),
+                   .slopes = spec_.has_slopes ? weights_->slopes().as<T>() : nullptr,
                    .x_image = x.image_step,
                    .residual_image = res ? res->image_step : 0,
                    .y_image = y.image_step()},
@@ -186,7 +189,8 @@ class Plan {
            planes * item_bytes();
   }
   index_t weight_bytes() const {
-    const index_t plain = spec_.kernel.size() + (spec_.has_bias ? channels() : 0);
+    const index_t vectors = index_t{spec_.has_bias} + index_t{spec_.has_slopes};
+    const index_t plain = spec_.kernel.size() + vectors * channels();
     return with_mapping([&](const auto& mapping) {
       return (mapping.prepared().packed_elements() + plain) * item_bytes();
     });
@@ -288,7 +292,7 @@ struct PlanCall {
 py::object make_plan(const PlanCall& call) {
   const Options options = options_of(call);
   const bool last = options.channels_last;
-  const ActivationSpec act = to_activation(call.activation);
+  ActivationSpec act = to_activation(call.activation, true);
   const Request request{to_algorithm(call.algorithm), options.highest, true};
   const ConvGeometry geometry = geometry_of(call);
   const ImageSize size = to_image_size(call.input_shape, "input_shape", call.rank, last);
@@ -298,7 +302,8 @@ py::object make_plan(const PlanCall& call) {
                          ? transposed_desc(size.nchw, size.batched, last, kernel, geometry,
                                            call.output_padding, call.output_size)
                          : conv_desc(size.nchw, kernel, geometry);
-  const auto b = to_bias(call.bias, w, call.transposed ? d.c_in : d.c_out);
+  const index_t channels = call.transposed ? d.c_in : d.c_out;
+  const auto b = to_bias(call.bias, w, channels), s = to_slopes(act, w, channels);
   Spec spec{.rank = call.rank,
             .transposed = call.transposed,
             .batched = size.batched,
@@ -310,10 +315,12 @@ py::object make_plan(const PlanCall& call) {
             .activation = act,
             .kernel = w.dims,
             .has_bias = b.has_value(),
+            .has_slopes = s.has_value(),
             .geometry = geometry,
             .output_padding = call.transposed ? output_padding_of(d, geometry) : PerAxis{0, 0},
             .asked_algorithm = request.algorithm};
-  return py::cast(std::make_unique<Plan>(std::move(spec), w.data, b ? b->data : nullptr));
+  return py::cast(std::make_unique<Plan>(std::move(spec), w.data, b ? b->data : nullptr,
+                                         s ? s->data : nullptr));
 }
 
 // Makes Plan::call a function of the module: Python takes twice as long to reach a method.

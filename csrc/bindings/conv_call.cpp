@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "algorithms/conv/table.h"
 #include "core/memory.h"
@@ -180,6 +181,21 @@ std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channe
   expect_same_dtype(x, "input", operand, "bias");
   expect_dims(operand, "bias", {channels});
   return operand;
+}
+
+std::optional<Operand> to_slopes(ActivationSpec& act, const Operand& x, index_t channels) {
+  const py::object value = std::exchange(act.slopes, {});
+  if (!value) return {};
+  constexpr const char* kName = "activation: prelu's slopes";
+  Operand slopes = to_operand(value, kName);
+  expect_same_dtype(x, "input", slopes, kName);
+  const index_t n = slopes.dims.size();
+  require(slopes.dims.rank <= 1 && (n == 1 || n == channels), kName,
+          " must be one or one for each of the ", channels, " output channels, got shape ",
+          slopes.dims.text());
+  if (n > 1) return slopes;
+  act.slope = with_float(x.dtype, [&]<class T>() { return static_cast<double>(*slopes.as<T>()); });
+  return {};
 }
 
 template <class T>

@@ -75,6 +75,9 @@ inline Dims output_dims(const ConvDesc& d) { return {d.batch, d.c_out, d.h.out, 
 
 // The bias of `channels` elements in x's dtype, or nothing for None.
 std::optional<Operand> to_bias(py::handle bias, const Operand& x, index_t channels);
+// The slopes of a prelu in x's dtype, one for each of `channels` channels; a single one goes to
+// act.slope, and there are none then, nor for another activation. Takes act.slopes away.
+std::optional<Operand> to_slopes(ActivationSpec& act, const Operand& x, index_t channels);
 // Takes memory for one run, packs the weights and runs, while other Python threads run. `args` has
 // no packed weights yet.
 template <class T>

@@ -15,11 +15,13 @@ namespace fastconv {
 
 class PlanWeights {
  public:
-  // The caller's weights and bias, copied; the bias may be empty.
-  PlanWeights(Scratch plain, Scratch bias) : plain_(std::move(plain)), bias_(std::move(bias)) {}
+  // The caller's weights, bias and slopes of an activation, copied; the last two may be empty.
+  PlanWeights(Scratch plain, Scratch bias, Scratch slopes)
+      : plain_(std::move(plain)), bias_(std::move(bias)), slopes_(std::move(slopes)) {}
 
   const Scratch& plain() const { return plain_; }
   const Scratch& bias() const { return bias_; }
+  const Scratch& slopes() const { return slopes_; }
 
   // The weights as an algorithm has packed them. They live as long as a plan uses them or, if they
   // are kept, as long as there is a relative.
@@ -39,7 +41,7 @@ class PlanWeights {
   };
   Entry* entry_of(const PackingKey& key);
 
-  const Scratch plain_, bias_;
+  const Scratch plain_, bias_, slopes_;
   // Held for a look at the list alone, and only by threads that hold the GIL: so a process never
   // forks while it is locked.
   std::mutex mutex_;

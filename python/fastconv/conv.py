@@ -76,9 +76,12 @@ def conv2d(
     padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
         What the padding holds: zeros, the image mirrored at its outermost pixels, the outermost
         pixels again, or the opposite side.
-    activation : str or ("leaky_relu", slope), optional
+    activation : str or a pair of it and a parameter, optional
         Applied as the last step, before the result is written: "relu", "relu6", "leaky_relu" (with
-        the slope 0.01), "sigmoid", "tanh", "silu" or "gelu" (the exact one).
+        the slope 0.01), "sigmoid", "tanh", "silu", "gelu" (the exact one), "hardswish",
+        "hardsigmoid", "elu" (with the alpha 1) or "softplus"; ``("leaky_relu", slope)``,
+        ``("elu", alpha)``, or ``("prelu", slopes)`` with an array of one slope or of one for each
+        output channel, in the dtype of input. Each is fastconv's function of that name.
     residual : array of the result's shape and dtype, optional
         Added before the activation. `out` may be the same array.
     algorithm : str, default "auto"
@@ -204,8 +207,10 @@ def conv1d(
         Splits the channels into independent blocks; ``groups == C_in`` is depthwise.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
         What the padding holds.
-    activation : str or ("leaky_relu", slope), optional
-        The last step: "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu" or "gelu".
+    activation : str or a pair of it and a parameter, optional
+        The last step: "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu",
+        "hardswish", "hardsigmoid", "elu" or "softplus"; ``("leaky_relu", slope)``,
+        ``("elu", alpha)`` or ``("prelu", slopes)``; `conv2d` tells more.
     residual : array of the result's shape and dtype, optional
         Added before the activation.
     algorithm : str, default "auto"

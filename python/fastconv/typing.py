@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, SupportsIndex, TypeVar
+from typing import Any, Literal, SupportsIndex, TypeVar
 
 import numpy as np
 
@@ -68,11 +68,19 @@ Algorithm = Literal[
 """The families of algorithms. Functions take ``Algorithm | str``, since the name of any entry that
 a plan's ``explain()`` lists will do as well."""
 
-ActivationName = Literal["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu"]
+ActivationName = Literal[
+    "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu", "hardswish", "hardsigmoid",
+    "elu", "softplus",
+]  # fmt: skip
 """The activations that a convolution can apply as its last step."""
 
-Activation = ActivationName | tuple[Literal["leaky_relu"], float]
-"""One of them, or a leaky ReLU with its slope."""
+Activation = (
+    ActivationName
+    | tuple[Literal["leaky_relu", "elu"], float]
+    | tuple[Literal["prelu"], np.ndarray[Any, np.dtype[np.float32]]]
+    | tuple[Literal["prelu"], np.ndarray[Any, np.dtype[np.float64]]]
+)
+"""One of them, a leaky ReLU with its slope, an ELU with its alpha, or a PReLU with its slopes."""
 
 GeluForm = Literal["none", "tanh"]
 """GELU as it is defined, or its approximation by a tanh."""

@@ -94,6 +94,45 @@ def test_a_residual_is_added_and_may_be_the_result(case, algorithm, isa):
         np.testing.assert_array_equal(out, want + residual)
 
 
+def slopes_for(case, dtype):
+    """A slope for each output channel of the case."""
+    return np.linspace(-1, 2, case.bias_shape[0]).astype(dtype)
+
+
+def prelu(case, y, slopes):
+    """`fastconv.prelu` of the result of a case, which may have no batch axis."""
+    return (
+        fastconv.prelu(y, slopes) if y.ndim == len(case.w) else fastconv.prelu(y[None], slopes)[0]
+    )
+
+
+@each_with_algorithm(ALL)
+def test_each_channel_has_its_slope(case, algorithm, isa):
+    for dtype in dtypes_of(case, algorithm):
+        x, w, b, want = exact(case, dtype)
+        slopes = slopes_for(case, dtype)
+        want = prelu(case, want.astype(dtype), slopes)
+        how = {**case.options, "algorithm": algorithm, "activation": ("prelu", slopes)}
+        for threads in (1, 3):
+            y = case.function(x, w, b, **how, threads=threads)
+            np.testing.assert_array_equal(y, want, err_msg=f"{dtype.__name__}, {threads} threads")
+
+
+@each_with_algorithm(CONV)
+def test_the_activation_comes_after_the_residual(case, algorithm, isa):
+    dtype = dtypes_of(case, algorithm)[0]
+    x, w, b, want = exact(case, dtype)
+    residual = residual_for(want.astype(dtype))
+    total = want.astype(dtype) + residual
+    slopes = slopes_for(case, dtype)
+    how = {**case.options, "algorithm": algorithm, "residual": residual}
+    for name, *more in (("hardswish",), ("hardsigmoid",), ("elu", 0.5), ("softplus",)):
+        y = case.function(x, w, b, **how, activation=(name, *more) if more else name)
+        np.testing.assert_array_equal(y, getattr(fastconv, name)(total, *more), err_msg=name)
+    y = case.function(x, w, b, **how, activation=("prelu", slopes))
+    np.testing.assert_array_equal(y, prelu(case, total, slopes))
+
+
 @pytest.mark.parametrize("precision", ["highest", "high"])
 def test_each_entry_takes_some_case_and_refuses_others_with_a_reason(precision, isa):
     """Prints how many of the cases each takes: see it by ``pytest -rP``."""

@@ -216,8 +216,10 @@ def test_the_mask_leaves_out():
             grad.conv1d(x, w, dy, output_mask=mask)
 
 
-@pytest.mark.parametrize("activation", ["relu", "relu6", "leaky_relu", ("leaky_relu", 0.3),
-                                        "sigmoid", "tanh"])  # fmt: skip
+@pytest.mark.parametrize("activation", [
+    "relu", "relu6", "leaky_relu", ("leaky_relu", 0.3), "sigmoid", "tanh", "hardsigmoid", "elu",
+    ("elu", 0.3), "softplus", ("prelu", np.array([0.3])), ("prelu", np.array([0.3, 0, 2, 0.5])),
+], ids=str)  # fmt: skip
 def test_the_fused_activation_is_passed_through(activation):
     rng = np.random.default_rng(13)
     x, w = rng.standard_normal((2, 3, 6, 7)), rng.standard_normal((4, 3, 3, 3))
@@ -230,13 +232,38 @@ def test_the_fused_activation_is_passed_through(activation):
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("length", [3, 40])
+def test_slopes_go_with_channels_in_both_layouts(length):
+    rng = np.random.default_rng(14)
+    x, w = rng.standard_normal((2, length, 3)), rng.standard_normal((4, 3, 1))
+    how = {"activation": ("prelu", np.array([0.3, 0, 2, 0.5])), "data_format": "channels_last"}
+    y = fastconv.conv1d(x, w, **how)
+    dy = rng.standard_normal(y.shape)
+    got = grad.conv1d(x, w, dy, output=y, **how)
+    for one, want in zip(got, reference.grad.conv1d(x, w, dy, output=y, **how), strict=True):
+        np.testing.assert_allclose(one, want, rtol=1e-12, atol=1e-12)
+    back, up = rng.standard_normal((2, 5, 4)), rng.standard_normal((4, 3, 2))
+    how["activation"] = ("prelu", np.array([0.3, 0, 2]))
+    y = fastconv.conv_transpose1d(back, up, **how)
+    dy = rng.standard_normal(y.shape)
+    got = grad.conv_transpose1d(back, up, dy, output=y, **how)
+    want = reference.grad.conv_transpose1d(back, up, dy, output=y, **how)
+    for one, right in zip(got, want, strict=True):
+        np.testing.assert_allclose(one, right, rtol=1e-12, atol=1e-12)
+
+
 def test_an_activation_without_its_output_is_refused():
     x, w, dy = np.ones((1, 2, 5)), np.ones((3, 2, 2)), np.ones((1, 3, 4))
     with pytest.raises((TypeError, ValueError), match="output"):
         grad.conv1d(x, w, dy, activation="relu")
-    for activation in ("gelu", "silu"):
+    slopes = np.array([1, 0.5, -0.25])
+    for activation in ("gelu", "silu", "hardswish", ("leaky_relu", -1), ("elu", -1),
+                       ("elu", np.nan), ("prelu", slopes), ("prelu", -slopes[:1]),
+                       ("prelu", np.array([1, 2, np.nan]))):  # fmt: skip
         with pytest.raises(ValueError, match="activation"):
             grad.conv1d(x, w, dy, activation=activation, output=dy)
+    with pytest.raises(ValueError, match="each of the 3 output channels"):
+        grad.conv1d(x, w, dy, activation=("prelu", slopes[:2]), output=dy)
     with pytest.raises(ValueError, match="output"):
         grad.conv1d(x, w, dy, activation="relu", output=np.ones((1, 3, 5)))
 

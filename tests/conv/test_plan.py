@@ -67,6 +67,33 @@ def test_residual_bias_and_activation():
     np.testing.assert_array_equal(plan(X, residual, out=residual), want)
 
 
+@pytest.mark.parametrize("slopes", [[0.5, -2, 0], [0.25]], ids=["by channel", "one"])
+def test_slopes_are_copied(slopes):
+    x = X - X.mean()
+    live = np.array(slopes, np.float32)
+    want = reference.conv2d(x, W, activation=("prelu", live.copy()))
+    plan = fastconv.Conv2dPlan(x.shape, W, activation=("prelu", live))
+    other = fastconv.tune(fastconv.Conv2dPlan(x.shape, W, activation=("prelu", live)), 0.01)
+    live[:] = 99
+    for made in (plan, other):
+        np.testing.assert_allclose(made(x), want, rtol=1e-5, atol=1e-5)
+    dy = np.arange(48, dtype=np.float32).reshape(1, 3, 4, 4)
+    np.testing.assert_array_equal(plan.input_grad(dy), reference.grad.conv2d_input(x.shape, W, dy))
+
+
+def test_slopes_of_a_transposed_plan_with_channels_last():
+    x = np.arange(-20, 22, dtype=np.float64).reshape(1, 7, 6)
+    w = np.arange(-9, 9, dtype=np.float64).reshape(6, 3, 1)
+    activation = ("prelu", np.array([0.5, -1, 2]))
+    plan = fastconv.ConvTranspose1dPlan(
+        x.shape, w, stride=2, activation=activation, data_format="channels_last"
+    )
+    want = reference.conv_transpose1d(
+        x, w, stride=2, activation=activation, data_format="channels_last"
+    )
+    np.testing.assert_array_equal(plan(x), want)
+
+
 def test_it_says_what_was_chosen():
     plan = fastconv.Conv2dPlan(X.shape, W, algorithm="im2col")
     assert plan.algorithm == "im2col"

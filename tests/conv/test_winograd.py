@@ -73,10 +73,16 @@ def test_residual_and_activation_come_after_the_sum(case, algorithm, isa):
     x, w, b = case.floats(np.float64)
     want = case.oracle(x, w, b, **case.options)
     residual = np.resize(np.linspace(-1, 1, 17), want.shape)
-    for name in ("relu", "gelu"):
+    slopes = np.linspace(-1, 2, case.bias_shape[0])
+    rows = slopes.reshape(-1, *(1,) * (len(case.w) - 2))
+    for name, right in (
+        ("relu", reference.relu(want + residual)),
+        ("gelu", reference.gelu(want + residual)),
+        (("prelu", slopes), np.where(want + residual > 0, 1, rows) * (want + residual)),
+    ):
         how = {**case.options, "algorithm": algorithm, "activation": name}
         y = case.function(x, w, b, **how, residual=residual)
-        np.testing.assert_allclose(y, getattr(reference, name)(want + residual), atol=1e-11)
+        np.testing.assert_allclose(y, right, atol=1e-11)
         out = residual.copy()
         assert case.function(x, w, b, **how, residual=out, out=out).tobytes() == y.tobytes()
 

@@ -107,7 +107,7 @@ def test_residual_must_keep_the_shape():
         (lambda: nn.Conv2d(1, 1, 3, padding=-1), ValueError, "padding must be at least 0"),
         (lambda: nn.Conv2d(1, 1, 3, padding="causal"), ValueError, "padding must be one of"),
         (lambda: nn.Conv2d(1, 1, 3, padding_mode="zero"), ValueError, "padding_mode"),
-        (lambda: nn.Conv2d(1, 1, 3, activation="elu"), ValueError, "activation must be one of"),
+        (lambda: nn.Conv2d(1, 1, 3, activation="swish"), ValueError, "activation must be one of"),
         (lambda: nn.Conv2d(1, 1, 3, data_format="NHWC"), ValueError, "data_format"),
         (lambda: nn.Conv2d(1, 1, 3, dtype=np.float16), TypeError, "got float16"),
         (lambda: nn.Conv2d(1, 1, 3, rng="seed"), TypeError, "rng must be an integer"),

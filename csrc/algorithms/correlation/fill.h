@@ -27,7 +27,7 @@ void fill_with_bias(const Outputs& outputs, const ConvArgs<T>& args, const Exec&
     T* y = args.y + plane / outputs.channels * image + channel * n;
     std::fill_n(y, n, args.bias ? args.bias[channel] : T{0});
     if (args.activation != Activation::none)
-      exec.kernels<T>().elementwise.activate(args.activation, y, y, n, args.slope);
+      exec.kernels<T>().elementwise.activate(args.activation, y, y, n, args.slope_of(channel));
   });
 }
 

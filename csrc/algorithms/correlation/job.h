@@ -21,9 +21,11 @@ struct ConvArgs {
   T* y;               // (N, G * m, h.out, w.out)
   Activation activation = Activation::none;
   T slope = T{0};
+  const T* slopes = nullptr;  // (G * m,), of a leaky_relu whose slope differs by channel, or null
   // How far apart the images of an array lie if there are gaps between them, as there are in a
   // slice of channels of a larger array. 0 if there are none.
   index_t x_image = 0, residual_image = 0, y_image = 0;
+  T slope_of(index_t channel) const { return slopes ? slopes[channel] : slope; }
 };
 
 // One correlation and its arrays. For a phase among several, `packed` points at the packed weights
@@ -49,17 +51,19 @@ struct Job : ConvArgs<T> {
   const T* residual_of(index_t n, index_t g, index_t row) const {
     return residual ? residual + n * residual_image + (g * r.m + row) * r.out_plane() : nullptr;
   }
+  index_t channel(index_t g, index_t row) const { return g * r.m + row; }
   const T* bias_of(index_t g, index_t row) const { return bias ? bias + g * r.m + row : nullptr; }
 };
 
-// Applies the activation to `rows` rows of `n` finished outputs while they are in L1.
+// Applies the activation to `rows` rows of `n` finished outputs while they are in L1. Each row
+// belongs to a channel, the first one to `channel`; or all to this one, if `step` is 0.
 template <class T>
-void activate_rows(const Job<T>& job, const Exec& exec, T* c, index_t ldc, index_t rows,
-                   index_t n) noexcept {
+void activate_rows(const Job<T>& job, const Exec& exec, index_t channel, T* c, index_t ldc,
+                   index_t rows, index_t n, index_t step = 1) noexcept {
   if (job.activation == Activation::none) return;
   const auto activate = exec.kernels<T>().elementwise.activate;
   for (index_t i = 0; i < rows; ++i)
-    activate(job.activation, c + i * ldc, c + i * ldc, n, job.slope);
+    activate(job.activation, c + i * ldc, c + i * ldc, n, job.slope_of(channel + i * step));
 }
 
 // Copies n finished outputs, neighbours at `from`, to where they belong in `plane`: they are the

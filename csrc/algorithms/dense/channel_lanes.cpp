@@ -263,7 +263,8 @@ class Task {
            .y = job_.y + at,
            .ldy = r_.out_plane(),
            .residual = residual ? residual + first : nullptr});
-      activate_rows(job_, exec_, job_.y + at, r_.out_plane(), rows_.size(), pixels_);
+      activate_rows(job_, exec_, job_.channel(g_, rows_.begin), job_.y + at, r_.out_plane(),
+                    rows_.size(), pixels_);
     }
   }
 

@@ -115,7 +115,7 @@ class Task {
           .tail = static_cast<int>(pixels - (nv - 1) * lanes),
           .next = row == 0 && j == 0 ? weights_after(m, c0, c1) : nullptr,
       });
-      if (c1 == r_.c) activate_rows(job_, exec_, c, ldc, mr, pixels);
+      if (c1 == r_.c) activate_rows(job_, exec_, job_.channel(g_, m), c, ldc, mr, pixels);
     }
   }
 

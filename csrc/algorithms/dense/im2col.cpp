@@ -216,7 +216,7 @@ class Task {
         .next = next.from,
         .next_step = next.step,
     });
-    if (k1 == r_.k()) activate_rows(job_, exec_, c, ldc, rows, n);
+    if (k1 == r_.k()) activate_rows(job_, exec_, job_.channel(g_, row), c, ldc, rows, n);
   }
 
   // Calls f(c, image, row, at, n) for every run of n outputs that are neighbours both in the

@@ -74,7 +74,8 @@ void run_plane(const Job<T>& job, const Layout& l, bool packed, const Exec& exec
                    .n = r.w.out - 2 * column});
       }
       for (index_t i = 0; i < lines; ++i)
-        activate_rows(job, exec, y + i * r.h.out_step * r.w.out, r.w.out, 1, r.w.out);
+        activate_rows(job, exec, job.channel(g, m), y + i * r.h.out_step * r.w.out, r.w.out, 1,
+                      r.w.out);
     }
   }
 }

@@ -86,11 +86,14 @@ class Task {
       for (index_t p = 0; p < pixels; ++p) std::copy_n(bias_, l_.lanes, y_ + p * l_.lanes);
     l_.frame.fill(job_.image(n_, g_), channels_, row, exec_, frame_);
     for (const auto& phase : l_.phases) add(phase, row);
-    if (job_.activation != Activation::none)
+    // Slopes that differ by channel wait for planes, which are in L1 or L2 then.
+    const bool by_channel = job_.slopes != nullptr;
+    if (job_.activation != Activation::none && !by_channel)
       exec_.kernels<T>().elementwise.activate(job_.activation, y_, y_, pixels * l_.lanes,
                                               job_.slope);
-    pixels_to_planes(y_, pixels, channels_, job_.y + job_.plane(n_, g_, 0) + start, r_.out_plane(),
-                     exec_);
+    T* y = job_.y + job_.plane(n_, g_, 0) + start;
+    pixels_to_planes(y_, pixels, channels_, y, r_.out_plane(), exec_);
+    if (by_channel) activate_rows(job_, exec_, g_, y, r_.out_plane(), channels_, pixels);
   }
 
   void add(const Layout::Phase& phase, index_t row) noexcept {

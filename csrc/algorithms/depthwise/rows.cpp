@@ -109,7 +109,7 @@ void run_plane(const Job<T>& job, const T* weights, const Cut& cut, const Exec& 
                           .lines = static_cast<int>(lines),
                           .tail = static_cast<int>(columns - (nv - 1) * lanes)});
       }
-      activate_rows(job, exec, job.y + plane, r.w.out, lines, r.w.count);
+      activate_rows(job, exec, job.channel(g, m), job.y + plane, r.w.out, lines, r.w.count, 0);
     }
   }
 }

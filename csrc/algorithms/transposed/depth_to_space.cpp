@@ -145,9 +145,9 @@ class Task {
   // Stores the outputs of channel m that belong to the block, row by row.
   void store(index_t m) noexcept {
     for (std::size_t i = 0; i < l_.phases.size(); ++i)
-      activate_rows(job_, exec_, products(i, m), 0, 1, pixels_);
+      activate_rows(job_, exec_, job_.channel(g_, m), products(i, m), 0, 1, pixels_);
     std::fill_n(fill_, columns_.size() + 1, job_.bias ? *job_.bias_of(g_, m) : T{0});
-    activate_rows(job_, exec_, fill_, 0, 1, columns_.size() + 1);
+    activate_rows(job_, exec_, job_.channel(g_, m), fill_, 0, 1, columns_.size() + 1);
     const index_t step = r_.h.out_step;
     const index_t end = last_row_ ? r_.h.out : rows_.end * step;
     T* plane = job_.y + job_.plane(n_, g_, m);

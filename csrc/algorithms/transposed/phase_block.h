@@ -95,7 +95,7 @@ class PhaseBlock {
       residual += (block_.row + row) * phases_[i].w.out + block_.column;
       for (index_t j = 0; j < n; ++j) c[j] += residual[j];
     }
-    if (n > 0) activate_rows(job_, exec_, c, n, 1, n);
+    if (n > 0) activate_rows(job_, exec_, job_.channel(g_, m), c, n, 1, n);
     return c;
   }
 

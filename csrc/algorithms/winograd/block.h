@@ -212,8 +212,9 @@ class Block {
     const T* residual = job_.residual_of(0, g_, row);
     T* to = job_.y + job_.plane(0, g_, row);
     const bool active = job_.activation != Activation::none, early = active && step != 1;
+    const T slope = job_.slope_of(job_.channel(g_, row));
     const auto activate = [&](T* x, index_t n) {
-      kernels.elementwise.activate(job_.activation, x, x, n, job_.slope);
+      kernels.elementwise.activate(job_.activation, x, x, n, slope);
     };
     if (early)  // results that lie apart in y are activated before they are stored there
       for (const PixelRun* run = pixel_runs_; run != pixel_runs_ + n_pixel_runs_; ++run) {

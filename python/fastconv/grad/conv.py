@@ -78,10 +78,12 @@ def conv2d(
         The gradient with respect to the result of the forward call.
     output_mask : three bools, default (True, True, True)
         Which gradients are wanted: those in input, weight and bias. The others are None.
-    activation : str or ("leaky_relu", slope), optional
-        The activation of the forward call: "relu", "relu6", "leaky_relu" (also with a slope that is
-        not negative), "sigmoid" or "tanh", whose derivatives follow from the result. `grad_output`
-        is then the gradient behind it.
+    activation : str or a pair of it and a parameter, optional
+        The activation of the forward call, if its derivative follows from the result: "relu",
+        "relu6", "leaky_relu", "sigmoid", "tanh", "hardsigmoid", "elu" or "softplus"; also
+        ``("leaky_relu", slope)``, ``("elu", alpha)`` and ``("prelu", slopes)`` where no slope or
+        alpha is negative. `grad_output` is then the gradient behind it. For the others, and for the
+        gradient of prelu's slopes, call their own functions (`fastconv.grad.hardswish`) first.
     output : the shape and dtype of grad_output, optional
         The result of the forward call; needed with `activation`.
 
@@ -255,7 +257,7 @@ def conv1d(
         The gradient with respect to the result of the forward call.
     output_mask : three bools, default (True, True, True)
         Which gradients are wanted; the others are None.
-    activation : str or ("leaky_relu", slope), optional
+    activation : str or a pair of it and a parameter, optional
         The activation of the forward call; `grad_output` is then the gradient behind it.
     output : the shape and dtype of grad_output, optional
         The result of the forward call; needed with `activation`.

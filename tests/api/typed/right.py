@@ -19,6 +19,8 @@ def convolutions(x: F32, w: F32, b: F32, x64: F64, w64: F64) -> None:
     assert_type(fc.conv2d(x, w, b, 2, (1, 2), dilation=(1, 1), groups=2), F32)
     assert_type(fc.conv2d(x64, w64, padding="same", padding_mode="reflect"), F64)
     assert_type(fc.conv2d(x, w, activation=("leaky_relu", 0.1), residual=x, out=x), F32)
+    assert_type(fc.conv2d(x, w, activation=("elu", 0.1)), F32)
+    assert_type(fc.conv2d(x, w, activation=("prelu", x)), F32)
     assert_type(fc.conv2d(x, w, data_format="channels_last", precision="highest"), F32)
     assert_type(fc.conv2d(x, w, padding=((0, 1), (2, 3)), algorithm="direct", threads=2), F32)
     assert_type(fc.conv1d(x, w, padding="causal", algorithm=str(w.dtype)), F32)
@@ -48,6 +50,9 @@ def elementwise(x: F32, x64: F64) -> None:
     assert_type(fc.add(x, x, activation=("leaky_relu", 0.1)), F32)
     assert_type(fc.grad.batch_norm(x, x, x, x), tuple[F32, F32, F32])
     assert_type(fc.leaky_relu(x64, 0.1), F64)
+    assert_type(fc.elu(x64, 0.1), F64)
+    assert_type(fc.prelu(x, x, data_format="channels_last"), F32)
+    assert_type(fc.grad.prelu(x64, x64, x64), tuple[F64, F64])
     assert_type(fc.gelu(x, approximate="tanh"), F32)
     assert_type(fc.softmax(x64, axis=0), F64)
 

@@ -47,6 +47,8 @@ def arguments(x: F32, w: F32) -> None:
     fc.conv2d(x, w, activation=3)  # wrong
     fc.conv2d(x, w, activation="swish")  # wrong
     fc.conv2d(x, w, activation=("relu", 0.1))  # wrong
+    fc.conv2d(x, w, activation="prelu")  # wrong
+    fc.conv2d(x, w, activation=("prelu", 0.1))  # wrong
     fc.conv2d(x, w, padding="causal")  # wrong
     fc.conv2d(x, w, padding="SAME")  # wrong
     fc.conv_transpose2d(x, w, padding="full")  # wrong
