@@ -26,7 +26,7 @@ class ConvDesc(ctypes.Structure):
         ("kernel", PAIR), ("stride", PAIR), ("dilation", PAIR), ("pad_lo", PAIR), ("pad_hi", PAIR),
         ("output_padding", PAIR), ("padding_mode", c_int32), ("activation", c_int32),
         ("slope", c_double), ("algorithm", c_int32), ("highest", c_int32), ("threads", c_int32),
-        ("reserved", c_int32),
+        ("reserved", c_int32), ("alpha", c_double), ("slopes", c_void_p),
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def conv_desc(x, w, **changes):
         size=ctypes.sizeof(ConvDesc), dtype=int(x.dtype == np.float64), batch=x.shape[0],
         c_in=x.shape[1], c_out=w.shape[1] * groups if transposed else w.shape[0], groups=1,
         in_=PAIR(*x.shape[2:]), kernel=PAIR(*w.shape[2:]), stride=PAIR(1, 1), dilation=PAIR(1, 1),
-        slope=0.01, threads=1,
+        slope=0.01, threads=1, alpha=1.0,
     )  # fmt: skip
     return changed(desc, **changes)
 

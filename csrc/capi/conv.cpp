@@ -33,7 +33,8 @@ void run_once(const Convolution& c, int pass, const Arrays& a, void* workspace,
                            .residual = static_cast<const T*>(a.residual),
                            .y = static_cast<T*>(a.y),
                            .activation = forward ? c.activation : Activation::none,
-                           .slope = static_cast<T>(c.slope)};
+                           .slope = static_cast<T>(c.slope),
+                           .slopes = forward ? static_cast<const T*>(c.slopes) : nullptr};
     mapping.pack(args.weights, packed);
     mapping.run(args, memory + packed_bytes);
   });
@@ -80,7 +81,7 @@ int conv(const fastconv_conv_desc* desc, const void* x, const void* w, const voi
     expect_pointer(x, "x");
     expect_pointer(w, "w");
     expect_pointer(y, "y");
-    run_once(describe(desc), FASTCONV_FORWARD, {x, w, bias, residual, y}, workspace,
+    run_once(describe_forward(desc), FASTCONV_FORWARD, {x, w, bias, residual, y}, workspace,
              workspace_bytes);
   });
 }

@@ -3,6 +3,7 @@
 #include "capi/describe.h"
 
 #include <cmath>
+#include <cstring>
 #include <iterator>
 
 #include "algorithms/conv/table.h"
@@ -16,7 +17,8 @@ constexpr const char* kAxes[] = {"height", "width"};
 
 // The words of fastconv.h have the same numbers as the core's.
 static_assert(int{FASTCONV_CIRCULAR} == int(PadMode::circular));
-static_assert(int{FASTCONV_GELU_TANH} == int(Activation::gelu_tanh));
+static_assert(int{FASTCONV_SOFTPLUS} == int(Activation::softplus));
+static_assert(int{FASTCONV_PRELU} == int(Activation::softplus) + 1);
 
 // The family of each fastconv_algorithm; null stands for AUTO.
 constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",  "channel_lanes",
@@ -34,6 +36,20 @@ void check_version(const Desc* desc) {
   expect_pointer(desc, "desc");
   expect(desc->size == sizeof(Desc), FASTCONV_BAD_VERSION, "desc->size must be ", sizeof(Desc),
          ", got ", desc->size);
+}
+
+// The descriptor with the fields that its version does not have at their defaults: in version 1 it
+// ended before alpha.
+fastconv_conv_desc current(const fastconv_conv_desc* desc) {
+  constexpr std::size_t kFirst = offsetof(fastconv_conv_desc, alpha);
+  expect_pointer(desc, "desc");
+  fastconv_conv_desc whole = fastconv_conv_defaults();
+  if (desc->size == kFirst) {
+    std::memcpy(&whole, desc, kFirst);
+    return whole;
+  }
+  check_version(desc);
+  return *desc;
 }
 
 void check_word(const char* name, std::int32_t word, int most) {
@@ -136,25 +152,34 @@ pool::Pooling pooling_of(const fastconv_pool_desc& desc) {
 
 }  // namespace
 
-Convolution describe(const fastconv_conv_desc* desc) {
-  check_version(desc);
+Convolution describe(const fastconv_conv_desc* given) {
+  const fastconv_conv_desc whole = current(given), *desc = &whole;
   check_word("dtype", desc->dtype, FASTCONV_FLOAT64);
   check_word("transposed", desc->transposed, 1);
   check_word("padding_mode", desc->padding_mode, FASTCONV_CIRCULAR);
-  check_word("activation", desc->activation, FASTCONV_GELU_TANH);
+  check_word("activation", desc->activation, FASTCONV_PRELU);
   check_word("algorithm", desc->algorithm, FASTCONV_WINOGRAD);
   check_word("highest", desc->highest, 1);
   check_word("reserved", desc->reserved, 0);
   const Exec exec = exec_for(desc->threads);
   expect(desc->transposed == 0 || desc->padding_mode == FASTCONV_ZEROS, FASTCONV_UNSUPPORTED,
          "a transposed convolution has no padding_mode but zeros");
+  const bool prelu = desc->activation == FASTCONV_PRELU;
   return {.d = geometry(*desc),
           .transposed = desc->transposed != 0,
           .is_double = desc->dtype == FASTCONV_FLOAT64,
           .request = {.algorithm = family_at(desc->algorithm), .plain_sums = desc->highest != 0},
-          .activation = static_cast<Activation>(desc->activation),
-          .slope = desc->slope,
+          .activation = prelu ? Activation::leaky_relu : static_cast<Activation>(desc->activation),
+          .slope = desc->activation == FASTCONV_ELU ? desc->alpha : desc->slope,
+          .slopes = prelu ? desc->slopes : nullptr,
+          .lacks_slopes = prelu && desc->slopes == nullptr,
           .exec = exec};
+}
+
+Convolution describe_forward(const fastconv_conv_desc* desc) {
+  const Convolution c = describe(desc);
+  expect(!c.lacks_slopes, FASTCONV_NULL_POINTER, "slopes must not be NULL for FASTCONV_PRELU");
+  return c;
 }
 
 Pool describe(const fastconv_pool_desc* desc) {

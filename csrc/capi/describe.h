@@ -17,9 +17,13 @@ struct Convolution {
   Request request;
   Activation activation;
   double slope;
+  const void* slopes;  // the caller's, of FASTCONV_PRELU; else null
+  bool lacks_slopes;   // FASTCONV_PRELU without them
   Exec exec;
 };
 Convolution describe(const fastconv_conv_desc* desc);
+// The same for the forward pass, which fails if slopes are missing.
+Convolution describe_forward(const fastconv_conv_desc* desc);
 
 struct Pool {
   PoolDesc d;

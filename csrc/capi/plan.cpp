@@ -19,7 +19,7 @@ struct fastconv_plan {
   double slope;
   index_t scratch_bytes;
   std::size_t workspace_bytes;
-  fastconv::Scratch packed, weights, bias;
+  fastconv::Scratch packed, weights, bias, slopes;
 };
 
 namespace fastconv::capi {
@@ -46,9 +46,12 @@ std::unique_ptr<fastconv_plan> make_plan(const Convolution& c, int pass, const v
                     .workspace_bytes = 0,
                     .packed = {},
                     .weights = copy_of<T>(w, c.d.c_out * c.d.depth()),
-                    .bias = {}});
+                    .bias = {},
+                    .slopes = {}});
   const auto& mapping = std::get<Mapping<T>>(plan->mapping);
-  if (bias != nullptr) plan->bias = copy_of<T>(bias, c.transposed ? c.d.c_in : c.d.c_out);
+  const index_t channels = c.transposed ? c.d.c_in : c.d.c_out;
+  if (bias != nullptr) plan->bias = copy_of<T>(bias, channels);
+  if (forward && c.slopes != nullptr) plan->slopes = copy_of<T>(c.slopes, channels);
   plan->scratch_bytes = mapping.workspace_bytes();
   plan->workspace_bytes = workspace_for(plan->scratch_bytes);
   plan->packed = Scratch(mapping.packed_bytes());
@@ -67,7 +70,8 @@ void run_plan(const fastconv_plan& plan, const void* x, const void* residual, vo
                         .residual = static_cast<const T*>(residual),
                         .y = static_cast<T*>(y),
                         .activation = plan.activation,
-                        .slope = static_cast<T>(plan.slope)},
+                        .slope = static_cast<T>(plan.slope),
+                        .slopes = plan.slopes.as<T>()},
             scratch);
 }
 
@@ -96,7 +100,7 @@ int plan_create(const fastconv_conv_desc* desc, int pass, const void* w, const v
            "pass must be 0 or 1, got ", pass);
     expect(bias == nullptr || pass == FASTCONV_FORWARD, FASTCONV_UNSUPPORTED,
            "bias: a gradient of the input has none");
-    const Convolution c = describe(desc);
+    const Convolution c = pass == FASTCONV_FORWARD ? describe_forward(desc) : describe(desc);
     *plan =
         with_type(c.is_double, [&]<class T>() { return make_plan<T>(c, pass, w, bias); }).release();
   });

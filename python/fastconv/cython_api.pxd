@@ -48,6 +48,11 @@ cdef enum:  # activations
     SILU = 6
     GELU = 7
     GELU_TANH = 8
+    HARDSWISH = 9
+    HARDSIGMOID = 10
+    ELU = 11
+    SOFTPLUS = 12
+    PRELU = 13
 
 cdef enum:  # algorithms
     AUTO = 0
@@ -88,6 +93,8 @@ cdef struct ConvDesc:
     int32_t highest
     int32_t threads
     int32_t reserved
+    double alpha
+    const void* slopes
 
 # The fields of fastconv_pool_desc, in its order.
 cdef struct PoolDesc:

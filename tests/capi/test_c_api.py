@@ -25,6 +25,7 @@ from c_api import (
     UNSUPPORTED,
     WEIGHT_GRAD,
     Api,
+    ConvDesc,
     Table,
     address,
     conv_desc,
@@ -184,6 +185,56 @@ def test_residual_and_activation_are_fused():
     np.testing.assert_allclose(in_place, want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("word", "name"), [(9, "hardswish"), (10, "hardsigmoid"), (11, "elu"),
+                                            (12, "softplus")])  # fmt: skip
+def test_words_of_version_2(word, name):
+    x, w = normal((2, 4, 9, 9), np.float32), normal((4, 4, 3, 3), np.float32, 1)
+    desc = conv_desc(x, w, activation=word)
+    want = fastconv.conv2d(x, w, activation=name)
+    got = np.full_like(want, np.nan)
+    run_with_room(api.conv, api.conv_workspace, desc, FORWARD, x, w, None, None, got)
+    np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transposed", [0, 1])
+def test_slopes_are_looked_at_or_copied(dtype, transposed):
+    x, w = normal((2, 4, 9, 9), dtype), normal((4, 3, 3, 3), dtype, 1)
+    w = w if transposed else np.ascontiguousarray(w.swapaxes(0, 1))
+    slopes = np.linspace(-1, 2, 3).astype(dtype)
+    function = fastconv.conv_transpose2d if transposed else fastconv.conv2d
+    want = function(x, w, activation=("prelu", slopes))
+    desc = conv_desc(x, w, transposed=transposed, activation=13, slopes=address(slopes))
+    got = np.full_like(want, np.nan)
+    run_with_room(api.conv, api.conv_workspace, desc, FORWARD, x, w, None, None, got)
+    np.testing.assert_array_equal(got, want)
+    plan = Plan(desc, FORWARD, w, None)
+    slopes[:] = 99
+    plan.run(x, got)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+def test_prelu_needs_slopes_in_the_forward_pass_only():
+    x, w = normal((2, 4, 9, 9), np.float32), normal((4, 4, 3, 3), np.float32, 1)
+    desc = conv_desc(x, w, activation=13)
+    y = np.full((2, 4, 7, 7), np.nan, np.float32)
+    assert api.conv(desc, address(x), address(w), None, None, address(y), None, 0) == NULL_POINTER
+    assert "slopes" in api.message()
+    assert np.isnan(y).all()
+    handle = ctypes.byref(ctypes.c_void_p())
+    assert api.plan_create(desc, FORWARD, address(w), None, handle) == NULL_POINTER
+    Plan(desc, INPUT_GRAD, w, None).run(np.ones_like(y), np.empty_like(x))
+
+
+def test_a_descriptor_of_version_1_is_taken():
+    x, w = normal((2, 4, 9, 9), np.float32), normal((4, 4, 3, 3), np.float32, 1)
+    want = fastconv.conv2d(x, w, activation="elu")
+    desc = conv_desc(x, w, activation=11, size=ConvDesc.alpha.offset, alpha=7.0, slopes=1)
+    got = np.full_like(want, np.nan)
+    run_with_room(api.conv, api.conv_workspace, desc, FORWARD, x, w, None, None, got)
+    np.testing.assert_array_equal(got, want)
+
+
 def test_one_plan_runs_in_many_threads():
     x, w = normal((8, 4, 16, 16), np.float32), normal((4, 4, 3, 3), np.float32, 1)
     plan = Plan(conv_desc(x[:1], w), FORWARD, w, None)
@@ -263,7 +314,7 @@ def test_adaptive_pools_are_those_of_python():
 
 def test_table_tells_its_size_and_version():
     assert api.table.size == ctypes.sizeof(Table)
-    assert api.table.version == 1
+    assert api.table.version == 2
 
 
 def test_memory_is_aligned_and_large_requests_are_refused():

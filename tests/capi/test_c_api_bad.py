@@ -39,7 +39,7 @@ CALLS = 10_000
 NOT_POSITIVE = (0, -1, -2, -(2**31), -(2**63))
 HUGE = (2**48 + 1, 2**60, 2**62, 2**63 - 1)
 LARGE = (2**31, *HUGE)
-WORDS = (-1, 9, 10, 2**31 - 1, -(2**31))
+WORDS = (-1, 14, 15, 2**31 - 1, -(2**31))
 CANARY = 0x5A
 
 
@@ -101,7 +101,7 @@ def good_conv(rng):
     desc = ConvDesc(
         size=ctypes.sizeof(ConvDesc), dtype=rng.randrange(2), transposed=transposed, batch=2,
         c_in=4, c_out=4, groups=rng.choice((1, 2)), in_=PAIR(6, 7), dilation=PAIR(1, 1), slope=0.01,
-        threads=1,
+        threads=1, alpha=1.0,
     )  # fmt: skip
     return changed(desc, **fields)
 

@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define FASTCONV_API_VERSION 1 /* grows by one when functions are appended to the table */
+#define FASTCONV_API_VERSION 2 /* grows by one when the table or a descriptor does */
 
 typedef enum fastconv_status {
   FASTCONV_OK = 0,
@@ -70,7 +70,12 @@ typedef enum fastconv_activation {
   FASTCONV_TANH = 5,
   FASTCONV_SILU = 6,
   FASTCONV_GELU = 7,
-  FASTCONV_GELU_TANH = 8
+  FASTCONV_GELU_TANH = 8,
+  FASTCONV_HARDSWISH = 9, /* from here on since version 2 */
+  FASTCONV_HARDSIGMOID = 10,
+  FASTCONV_ELU = 11,
+  FASTCONV_SOFTPLUS = 12, /* x itself beyond 20 */
+  FASTCONV_PRELU = 13     /* its slopes are those of the descriptor */
 } fastconv_activation;
 
 /* AUTO takes the cheapest; those from POINTWISE on refuse shapes. */
@@ -110,6 +115,9 @@ typedef struct fastconv_conv_desc {
   int32_t highest;              /* 0, or 1 for plain sums only (precision="highest") */
   int32_t threads;              /* 1 to 1024, or 0 for fastconv.get_num_threads() */
   int32_t reserved;             /* 0 */
+  /* Since version 2; a descriptor whose size ends here is taken, too. */
+  double alpha;       /* of FASTCONV_ELU */
+  const void* slopes; /* of FASTCONV_PRELU: (C_out); a plan copies them. Else not looked at */
 } fastconv_conv_desc;
 
 /* A pool over windows of `kernel`, or with `adaptive` into kernel[0] by kernel[1] windows that
@@ -209,7 +217,9 @@ static inline fastconv_conv_desc fastconv_conv_defaults(void) {
                           FASTCONV_AUTO,
                           0,
                           1,
-                          0};
+                          0,
+                          1.0,
+                          NULL};
   return d;
 }
 
