@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from fastconv import nn
+from fastconv.typing import ActivationName
 
 F64 = {"dtype": np.float64, "rng": 3}
 
@@ -15,6 +18,13 @@ def draw(*shape):
     values = np.linspace(-1, 1, int(np.prod(shape)) + 1)[1:]
     values = np.where(np.abs(values) < 0.01, 0.01, values)
     return np.random.default_rng(11).permutation(values).reshape(shape)
+
+
+def prelu_of(n, **how):
+    """A PReLU whose slopes differ."""
+    layer = nn.PReLU(n, dtype=F64["dtype"], **how)
+    layer.weight = np.linspace(0.2, -0.3, n).astype(F64["dtype"])
+    return layer
 
 
 LAYERS = {
@@ -46,11 +56,38 @@ LAYERS = {
             lambda a=a: nn.Conv2d(2, 3, 3, padding=1, activation=a, **F64),
             (2, 2, 4, 4),
         )
-        for a in ("relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu")
+        for a in get_args(ActivationName)
     },
     "conv2d with a negative slope": (
         lambda: nn.Conv2d(2, 3, 3, activation=("leaky_relu", -0.5), **F64),
         (2, 2, 4, 4),
+    ),
+    "conv2d with an alpha": (
+        lambda: nn.Conv2d(2, 3, 3, activation=("elu", 0.5), **F64),
+        (2, 2, 4, 4),
+    ),
+    "conv2d with a negative alpha": (
+        lambda: nn.Conv2d(2, 3, 3, activation=("elu", -0.5), **F64),
+        (2, 2, 4, 4),
+    ),
+    "conv2d and prelu by channel": (
+        lambda: nn.Sequential(nn.Conv2d(2, 3, 3, **F64), prelu_of(3)),
+        (2, 2, 4, 4),
+    ),
+    "conv1d and prelu, channels last": (
+        lambda: nn.Sequential(
+            nn.Conv1d(2, 3, 3, data_format="channels_last", **F64),
+            prelu_of(3, data_format="channels_last"),
+        ),
+        (2, 6, 2),
+    ),
+    "conv2d and one slope": (
+        lambda: nn.Sequential(nn.Conv2d(2, 3, 3, **F64), prelu_of(1)),
+        (2, 2, 4, 4),
+    ),
+    "conv2d of one sample and prelu by its rows": (
+        lambda: nn.Sequential(nn.Conv2d(2, 3, 3, **F64), prelu_of(3)),
+        (2, 5, 6),
     ),
     "conv_transpose2d with gelu": (
         lambda: nn.ConvTranspose2d(2, 3, 2, activation="gelu", **F64),
@@ -66,6 +103,12 @@ LAYERS = {
     "silu": (nn.SiLU, (3, 7)),
     "gelu": (nn.GELU, (3, 7)),
     "gelu tanh": (lambda: nn.GELU("tanh"), (3, 7)),
+    "hardsigmoid": (nn.Hardsigmoid, (3, 7)),
+    "hardswish": (nn.Hardswish, (3, 7)),
+    "elu": (lambda: nn.ELU(0.5), (3, 7)),
+    "softplus": (nn.Softplus, (3, 7)),
+    "prelu": (lambda: prelu_of(1), (3, 7)),
+    "prelu by channel": (lambda: prelu_of(3), (2, 3, 7)),
     "softmax": (nn.Softmax, (3, 7)),
     "softmax on channels": (lambda: nn.Softmax(axis=1), (2, 3, 4)),
     "max_pool2d": (lambda: nn.MaxPool2d(3, 2, 1), (2, 2, 6, 7)),
@@ -115,7 +158,11 @@ LAYERS = {
 }
 NORMS = [name for name in LAYERS if "norm" in name or name == "sequential"]
 WITHOUT_NORMS = [name for name in LAYERS if name not in NORMS]
-FLOAT64 = [name for name in LAYERS if "conv" in name or "linear" in name or name == "residual"]
+FLOAT64 = [
+    name
+    for name in LAYERS
+    if "conv" in name or "prelu" in name or "linear" in name or name == "residual"
+]
 each_layer = pytest.mark.parametrize("name", LAYERS)
 
 

@@ -157,7 +157,8 @@ PLANS = {
 LAYERS = """
     Conv{n}d ConvTranspose{n}d MaxPool{n}d MinPool{n}d AvgPool{n}d SumPool{n}d LPPool{n}d
     AdaptiveAvgPool{n}d AdaptiveMaxPool{n}d GlobalAvgPool{n}d GlobalMaxPool{n}d BatchNorm{n}d
-    Flatten Linear Dense ReLU LeakyReLU Sigmoid Tanh SiLU GELU Softmax Dropout Residual Sequential
+    Flatten Linear Dense ReLU LeakyReLU PReLU Sigmoid Tanh SiLU GELU Hardswish Hardsigmoid ELU
+    Softplus Softmax Dropout Residual Sequential
     SoftmaxCrossEntropy MSE SGD Adam fit
     """
 
@@ -166,6 +167,8 @@ POSITIONAL = {
     "ConvTranspose{n}d": "in_channels out_channels kernel_size",
     "BatchNorm{n}d": "eps momentum",
     "Dropout": "p rng",
+    "ELU": "alpha",
+    "PReLU": "num_parameters init",
     "Residual": "layer",
     "SGD": "parameters lr momentum weight_decay",
     "fit": "model x y",

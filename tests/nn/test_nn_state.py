@@ -146,9 +146,21 @@ def test_a_plan_is_kept_while_weights_and_shape_stay(monkeypatch):
     assert len(layer._plans._state[2]) <= 4
 
 
+def format_of(layer, format_):
+    """The layer; a PReLU has its channels where `format_` says."""
+    if isinstance(layer, nn.PReLU):
+        layer = nn.PReLU(layer.num_parameters, data_format=format_, dtype=np.float64)
+        layer.weight = np.linspace(-0.5, 0.5, layer.num_parameters)
+    return layer
+
+
 @pytest.mark.parametrize(
-    "activation", [nn.ReLU(), nn.LeakyReLU(0.3), nn.Sigmoid(), nn.Tanh(), nn.SiLU(), nn.GELU()]
-)
+    "activation",
+    [
+        nn.ReLU(), nn.LeakyReLU(0.3), nn.Sigmoid(), nn.Tanh(), nn.SiLU(), nn.GELU(), nn.Hardswish(),
+        nn.Hardsigmoid(), nn.ELU(0.3), nn.Softplus(), nn.PReLU(), nn.PReLU(4),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("format_", ["channels_first", "channels_last"])
 def test_evaluation_runs_a_convolution_and_its_activation_as_one(monkeypatch, activation, format_):
     asked = []
@@ -160,12 +172,34 @@ def test_evaluation_runs_a_convolution_and_its_activation_as_one(monkeypatch, ac
 
     monkeypatch.setattr(fc, "Conv2dPlan", recorded)
     conv = nn.Conv2d(4, 4, 3, padding=1, data_format=format_, **F64)
-    model = nn.Sequential(conv, copy.deepcopy(activation), nn.Flatten())
+    model = nn.Sequential(conv, format_of(copy.deepcopy(activation), format_), nn.Flatten())
     x = draw(2, 4, 4, 4)
     trained = model(x)
     np.testing.assert_allclose(model.eval()(x), trained, rtol=1e-12, atol=1e-13)
     assert len(asked) == 1
     assert asked[0] is not None
+
+
+def test_slopes_that_change_are_seen():
+    prelu = nn.PReLU(2, dtype=np.float64)
+    model = nn.Sequential(nn.Conv1d(1, 2, 3, **F64), prelu)
+    x = draw(3, 1, 9)
+    for slopes in ([0.5, -1], [0.5, 2], [0.25, 0]):
+        prelu.weight = np.array(slopes)
+        trained = model.train()(x)
+        np.testing.assert_allclose(model.eval()(x), trained, rtol=1e-12)
+    prelu.weight[1] = 3
+    y = model(x)
+    np.testing.assert_allclose(y, model.train()(x), rtol=1e-12)
+
+
+def test_slopes_that_do_not_fit_are_refused_in_both_modes():
+    x = draw(2, 1, 5)
+    for wrong in (nn.PReLU(3, dtype=np.float64), nn.PReLU(2)):
+        model = nn.Sequential(nn.Conv1d(1, 2, 3, **F64), wrong)
+        for mode in (model.train, model.eval):
+            with pytest.raises((TypeError, ValueError)):
+                mode()(x)
 
 
 def test_what_cannot_be_fused_still_runs():

@@ -19,7 +19,19 @@ Examples
 
 from __future__ import annotations
 
-from .activations import GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from .activations import (
+    ELU,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from .containers import Residual, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dense import Dense, Dropout, Flatten, Linear
@@ -49,9 +61,11 @@ from .pool import (
     SumPool1d,
     SumPool2d,
 )
+from .prelu import PReLU
 from .training import fit
 
 __all__ = [
+    "ELU",
     "GELU",
     "MSE",
     "SGD",
@@ -75,6 +89,8 @@ __all__ = [
     "GlobalAvgPool2d",
     "GlobalMaxPool1d",
     "GlobalMaxPool2d",
+    "Hardsigmoid",
+    "Hardswish",
     "LPPool1d",
     "LPPool2d",
     "Layer",
@@ -85,6 +101,7 @@ __all__ = [
     "MinPool1d",
     "MinPool2d",
     "Optimizer",
+    "PReLU",
     "ReLU",
     "Residual",
     "Sequential",
@@ -92,6 +109,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "SoftmaxCrossEntropy",
+    "Softplus",
     "SumPool1d",
     "SumPool2d",
     "Tanh",

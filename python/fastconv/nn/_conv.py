@@ -32,6 +32,8 @@ from .activations import (
     activation_grad,
     checked_activation,
     follows_from_output,
+    key_of,
+    slopes_of,
 )
 from .layer import Weighted
 
@@ -138,6 +140,11 @@ class ConvBase(Weighted):
         self, x: Array, activation: Activation | None = None, residual: Array | None = None
     ) -> Array:
         """``activation(self(x) + residual)`` in evaluation mode, in one call where that can be."""
+        slopes = slopes_of(activation)
+        if slopes is not None and np.ndim(x) != self._n + 2:
+            # Without N, a PReLU behind this layer takes another axis for that of the channels.
+            y: Array = fc.prelu(self._planned(x, None), slopes, data_format=self.data_format)
+            return y
         if self.activation is not None or (residual is not None and not self.takes_residual):
             return finished(self._planned(x, self.activation), activation, residual)
         return self._planned(x, activation, residual)
@@ -163,11 +170,12 @@ class ConvBase(Weighted):
         self, x: npt.ArrayLike, activation: Activation | None, residual: Array | None = None
     ) -> Array:
         """Run on packed weights."""
-        plan = self._plans.find(x, activation, (self._mark,), (self._values,))
+        key = key_of(activation)
+        plan = self._plans.find(x, key, (self._mark,), (self._values,))
         if plan is None:
             x = array(x, "x", self.dtype)
             build = functools.partial(self.plan_of, x.shape, activation)
-            plan = self._plans.get(x, activation, (self,), build)
+            plan = self._plans.get(x, key, (self,), build)
         y: Array = plan(x, residual) if residual is not None else plan(x)
         return y
 

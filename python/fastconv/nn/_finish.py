@@ -54,7 +54,7 @@ class Activated(NamedTuple):
         self, x: Array, activation: Activation | None = None, residual: Array | None = None
     ) -> Array:
         """``activation(layer(before(x)) + residual)``."""
-        fused = self.layer.fused()
+        fused = self.layer.fused_behind(self.before)
         y = self.layer(self.before.run(x)) if fused is None else self.before.run(x, fused)
         if activation is None and residual is None:
             return y

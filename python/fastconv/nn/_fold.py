@@ -18,6 +18,7 @@ from fastconv.typing import Activation
 from ._checks import Array, Shape, array
 from ._conv import ConvBase
 from ._plans import PlanCache, Values
+from .activations import key_of
 from .norm import BatchNormBase
 
 
@@ -31,6 +32,9 @@ class FoldedNorm:
     def __init__(self, conv: ConvBase, norm: BatchNormBase) -> None:
         self._conv, self._norm = conv, norm
         self._plans = PlanCache()
+        # What `fused_behind` asks of the layer in front of an activation.
+        self.out_channels, self.activation = conv.out_channels, conv.activation
+        self.data_format = conv.data_format if norm.data_format == conv.data_format else None
 
     def run(
         self, x: Array, activation: Activation | None = None, residual: Array | None = None
@@ -39,7 +43,7 @@ class FoldedNorm:
         conv, norm = self._conv, self._norm
         if conv.activation is not None or (residual is not None and not conv.takes_residual):
             return norm.run(conv.run(x), activation, residual)
-        key = (activation, norm.eps)
+        key = (key_of(activation), norm.eps)
         marks, values = (conv._mark, norm._mark), (conv._values, norm._values)
         plan = self._plans.find(x, key, marks, values)
         if plan is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, get_args
 
+import numpy as np
 import numpy.typing as npt
 
 import fastconv as fc
@@ -16,7 +17,7 @@ from ._checks import Array, Shape, array, choice, integer, real, shape_of
 from .layer import Layer
 
 FUSED: tuple[ActivationName, ...] = get_args(ActivationName)
-_FROM_OUTPUT = ("relu", "relu6", "leaky_relu", "sigmoid", "tanh")
+_NOT_FROM_OUTPUT = ("silu", "gelu", "hardswish")
 
 
 def checked_activation(value: Any) -> Activation | None:
@@ -24,35 +25,49 @@ def checked_activation(value: Any) -> Activation | None:
     if value is None:
         return None
     if isinstance(value, tuple):
-        if len(value) != 2 or value[0] != "leaky_relu":
-            raise ValueError(f"activation must be ('leaky_relu', slope) as a tuple, got {value!r}")
-        return ("leaky_relu", real(value[1], "activation's slope", float("-inf")))
+        if len(value) == 2 and value[0] == "leaky_relu":
+            return ("leaky_relu", real(value[1], "activation's slope", float("-inf")))
+        if len(value) == 2 and value[0] == "elu":
+            return ("elu", real(value[1], "activation's alpha", float("-inf")))
+        raise ValueError(
+            "activation must be ('leaky_relu', slope) or ('elu', alpha) as a tuple, "
+            f"got {value!r}; nn.PReLU is a layer of its own"
+        )
     return choice(value, "activation", FUSED)
 
 
 def follows_from_output(activation: Activation | None) -> bool:
     """Whether the derivative of `activation` can be told from its result."""
     if isinstance(activation, tuple):
-        return activation[1] >= 0
-    return activation in _FROM_OUTPUT
+        return bool(np.all(np.asarray(activation[1]) >= 0))
+    return activation is not None and activation not in _NOT_FROM_OUTPUT
+
+
+def slopes_of(activation: Activation | None) -> Array | None:
+    """The slopes of a PReLU, None for any other activation."""
+    if isinstance(activation, tuple) and isinstance(activation[1], np.ndarray):
+        return activation[1]
+    return None
+
+
+def key_of(activation: Activation | None) -> Hashable:
+    """The activation as a key of a dictionary; two with equal slopes have the same."""
+    slopes = slopes_of(activation)
+    return activation if slopes is None else ("prelu", slopes.tobytes())
 
 
 def activate(x: Array, activation: Activation | None) -> Array:
-    """Apply an activation that is given as a convolution takes it."""
-    if isinstance(activation, tuple):
-        y: Array = fc.leaky_relu(x, activation[1])
-        return y
-    function: Callable[[Array], Array] = getattr(fc, str(activation))
-    return function(x)
+    """Apply an activation that is given as the `activation` of a layer."""
+    name, *arguments = activation if isinstance(activation, tuple) else (str(activation),)
+    function: Callable[..., Array] = getattr(fc, str(name))
+    return function(x, *arguments)
 
 
 def activation_grad(grad_output: Array, x: Array, activation: Activation | None) -> Array:
     """The gradient of `activate` with respect to `x`."""
-    if isinstance(activation, tuple):
-        dx: Array = grad.leaky_relu(grad_output, x, activation[1])
-        return dx
-    function: Callable[[Array, Array], Array] = getattr(grad, str(activation))
-    return function(grad_output, x)
+    name, *arguments = activation if isinstance(activation, tuple) else (str(activation),)
+    function: Callable[..., Array] = getattr(grad, str(name))
+    return function(grad_output, x, *arguments)
 
 
 class Elementwise(Layer):
@@ -91,6 +106,10 @@ class Elementwise(Layer):
     def fused(self) -> Activation | None:
         """This layer as the `activation` of a convolution; None if that cannot be said."""
         return self._activation
+
+    def fused_behind(self, before: object) -> Activation | None:
+        """The same where it may depend on what runs in front."""
+        return self.fused()
 
 
 class ReLU(Elementwise):
@@ -172,6 +191,69 @@ class SiLU(Elementwise):
     """
 
     _activation = "silu"
+
+
+class Hardsigmoid(Elementwise):
+    """``min(max(x + 3, 0), 6) / 6`` of every element: `fastconv.hardsigmoid` and its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Hardsigmoid
+    >>> Hardsigmoid()(np.float32([-4, 0]))
+    array([0. , 0.5], dtype=float32)
+    """
+
+    _activation = "hardsigmoid"
+
+
+class Hardswish(Elementwise):
+    """``x * min(max(x + 3, 0), 6) / 6``: `fastconv.hardswish` and its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Hardswish
+    >>> Hardswish()(np.float32([0, 3]))
+    array([0., 3.], dtype=float32)
+    """
+
+    _activation = "hardswish"
+
+
+@completed_by(fc.elu, "alpha")
+class ELU(Elementwise):
+    """``x`` where positive, else ``alpha * (exp(x) - 1)``: `fastconv.elu` and its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import ELU
+    >>> ELU(2)(np.float32([-100, 3]))
+    array([-2.,  3.], dtype=float32)
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        self.alpha = real(alpha, "alpha", float("-inf"))
+        self._activation: Activation = ("elu", self.alpha)
+
+    def _describe(self) -> str:
+        return f"{self.alpha:g}"
+
+
+class Softplus(Elementwise):
+    """``log(1 + exp(x))``, beyond 20 `x` itself: `fastconv.softplus` and its gradient.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv.nn import Softplus
+    >>> Softplus()(np.float32([-200, 30]))
+    array([ 0., 30.], dtype=float32)
+    """
+
+    _activation = "softplus"
 
 
 @completed_by(fc.gelu, "approximate")

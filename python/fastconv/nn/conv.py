@@ -194,10 +194,12 @@ class Conv2d(_Direct):
         pixels again, or the opposite side.
     bias : bool, default True
         Whether the layer learns a number to add to each output channel.
-    activation : str or ("leaky_relu", slope), optional
+    activation : str or a pair of it and a parameter, optional
         Applied as the last step, before the result is written: ``"relu"``, ``"relu6"``,
-        ``"leaky_relu"`` (with the slope 0.01), ``"sigmoid"``, ``"tanh"``, ``"silu"`` or ``"gelu"``
-        (the exact one).
+        ``"leaky_relu"`` (with the slope 0.01), ``"sigmoid"``, ``"tanh"``, ``"silu"``, ``"gelu"``
+        (the exact one), ``"hardswish"``, ``"hardsigmoid"``, ``"elu"`` (with the alpha 1) or
+        ``"softplus"``; ``("leaky_relu", slope)`` or ``("elu", alpha)``. `PReLU` is a layer of its
+        own, since it learns its slopes; `Sequential` fuses it in evaluation mode.
     data_format : {"channels_first", "channels_last"}, default "channels_first"
         The order of axes. ``"channels_last"`` means (N, H, W, C) for input and result.
     dtype : float32 or float64, default float32
