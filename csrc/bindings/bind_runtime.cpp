@@ -2,6 +2,8 @@
 // The bindings of what tells and sets threads, ISA and configuration.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/arguments.h"
 #include "bindings/bind.h"
 #include "core/cache.h"
@@ -9,6 +11,7 @@
 #include "core/memory.h"
 #include "core/require.h"
 #include "core/threads.h"
+#include "core/workers.h"
 
 namespace fastconv {
 namespace {
@@ -58,7 +61,7 @@ void bind_runtime(py::module_& m) {
             threads);
     set_default_threads(static_cast<int>(threads));
   });
-  m.def("get_num_threads", [] { return to_threads(py::none()); });
+  m.def("get_num_threads", [] { return std::min(to_threads(py::none()), thread_limit()); });
   m.def("threading", &threading_name);
   m.def("set_threading", [](py::handle name) {
     if (!PyUnicode_Check(name.ptr()))

@@ -15,7 +15,10 @@
 #include "core/exec.h"
 #include "core/memory.h"
 #include "core/parallel.h"
+#include "core/quota.h"
 #include "core/require.h"
+#include "core/threads.h"
+#include "core/topology.h"
 
 namespace fastconv {
 namespace {
@@ -215,6 +218,11 @@ void bind_testing(py::module_& m) {
   def_fast<&weight_grad_by>(testing, "weight_grad");
   testing.def("winograd_schemes", &winograd_schemes);
   testing.def("fma_peak", &fma_peak);
+  testing.def("pretend_cpus", &pretend_cpus);
+  testing.def("cgroup_cpus", &cgroup_cpus);
+  testing.def("core_of", [](const std::string& siblings, int cpu) {
+    return core_of(cpu, sibling_distance(siblings));
+  });
 }
 
 }  // namespace fastconv

@@ -191,7 +191,7 @@ int CpuSet::at(int rank) const noexcept {
 }
 
 int CpuSet::rank(int cpu) const noexcept {
-  if (cpu < 0 || cpu >= kMost || (bits[cpu / 64] >> cpu % 64 & 1) == 0) return -1;
+  if (!has(cpu)) return -1;
   int before = std::popcount(bits[cpu / 64] & ((std::uint64_t{1} << cpu % 64) - 1));
   for (int word = 0; word < cpu / 64; ++word) before += std::popcount(bits[word]);
   return before;

@@ -32,6 +32,14 @@ struct CpuSet {
 
   int at(int rank) const noexcept;   // the CPU with so many of the set before it
   int rank(int cpu) const noexcept;  // how many of the set are before it, or -1 if it is not there
+  bool has(int cpu) const noexcept {
+    return cpu >= 0 && cpu < kMost && (bits[cpu / 64] >> cpu % 64 & 1) != 0;
+  }
+  void add(int cpu) noexcept {
+    if (cpu < 0 || cpu >= kMost || has(cpu)) return;
+    bits[cpu / 64] |= std::uint64_t{1} << cpu % 64;
+    ++count;
+  }
 };
 CpuSet allowed_cpus() noexcept;  // what the calling thread's affinity allows now
 int current_cpu() noexcept;      // where the calling thread runs now, or -1

@@ -9,74 +9,24 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <mutex>
-#include <sstream>
 
 #include "core/memory.h"
 #include "core/platform.h"
+#include "core/quota.h"
 #include "core/require.h"
+#include "core/topology.h"
 #include "core/workers.h"
 
 namespace fastconv {
 namespace {
 
-std::atomic<int> chosen{1};  // the default number of threads
-
-// The number of CPUs that the quota of a cgroup of version 2 allows, from a line "quota period", or
-// 0 if there is no limit: then quota is "max", which is not a number.
-double quota_v2(const std::string& folder) {
-  std::ifstream file(folder + "/cpu.max");
-  double quota = 0, period = 0;
-  return file >> quota >> period && period > 0 ? quota / period : 0;
-}
-
-// The same for version 1, which has a file for each of the two.
-double quota_v1(const std::string& folder) {
-  std::ifstream quota_file(folder + "/cpu.cfs_quota_us");
-  std::ifstream period_file(folder + "/cpu.cfs_period_us");
-  double quota = 0, period = 0;
-  return quota_file >> quota && period_file >> period && quota > 0 && period > 0 ? quota / period
-                                                                                 : 0;
-}
-
-// The smallest quota from this process's cgroup up to the root, or 0 if there is none: the limit of
-// a parent holds for its children, too.
-double quota_upwards(const std::string& root, std::string path,
-                     double (*read)(const std::string&)) {
-  double tightest = 0;
-  for (;;) {
-    const double here = read(root + path);
-    if (here > 0 && (tightest == 0 || here < tightest)) tightest = here;
-    const auto slash = path.rfind('/');
-    if (path.empty() || slash == std::string::npos) return tightest;
-    path.resize(slash);
-  }
-}
-
-// The number of CPUs that the quotas of all of this process's cgroups allow, or 0.
-double cgroup_cpus() {
-  std::ifstream file("/proc/self/cgroup");
-  double tightest = 0;
-  for (std::string line; std::getline(file, line);) {
-    const auto first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    std::string path = line.substr(second + 1);
-    if (path == "/") path.clear();
-    double here = 0;
-    if (controllers.empty())
-      here = quota_upwards("/sys/fs/cgroup", path, quota_v2);
-    else if (("," + controllers + ",").find(",cpu,") != std::string::npos)
-      here = quota_upwards("/sys/fs/cgroup/cpu", path, quota_v1);
-    if (here > 0 && (tightest == 0 || here < tightest)) tightest = here;
-  }
-  return tightest;
-}
+std::atomic<int> chosen{1};     // the default number of threads
+std::atomic<int> pretended{0};  // CPUs, in tests
 
 int count_cpus() {
   const int cpus = usable_cpus();
-  const double quota = cgroup_cpus();
+  const double quota = cgroup_cpus("/proc/self/cgroup", "/sys/fs/cgroup");
   return quota > 0 ? std::clamp(static_cast<int>(std::ceil(quota)), 1, cpus) : cpus;
 }
 
@@ -143,8 +93,12 @@ int available_cpus() noexcept {
   return cpus;
 }
 
+void pretend_cpus(int cpus) noexcept { pretended.store(cpus, std::memory_order_relaxed); }
+
 int most_threads() noexcept {
-  return threading() == Threading::off ? 1 : std::max(8, 2 * available_cpus());
+  if (threading() == Threading::off) return 1;
+  const int cpus = std::max(available_cpus(), pretended.load(std::memory_order_relaxed));
+  return std::min(cpus, thread_limit());
 }
 
 int default_threads() noexcept { return chosen.load(std::memory_order_relaxed); }
@@ -153,9 +107,11 @@ void set_default_threads(int threads) {
   require(threads >= 1 && threads <= kMaxThreads, "threads must be from 1 to ", kMaxThreads,
           ", got ", threads);
   chosen.store(threads, std::memory_order_relaxed);
+  limit_threads(kMaxThreads);
 }
 
 std::string init_threads_from_environment() {
+  read_topology();
   std::string complaint;
   for (const char* variable : {"FASTCONV_NUM_THREADS", "OMP_NUM_THREADS"}) {
     const int threads = threads_from(variable);

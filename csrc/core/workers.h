@@ -14,6 +14,11 @@ enum class Threading : int { off, pool, openmp };
 Threading threading() noexcept;
 void set_threading(Threading layer) noexcept;
 
+// The most threads that any call may have, whatever it or its plan asks for. It is what others
+// limit from outside (threadpoolctl); where nobody does, it is above what any call has.
+int thread_limit() noexcept;
+void limit_threads(int most) noexcept;
+
 // A body of parallel_for, of whatever type.
 struct Body {
   const void* object;
@@ -22,8 +27,9 @@ struct Body {
 };
 
 // Calls body(task, thread) for each task in 0..tasks on up to `threads` threads, thread < threads.
-// There are as many shares of tasks as threads: each belongs to the CPU that had it in the last
-// call, whose L2 may still hold what it reads; who is done takes tasks from the others' shares.
+// There are as many shares of tasks as threads that are free: each belongs to the CPU that had it
+// in the last call, whose L2 may still hold what it reads; who is done takes from the others'
+// shares.
 void run_on_workers(index_t tasks, int threads, const Body& body) noexcept;
 
 // Around a fork: no worker may be in the making; the child has none and makes its own.

@@ -189,6 +189,33 @@ print("end")
 
 
 @linux
+def test_an_interrupt_is_the_main_threads(layer):
+    """No thread of ours takes a signal, and a call that it meets ends as if there were none."""
+    code = (
+        COMPUTES
+        + """
+import signal
+seen = []
+signal.signal(signal.SIGUSR1, lambda *_: seen.append(threading.current_thread()))
+assert same()
+stop = time.time() + 1
+threading.Thread(target=lambda: [
+    (os.kill(os.getpid(), signal.SIGUSR1), time.sleep(0.001)) for _ in range(300)]).start()
+while time.time() < stop:
+    assert same()
+assert set(seen) == {threading.main_thread()} and len(seen) > 100
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    while time.time() < stop + 10:
+        same()
+except KeyboardInterrupt:
+    print("interrupted", same())
+"""
+    )
+    assert run_python(code, FASTCONV_THREADING=layer) == "interrupted True"
+
+
+@linux
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
 def test_a_busy_cpu_holds_nobody_up():
     """Beside a process on each CPU a call on two threads takes its share of one, not many turns."""
