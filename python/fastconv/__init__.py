@@ -7,6 +7,7 @@ specification of it all in `fastconv.reference`.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ from fastconv.shapes import (
 from fastconv.tuning import tune
 
 if TYPE_CHECKING:
-    from fastconv import nn, reference
+    from fastconv import interfaces, nn, reference
 
 __all__ = [
     "Conv1dPlan",
@@ -121,6 +122,7 @@ __all__ = [
     "grad",
     "hardsigmoid",
     "hardswish",
+    "interfaces",
     "isa",
     "leaky_relu",
     "lp_pool1d",
@@ -160,11 +162,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import `nn` and `reference` when they are first used: an import of fastconv stays cheap."""
-    if name in ("nn", "reference"):
+    """Import these when they are first used: an import of fastconv stays cheap."""
+    if name in ("interfaces", "nn", "reference"):
         return import_module(f"fastconv.{name}")
     raise AttributeError(f"module 'fastconv' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+# Whoever imported threadpoolctl means it to reach all libraries; before its version 3.2 it knows
+# none but its own.
+if hasattr(sys.modules.get("threadpoolctl"), "register"):
+    import_module("fastconv.interfaces.threadpoolctl").register()

@@ -35,7 +35,7 @@ def set_num_threads(n: int) -> None:
     n : int
         Threads, from 1 to 1024. At import: the environment variable
         ``FASTCONV_NUM_THREADS``, else ``OMP_NUM_THREADS``, else the CPUs that the process's
-        affinity and its cgroup's quota allow.
+        affinity and its cgroup's quota allow. No call takes more threads than these CPUs.
 
     Raises
     ------
@@ -56,7 +56,8 @@ def get_num_threads() -> int:
     Returns
     -------
     int
-        That of the innermost ``with fastconv.threads(n):``, else what `set_num_threads` set.
+        That of the innermost ``with fastconv.threads(n):``, else what `set_num_threads` set; no
+        more than a limit that threadpoolctl has set (`fastconv.interfaces.threadpoolctl`).
 
     Examples
     --------

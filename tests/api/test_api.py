@@ -221,6 +221,8 @@ def modules():
 
 
 def imported(name):
+    if name.startswith("fastconv.interfaces"):
+        pytest.importorskip("threadpoolctl", reason="it is an extra")
     if name == "fastconv.demo_plot":
         pytest.importorskip("matplotlib", reason="the demo's picture is drawn by Matplotlib")
     return importlib.import_module(name)
@@ -272,7 +274,7 @@ def test_every_argument_is_explained_in_its_docstring(module):
 
 def test_all_names_what_is_public():
     documented = {name for name, _ in rows(FUNCTIONS | PLANS)}
-    documented |= {"__version__", "grad", "nn", "reference"}
+    documented |= {"__version__", "grad", "interfaces", "nn", "reference"}
     assert set(fastconv.__all__) == documented
 
 

@@ -1,0 +1,28 @@
+"""Other libraries and fastconv: a module for each of them.
+
+Each imports its library when it is imported itself, never before; where the library is missing,
+its ImportError names the extra that installs it.
+
+- `fastconv.interfaces.threadpoolctl`: ``threadpool_limits`` reaches fastconv.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastconv.interfaces import threadpoolctl
+
+__all__ = ["threadpoolctl"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a module of this package when it is first used."""
+    if name in __all__:
+        return import_module(f"fastconv.interfaces.{name}")
+    raise AttributeError(f"module 'fastconv.interfaces' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
