@@ -17,14 +17,18 @@ using Clock = std::chrono::steady_clock;
 using Word = std::uintptr_t;
 inline constexpr Word kReserved = 1;  // a caller is about to ask it
 
+inline constexpr auto kShortestShun = std::chrono::milliseconds(20);
+inline constexpr auto kLongestShun = std::chrono::milliseconds(320);
+
 // Lives as long as the process, since nobody knows when a thread has looked at it for the last
 // time.
 struct Worker {
   int thread = 0;  // its number in the call that it is asked for
   std::atomic<Word> asked{0};
-  std::atomic<std::uint32_t> bell{0};  // rung when it is asked
-  std::atomic<std::uint32_t> left{0};  // counts the calls that it has left
-  std::atomic<Clock::time_point> shunned_until{};
+  std::atomic<std::uint32_t> bell{0};                // rung when it is asked
+  std::atomic<std::uint32_t> left{0};                // counts the calls that it has left
+  std::atomic<Clock::time_point> shunned_until{};    // until then it is not asked
+  std::atomic<Clock::duration> shun{kShortestShun};  // for how long, the next time that it is late
 };
 
 // Whether this thread computes a task: what it calls then stays on it.
