@@ -14,16 +14,16 @@
 namespace fastconv {
 namespace {
 
-// A worker that keeps its caller waiting for so long, and for longer than two tasks take, is late:
-// it shares its CPU with somebody else, mostly not for this call alone.
+// A worker that keeps its caller waiting for so long, and for longer than a task takes, is late: it
+// shares its CPU with somebody else, mostly not for this call alone.
 constexpr auto kPatience = std::chrono::microseconds(500);
 
 // A late worker is left alone for a while, four times as long the next time, and half as long after
 // each call that it leaves in time. Two processes on two CPUs that call in a loop, both on two
 // threads, over both on one: 1.17 without, 1.02 so.
-void judge(Worker& worker, Clock::duration waited, Clock::duration two_tasks) noexcept {
+void judge(Worker& worker, Clock::duration waited, Clock::duration task) noexcept {
   const auto shun = worker.shun.load(std::memory_order_relaxed);
-  if (waited > kPatience && waited > two_tasks) {
+  if (waited > kPatience && waited > task) {
     worker.shunned_until.store(Clock::now() + shun, std::memory_order_relaxed);
     worker.shun.store(std::min<Clock::duration>(4 * shun, kLongestShun), std::memory_order_relaxed);
   } else if (shun > kShortestShun) {
@@ -82,7 +82,7 @@ class Asked {
   // since the workers were asked.
   void finish(index_t done) noexcept {
     const auto end = Clock::now();
-    const auto two_tasks = 2 * (end - start_) / std::max(done, index_t{1});
+    const auto task = (end - start_) / std::max(done, index_t{1});
     const Word asked = reinterpret_cast<Word>(&call_), begun = asked + 1;
     for (int i = 0; i < n_; ++i) {
       Worker& worker = *workers_[i];
@@ -93,7 +93,7 @@ class Asked {
         const std::uint32_t left = worker.left.load(std::memory_order_acquire);
         if (!has_left()) worker.left.wait(left, std::memory_order_acquire);
       }
-      judge(worker, Clock::now() - end, two_tasks);
+      judge(worker, Clock::now() - end, task);
     }
   }
 
