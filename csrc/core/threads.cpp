@@ -97,7 +97,9 @@ void pretend_cpus(int cpus) noexcept { pretended.store(cpus, std::memory_order_r
 
 int most_threads() noexcept {
   if (threading() == Threading::off) return 1;
-  const int cpus = std::max(available_cpus(), pretended.load(std::memory_order_relaxed));
+  int cpus = std::max(available_cpus(), pretended.load(std::memory_order_relaxed));
+  // Where OMP_PROC_BIND is set, the thread that loads OpenMP's runtime is left with one CPU.
+  if (threading() == Threading::openmp) cpus = std::max(8, 2 * cpus);
   return std::min(cpus, thread_limit());
 }
 

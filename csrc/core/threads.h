@@ -13,7 +13,8 @@ int available_cpus() noexcept;
 
 // The most threads that one call is cut for: as many as there are CPUs, since more share the work
 // out worse and run no sooner (128@56 3x3 s2 cut for 16 threads takes 1.6 times as long on two CPUs
-// as cut for two). Never more than thread_limit(); 1 where threading is "off".
+// as cut for two). OpenMP may have twice as many, and at least 8. Never more than thread_limit(); 1
+// where threading is "off".
 int most_threads() noexcept;
 
 // For tests: as if there were so many CPUs, so that cuts for many threads can be tried on few.
