@@ -96,7 +96,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if load() > 0.5:
         print(f"note: other programs are busy here (load {load():.1f})", file=sys.stderr)
-    done = run(settings, items)
+    try:
+        done = run(settings, items)
+    except ImportError as error:  # of what a mode cannot do without
+        print(f"--mode {settings.mode}: {error}", file=sys.stderr)
+        return 1
     if done["rows"]:
         publish(done, chosen.out, chosen.pictures)
     for line in done["failed"]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from . import depthwise, forward, gradients, pools, small, steps
+from . import depthwise, forward, gradients, networks, pools, program, small, steps
 
 
 @dataclass(frozen=True)
@@ -29,5 +29,7 @@ MODES = {
     "pools": Mode(pools, "pools forward, with indices, and their gradients"),
     "small": Mode(small, "small calls"),
     "steps": Mode(steps, "training steps"),
+    "networks": Mode(networks, "whole networks on plans against sessions of the same graph"),
+    "program": Mode(program, "calls as programs make them, each library in a process of its own"),
 }
 """By the name that ``--mode`` takes, in the order in which pages show them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..items.layer import Layer
@@ -11,9 +13,21 @@ from .onnx_model import model
 
 def session(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[str, Call]:
     """The input shares x; the result is a view of the request's own, overwritten each time."""
+    only_float32(*arrays)
+    asked = request(model(layer, *arrays), arrays[0], threads)
+    result = asked.get_output_tensor()
+
+    def call() -> np.ndarray:
+        asked.infer()
+        return result.data
+
+    return {"openvino": call}
+
+
+def request(graph: bytes, x: np.ndarray, threads: int) -> Any:
+    """A request of a compiled model, whose only input is x."""
     import openvino as ov
 
-    only_float32(*arrays)
     core = ov.Core()
     settings = {
         "INFERENCE_PRECISION_HINT": "f32",
@@ -21,13 +35,7 @@ def session(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dict[
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
     }
-    compiled = core.compile_model(core.read_model(model(layer, *arrays)), "CPU", settings)
-    request = compiled.create_infer_request()
-    request.set_input_tensor(ov.Tensor(arrays[0], shared_memory=True))
-    result = request.get_output_tensor()
-
-    def call() -> np.ndarray:
-        request.infer()
-        return result.data
-
-    return {"openvino": call}
+    compiled = core.compile_model(core.read_model(graph), "CPU", settings)
+    asked = compiled.create_infer_request()
+    asked.set_input_tensor(ov.Tensor(x, shared_memory=True))
+    return asked

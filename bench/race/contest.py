@@ -56,8 +56,11 @@ def contest(
     settings: Settings,
     peak: Peak,
     limits: Calls | None = None,
+    quantile: float = 0.25,
 ) -> Row:
     """What a row says of its contestants; `limits` are timed beside them, and not judged.
+
+    The time that counts is a quantile of the calls, the lower quartile unless told otherwise.
 
     Raises AssertionError if one of our answers is wrong. A peer whose answer is beyond the bound is
     timed all the same, and named in "outside".
@@ -73,7 +76,7 @@ def contest(
             outside[who] = float(f"{excess:.3g}")
     beside: Calls = {PEAK: peak, **(limits or {})}
     seconds = race({**ours, **theirs.calls, **beside}, turns=settings.turns,
-                   seconds=settings.seconds)  # fmt: skip
+                   seconds=settings.seconds, quantile=quantile)  # fmt: skip
     us = {who: float(f"{1e6 * value:.5g}") for who, value in seconds.items()}
     return {
         "peak_gflops": round(peak.flops / seconds[PEAK] / 1e9, 1),

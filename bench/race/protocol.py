@@ -42,15 +42,17 @@ def settle(pause: float = 0.005, most: float = 0.2) -> None:
         busy = time.process_time() - before
 
 
-def race(calls: Calls, *, turns: int = 5, seconds: float = 0.03) -> dict[str, float]:
-    """Return the lower quartile of each contestant's seconds per call."""
+def race(
+    calls: Calls, *, turns: int = 5, seconds: float = 0.03, quantile: float = 0.25
+) -> dict[str, float]:
+    """Return a quantile of each contestant's seconds per call, the lower quartile by default."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     settle()
     for _ in range(turns):
         for name, call in calls.items():
             times[name] += burst(call, seconds)
             settle()
-    return {name: float(np.quantile(values, 0.25)) for name, values in times.items()}
+    return {name: float(np.quantile(values, quantile)) for name, values in times.items()}
 
 
 def _time(call: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""What gradients, light operations, small calls and training steps set out to reach."""
+"""What gradients, light operations, small calls, training steps, networks and programs aim at."""
 
 from __future__ import annotations
 
@@ -97,6 +97,31 @@ def steps(run: Run) -> list[Goal]:
         Goal("the demo's step over PyTorch's", _at_least(1.5), demo, _ratio),
         Goal("a stack's step over PyTorch's", _at_least(1.3), stacks, _ratio),
     ]
+
+
+def networks(run: Run) -> list[Goal]:
+    """Whole networks; a batch gains less, since each weight is read once for all images."""
+    rows = standings(run)
+    batches = sorted({x.row["n"] for x in rows})
+    return [
+        Goal(f"over the best peer, N = {n}", _at_least(1), [x for x in rows if x.row["n"] == n],
+             _ratio, 1.4 if n == 1 else 1.3)
+        for n in batches
+    ]  # fmt: skip
+
+
+def program(run: Run) -> list[Goal]:
+    """Calls as programs make them: against peers, and all threads against one."""
+    rows = standings(run)
+    # Where other work of the same process, or another one, may hold a core.
+    shared = ("a @ b", "busy", "threads of Python")
+    alone = [x for x in rows if not any(word in x.row["layer"] for word in shared)]
+    return [
+        Goal("over the best peer", _at_least(1), rows, _ratio, 1.3),
+        Goal("all threads against one", _at_least(1 / 1.05), rows, lambda x: x.speedup),
+        Goal("all threads against one, cores free", _at_least(1 / 0.6), alone,
+             lambda x: x.speedup),
+    ]  # fmt: skip
 
 
 def _at_least(value: float) -> Aim:

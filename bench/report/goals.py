@@ -75,6 +75,8 @@ GOALS: dict[str, Callable[[Run], list[Goal]]] = {
     "depthwise": aims.depthwise,
     "small": aims.small,
     "steps": aims.steps,
+    "networks": aims.networks,
+    "program": aims.program,
 }
 """By mode; a mode may have none."""
 

@@ -14,7 +14,9 @@ Ratio: the best peer's time over fastconv's, so above 1 fastconv is ahead; behin
 the FMA peak measured beside them; Winograd needs fewer and may pass 100 %. Threads: one thread's
 time over that of all. channels_last: its time over channels_first's. Forward, three calls: the time
 of our own forward call, or of a call for each gradient, over that of the row. GB/s: what must be
-read and written at least; of a copy: against copying as many bytes in the same run."""
+read and written at least; of a copy: against copying as many bytes in the same run. In plans: the
+part of a network's time that its convolutions and dense layers take; in loops: what the same plans
+take, each in a loop of its own, over that."""
 
 
 def report(run: Run) -> str:
@@ -30,6 +32,7 @@ def report(run: Run) -> str:
         table.layers(run),
         "Microseconds of each contestant:",
         table.contestants(run),
+        f"Microseconds within our networks:\n\n{parts}" if (parts := table.parts(run)) else "",
         table.skipped(run),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

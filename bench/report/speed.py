@@ -20,7 +20,7 @@ PEERS = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVIN
 """Peers whose own spelling differs from their name in the results."""
 OVERVIEW = "overview.svg"
 OVERVIEW_WORDS = "Each row of each run as a dash: the fastest peer's time over fastconv's"
-PICTURED = ("plans", "functions")
+PICTURED = ("plans", "functions", "networks", "program")
 """Modes whose rows docs/speed.md draws one by one; `--pictures` draws those of any run."""
 
 
@@ -35,14 +35,14 @@ class Row:
 
 
 FIVE = (
-    Row("A plan, one image a call", "plans"),
-    Row("A plan, 16 images a call", "plans", n=16),
-    Row("A function, one image a call", "functions"),
+    Row("A layer by a function, in a loop", "functions"),
+    Row("A layer by a plan, in a loop", "plans"),
+    Row("Layers as programs call them: after pauses, beside other work", "program"),
+    Row("Whole networks on plans, one image a call", "networks"),
     Row("Gradients: of the input, of the weight, of all in one call", "gradients"),
-    Row("Pools: forward, with indices, and their gradients", "pools"),
 )
-"""What a user meets most: both ways of calling a layer, the batch on which fastconv is weakest,
-training, and the operation beside convolutions. The other runs are a link away."""
+"""What a newcomer asks: how fast a layer is, also where nothing is warm, how fast a network of such
+layers is, and training. The other runs are a link away."""
 
 
 def write(root: Path = ROOT) -> None:
@@ -141,6 +141,7 @@ def one(run: Run) -> list[str]:
         f"{table.against(run).capitalize()}. {table.about(run)}",
         f"![{table.title(run)}, row by row](pictures/{picture(run)})" if pictured([run]) else "",
         f"<details>{rows}\n\n{table.layers(run)}\n\n</details>",
+        table.parts(run),
         table.skipped(run),
     ]
     return [part for part in parts if part]

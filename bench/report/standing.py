@@ -103,6 +103,17 @@ class Standing:
         return self._over(self.row.get("limits", {}).get(COPY))
 
     @property
+    def plans(self) -> float | None:
+        """Of a network: the part of our time that its plans take."""
+        parts = self.row.get("parts")
+        return parts["conv"] / sum(parts.values()) if parts else None
+
+    @property
+    def hot(self) -> float | None:
+        """Of a network: its plans in loops of their own, over what they take within it."""
+        return self.row["alone"] / self.row["parts"]["conv"] if "parts" in self.row else None
+
+    @property
     def winograd(self) -> bool:
         return "winograd" in self.row.get("algorithm", "")
 

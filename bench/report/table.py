@@ -104,6 +104,15 @@ def contestants(run: Run) -> str:
     return markdown(["family", "layer", *names], lines, left=2)
 
 
+def parts(run: Run) -> str:
+    """Microseconds of each kind of step within our networks; nothing for other rows."""
+    found = [s for s in standings(run) if "parts" in s.row]
+    names = list(dict.fromkeys(name for s in found for name in s.row["parts"]))
+    lines = [[s.title, *(micro(s.row["parts"][n]) if n in s.row["parts"] else "" for n in names),
+              micro(s.row["alone"])] for s in found]  # fmt: skip
+    return markdown(["layer", *names, "conv in loops"], lines) if found else ""
+
+
 def skipped(run: Run) -> str:
     """Why peers did not take part, and whose answers were beyond the bound."""
     reasons: dict[str, int] = {}
@@ -161,5 +170,7 @@ COLUMNS: dict[str, Callable[[Standing], str]] = {
     "three calls": lambda s: optional(s.three),
     "threads": lambda s: optional(s.speedup),
     "channels_last": lambda s: optional(s.last),
+    "in plans": lambda s: percent(s.plans),
+    "in loops": lambda s: optional(s.hot),
 }
 """What a table says of a row."""

@@ -1,0 +1,1 @@
+"""An ONNX graph on fastconv's plans: read, joined, placed in memory, run."""
