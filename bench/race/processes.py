@@ -6,6 +6,7 @@ A child imports its library, waits for cases, and times its calls while the othe
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import subprocess
 import sys
 import time
@@ -66,7 +67,8 @@ class Child:
 
 
 def _serve(pipe: Connection, build: Build, threads: int) -> None:
-    """Answer until the other side closes."""
+    """Answer until the other side closes; an interrupt from the keyboard is the other side's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     made: dict[tuple[Layer, ...], Call] = {}
     while True:
         try:

@@ -54,7 +54,7 @@ def forward(run: Run) -> list[Goal]:
             square = [x for x in dense if _winograd_country(x)]
             for peer, aim in (("ncnn", 1.2), ("onnxruntime", 1.8)):
                 goals.append(Goal(f"3x3 over {peer}", lambda x, a=aim, p=peer: _aim(x, a, p),
-                                  square, lambda x, p=peer: _over(x, p)))  # fmt: skip
+                                  square, lambda x, p=peer: x.over(p)))  # fmt: skip
             gemm = [x for x in dense if _as_gemm(x)]
             goals.append(Goal("of the FMA peak, 128 output channels and more", _share_wanted, gemm,
                               lambda x: x.share))  # fmt: skip
@@ -96,10 +96,6 @@ def _aim(x: Standing, aim: float, peer: str) -> float:
         return TIE
     heavy = x.row["n"] == 1 and x.row["c_in"] >= 512 and x.row["size"][0] == 14
     return 1.3 if heavy and peer == "onnxruntime" else aim
-
-
-def _over(x: Standing, peer: str) -> float | None:
-    return x.peers[peer] / x.us if peer in x.peers else None
 
 
 def _as_gemm(x: Standing) -> bool:

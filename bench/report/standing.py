@@ -65,6 +65,10 @@ class Standing:
         """The best peer's time over ours: above 1, fastconv is ahead."""
         return self.peers[self.best] / self.us if self.best else None
 
+    def over(self, peer: str) -> float | None:
+        """A peer's time over ours, if it took part and was right."""
+        return self.peers[peer] / self.us if peer in self.peers else None
+
     @property
     def share(self) -> float | None:
         """The plain sum's operations a second, as a part of the FMA peak; Winograd may pass 1."""

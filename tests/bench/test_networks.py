@@ -283,7 +283,7 @@ def test_a_row_of_a_network(squeezenet, quick, peak, stored_run):
     text = page.report(made)
     assert "Microseconds within our networks:" in text
     assert "| in plans | in loops |" in text
-    assert "| over the best peer, N = 1 | 1 | 1.00 of 1.4 | 1.00 | 0 |" in goals.report(made)
+    assert "| over ONNX Runtime, N = 1 | 1 | 1.00 of 1.4 | 1.00 | 0 |" in goals.report(made)
 
 
 def test_a_wrong_answer_of_a_network_is_refused(squeezenet, quick, peak, monkeypatch):
