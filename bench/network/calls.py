@@ -92,19 +92,19 @@ def _lrn(step: Step, given: Sequence[Array], out: Array, threads: int) -> Run:
     """x / (bias + alpha / size * (the squares of `size` channels around it)) ** beta.
 
     The sum over channels is a convolution along the first axis of an image of channels by pixels,
-    which adds the bias as well.
+    which adds the bias as well. One image after the other, so that what is between stays in cache.
     """
     o, (x,) = step.options, given
     size, beta = o["size"], o["beta"]
-    square = np.empty((len(x), 1, x.shape[1], x[0, 0].size), np.float32)
+    square = np.empty((1, 1, x.shape[1], x[0, 0].size), np.float32)
     below = np.empty_like(square)
     weight = np.full((1, 1, size, 1), o["alpha"] / size, np.float32)
     pads = (((size - 1) // 2, size // 2), (0, 0))
     bias = np.full(1, o["bias"], np.float32)
     plan = fastconv.Conv2dPlan(square.shape, weight, bias, padding=pads, threads=threads)
-    squared, divisor = square.reshape(x.shape), below.reshape(x.shape)
+    squared, divisor = square.reshape(x.shape[1:]), below.reshape(x.shape[1:])
 
-    def call() -> None:
+    def normalise(x: Array, y: Array) -> None:
         np.multiply(x, x, squared)
         plan(square, None, below)
         if beta == 0.75:  # two roots take less than a power: 0.57 ms of 0.69 at 192@56
@@ -113,7 +113,11 @@ def _lrn(step: Step, given: Sequence[Array], out: Array, threads: int) -> Run:
             np.multiply(below, square, below)
         else:
             np.power(below, beta, below)
-        np.divide(x, divisor, out)
+        np.divide(x, divisor, y)
+
+    def call() -> None:
+        for image, result in zip(x, out, strict=True):
+            normalise(image, result)
 
     return call
 
