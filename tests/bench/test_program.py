@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from bench.race import processes
 from bench.race.contest import Settings
 from bench.report import goals, page
 
+ROOT = Path(__file__).parents[2]
 SMALL = (parse("program", "3@9 -> 4 3x3 s2 p1"), parse("program", "4@5 -> 2 1x1"))
 
 
@@ -64,6 +67,18 @@ def test_a_child_answers_times_and_raises():
     finally:
         child.end()
     assert child.process.exitcode == 0
+
+
+def test_the_command_line_starts_children(tmp_path):
+    """Each of them is a new interpreter, which must find the suite again."""
+    out = tmp_path / "run.json"
+    command = [sys.executable, "-m", "fastconv", "bench", "--mode", "program", "-k", "loop",
+               "--turns", "1", "--threads", "1", "--peers", "none", "--out", str(out)]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert "| program | in a loop |" in done.stdout
+    (row,) = json.loads(out.read_text(encoding="utf-8"))["rows"]
+    assert set(row["us"]) == {"fastconv"}
 
 
 def test_a_busy_core_is_free_again(monkeypatch):
