@@ -50,12 +50,22 @@ class Plan {
   Plan(Spec spec, const void* weight, const void* bias, const void* slopes)
       : spec_(std::move(spec)) {
     with_float(spec_.dtype, [&]<class T>() {
-      weights_ =
-          std::make_shared<PlanWeights>(copy<T>(weight, spec_.kernel.size()),
-                                        spec_.has_bias ? copy<T>(bias, channels()) : Scratch(),
-                                        spec_.has_slopes ? copy<T>(slopes, channels()) : Scratch());
-      mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
-      packed_ = pack<T>();
+      const auto& mapping =
+          mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
+      const index_t n = spec_.kernel.size();
+      plain_ = std::make_shared<const Scratch>(copy<T>(weight, n));
+      packed_ = pack<T>(*plain_);
+      PlanWeights::Unpack unpack;
+      if (!mapping.needs_weights())
+        unpack = [mapping, packed = packed_, n] {
+          Scratch plain(n * index_t{sizeof(T)});
+          mapping.unpack(packed->template as<T>(), plain.as<T>());
+          return plain;
+        };
+      weights_ = std::make_shared<PlanWeights>(
+          plain_, std::move(unpack), spec_.has_bias ? copy<T>(bias, channels()) : Scratch(),
+          spec_.has_slopes ? copy<T>(slopes, channels()) : Scratch());
+      if (!mapping.needs_weights()) plain_ = nullptr;
     });
   }
 
@@ -67,7 +77,8 @@ class Plan {
           mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
       const PackingKey key = mapping.prepared().packing();
       packed_ = weights_->find(key);
-      if (packed_ == nullptr) packed_ = weights_->add(key, pack<T>());
+      if (packed_ == nullptr) packed_ = weights_->add(key, pack<T>(*weights_->plain()));
+      if (mapping.needs_weights()) plain_ = weights_->plain();
     });
   }
 
@@ -146,7 +157,7 @@ class Plan {
       const Unlocked unlocked(mapping.fmas());
       mapping.run({.x = x.as<T>(),
                    .packed = packed_->as<T>(),
-                   .weights = weights_->plain().as<T>(),
+                   .weights = plain_ ? plain_->as<T>() : nullptr,
                    .bias = spec_.has_bias ? weights_->bias().as<T>() : nullptr,
                    .residual = res ? res->as<T>() : nullptr,
                    .y = y.as<T>(),
@@ -170,7 +181,7 @@ class Plan {
   py::array weight() const {
     std::vector<py::ssize_t> shape(spec_.kernel.at, spec_.kernel.at + spec_.kernel.rank);
     return with_float(spec_.dtype, [&]<class T>() -> py::array {
-      return py::array_t<T>(shape, weights_->plain().as<T>());
+      return py::array_t<T>(shape, weights_->plain()->as<T>());
     });
   }
 
@@ -189,10 +200,10 @@ class Plan {
            planes * item_bytes();
   }
   index_t weight_bytes() const {
-    const index_t vectors = index_t{spec_.has_bias} + index_t{spec_.has_slopes};
-    const index_t plain = spec_.kernel.size() + vectors * channels();
+    const index_t plain = plain_ ? spec_.kernel.size() : 0;
+    const index_t vectors = channels() * (index_t{spec_.has_bias} + index_t{spec_.has_slopes});
     return with_mapping([&](const auto& mapping) {
-      return (mapping.prepared().packed_elements() + plain) * item_bytes();
+      return (mapping.prepared().packed_elements() + plain + vectors) * item_bytes();
     });
   }
 
@@ -222,11 +233,11 @@ class Plan {
 
   // The weights as this plan's algorithm packs them.
   template <class T>
-  PlanWeights::Packed pack() const {
+  PlanWeights::Packed pack(const Scratch& plain) const {
     const auto& mapping = std::get<Mapping<T>>(mapping_);
     const PlanWeights::Packed packed = std::make_shared<const Scratch>(mapping.packed_bytes());
     const Unlocked unlocked;
-    mapping.pack(weights_->plain().as<T>(), packed->as<T>());
+    mapping.pack(plain.as<T>(), packed->as<T>());
     return packed;
   }
 
@@ -277,6 +288,7 @@ class Plan {
   std::variant<std::monostate, Mapping<float>, Mapping<double>> mapping_;
   std::shared_ptr<PlanWeights> weights_;
   PlanWeights::Packed packed_;
+  PlanWeights::Plain plain_;  // where the algorithm reads the caller's weights, too
   // Whether this plan's packed weights are kept for relatives to come. The first plan for another
   // shape sets it.
   mutable std::atomic<bool> kept_ = false;

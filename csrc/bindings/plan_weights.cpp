@@ -5,6 +5,17 @@
 
 namespace fastconv {
 
+PlanWeights::Plain PlanWeights::plain() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (Plain there = shared_.lock()) return there;
+  }
+  const Plain again = std::make_shared<const Scratch>(unpack_());
+  const std::lock_guard lock(mutex_);
+  shared_ = again;
+  return again;
+}
+
 PlanWeights::Entry* PlanWeights::entry_of(const PackingKey& key) {
   const auto found = std::ranges::find(entries_, key, &Entry::key);
   return found == entries_.end() ? nullptr : &*found;

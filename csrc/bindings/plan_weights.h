@@ -3,6 +3,7 @@
 // for its gradient or for other algorithms.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -15,11 +16,20 @@ namespace fastconv {
 
 class PlanWeights {
  public:
-  // The caller's weights, bias and slopes of an activation, copied; the last two may be empty.
-  PlanWeights(Scratch plain, Scratch bias, Scratch slopes)
-      : plain_(std::move(plain)), bias_(std::move(bias)), slopes_(std::move(slopes)) {}
+  // The caller's weights, and how to make them again from what the first plan has packed: empty if
+  // they are to be held as they are. The bias and the slopes of an activation may be empty.
+  using Plain = std::shared_ptr<const Scratch>;
+  using Unpack = std::function<Scratch()>;
+  PlanWeights(const Plain& plain, Unpack unpack, Scratch bias, Scratch slopes)
+      : shared_(plain),
+        unpack_(std::move(unpack)),
+        bias_(std::move(bias)),
+        slopes_(std::move(slopes)) {
+    if (!unpack_) held_ = plain;
+  }
 
-  const Scratch& plain() const { return plain_; }
+  // The caller's weights, as long as somebody wants them: they take as much memory as packed ones.
+  Plain plain();
   const Scratch& bias() const { return bias_; }
   const Scratch& slopes() const { return slopes_; }
 
@@ -41,9 +51,12 @@ class PlanWeights {
   };
   Entry* entry_of(const PackingKey& key);
 
-  const Scratch plain_, bias_, slopes_;
-  // Held for a look at the list alone, and only by threads that hold the GIL: so a process never
-  // forks while it is locked.
+  Plain held_;
+  std::weak_ptr<const Scratch> shared_;
+  const Unpack unpack_;
+  const Scratch bias_, slopes_;
+  // Held for a look at what is shared alone, and only by threads that hold the GIL: so a process
+  // never forks while it is locked.
   std::mutex mutex_;
   std::vector<Entry> entries_;  // few: the packed layouts that shapes of one convolution choose
 };

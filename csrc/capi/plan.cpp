@@ -19,6 +19,7 @@ struct fastconv_plan {
   double slope;
   index_t scratch_bytes;
   std::size_t workspace_bytes;
+  // weights: empty unless the mapping needs them
   fastconv::Scratch packed, weights, bias, slopes;
 };
 
@@ -45,7 +46,7 @@ std::unique_ptr<fastconv_plan> make_plan(const Convolution& c, int pass, const v
                     .scratch_bytes = 0,
                     .workspace_bytes = 0,
                     .packed = {},
-                    .weights = copy_of<T>(w, c.d.c_out * c.d.depth()),
+                    .weights = {},
                     .bias = {},
                     .slopes = {}});
   const auto& mapping = std::get<Mapping<T>>(plan->mapping);
@@ -55,7 +56,8 @@ std::unique_ptr<fastconv_plan> make_plan(const Convolution& c, int pass, const v
   plan->scratch_bytes = mapping.workspace_bytes();
   plan->workspace_bytes = workspace_for(plan->scratch_bytes);
   plan->packed = Scratch(mapping.packed_bytes());
-  mapping.pack(plan->weights.as<T>(), plan->packed.as<T>());
+  mapping.pack(static_cast<const T*>(w), plan->packed.as<T>());
+  if (mapping.needs_weights()) plan->weights = copy_of<T>(w, c.d.c_out * c.d.depth());
   return plan;
 }
 

@@ -100,11 +100,12 @@ class _Plan(Generic[Float]):
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes that the plan keeps: its copies of the weights, packed and plain, and the bias.
+        """Bytes that the plan keeps: the packed weights, and the bias.
 
-        All plans that `with_shape` makes share the plain copy and the bias, and those whose
-        algorithms pack alike the packed weights as well: these bytes exist once, though each plan
-        counts them.
+        Where its algorithm reads the plain weights as well, as Winograd's does for tiles that are
+        not finite, a copy of these counts, too. All plans that `with_shape` makes share the plain
+        copy and the bias, and those whose algorithms pack alike the packed weights as well: these
+        bytes exist once, though each plan counts them.
         """
         return sum(plan.weight_bytes for plan in (self._plan, self._gradient) if plan)
 

@@ -23,6 +23,7 @@ def test_a_plan_gives_what_the_function_gives(case, algorithm, isa):
     x, w, b = case.integers(dtypes_of(case, algorithm, plan=True)[0])
     want = case.oracle(x, w, b, **case.options)
     plan = case.plan(case.x, w, b, **case.options, algorithm=algorithm, threads=3)
+    np.testing.assert_array_equal(plan._plan.weight, w)  # most are unpacked for it
     w[...] = b[...] = np.nan
     fastconv.set_isa("scalar")
     y = plan(x)

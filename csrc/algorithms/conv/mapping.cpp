@@ -2,6 +2,8 @@
 // How a descriptor becomes a problem, and how its solution runs, in a frame if it needs one.
 #include "algorithms/conv/mapping.h"
 
+#include <algorithm>
+
 #include "algorithms/conv/frame.h"
 #include "algorithms/conv/shapes.h"
 #include "core/memory.h"
@@ -44,6 +46,24 @@ index_t Mapping<T>::packed_bytes() const {
 template <class T>
 index_t Mapping<T>::workspace_bytes() const {
   return frame_bytes_ + prepared().scratch_bytes();
+}
+
+// Numbers are packed in place of weights, and so tell which weight went where. A number has two
+// digits, because a float holds no integers beyond 2^24. Elements that pack() leaves out stay 0.
+template <class T>
+void Mapping<T>::unpack(const T* packed, T* weights) const {
+  constexpr index_t kDigit = 1 << 12;
+  const index_t n = d_.c_out * d_.depth(), elements = prepared().packed_elements();
+  const Scratch numbers(n * index_t{sizeof(T)}), low(packed_bytes()), high(packed_bytes());
+  std::fill_n(low.as<T>(), elements, T{0});
+  for (index_t i = 0; i < n; ++i) numbers.as<T>()[i] = static_cast<T>(i % kDigit + 1);
+  pack(numbers.as<T>(), low.as<T>());
+  for (index_t i = 0; i < n; ++i) numbers.as<T>()[i] = static_cast<T>(i / kDigit);
+  pack(numbers.as<T>(), high.as<T>());
+  for (index_t i = 0; i < elements; ++i) {
+    const auto digit = static_cast<index_t>(low.as<T>()[i]);
+    if (digit != 0) weights[static_cast<index_t>(high.as<T>()[i]) * kDigit + digit - 1] = packed[i];
+  }
 }
 
 template <class T>

@@ -24,6 +24,7 @@ struct Solution {
   std::unique_ptr<const Prepared<T>> prepared;
   std::size_t phases;
   double fmas;
+  bool needs_weights;  // see Mapping::needs_weights
 };
 
 template <class T>
@@ -43,6 +44,12 @@ class Mapping {
   index_t workspace_bytes() const;  // what run() needs beside the packed weights
 
   void pack(const T* weights, T* packed) const noexcept { prepared().pack(weights, packed, exec_); }
+  // Whether packed weights do not stand for the plain ones: run() reads these as well, or some of
+  // them are not packed, since no output reads them.
+  bool needs_weights() const { return solution_->needs_weights; }
+  // Writes the plain weights that were packed, of which none are needed. Throws std::bad_alloc if
+  // memory is short.
+  void unpack(const T* packed, T* weights) const;
   void run(const ConvArgs<T>& args, std::byte* workspace) const noexcept;
 
  private:

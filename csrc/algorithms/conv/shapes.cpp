@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/conv/shapes.h"
 
+#include <utility>
+
 #include "algorithms/common/recent.h"
 #include "algorithms/conv/table.h"
 
@@ -22,8 +24,13 @@ std::shared_ptr<const Solution<T>> solve(const ConvDesc& d, Pass pass, const Req
                                          const Exec& exec) {
   const Problem problem = problem_of(d, pass, request);
   const Algorithm<T>& algorithm = choose<T>(problem, exec);
+  auto prepared = algorithm.prepare(problem, exec);
+  // Each weight belongs to at most one phase, and to none if no output reads it.
+  index_t packed = 0;
+  for (const Correlation& r : problem.phases) packed += r.groups * r.m * r.k();
+  const bool needs_weights = prepared->needs_weights() || packed < d.c_out * d.depth();
   return std::make_shared<const Solution<T>>(Solution<T>{
-      &algorithm, algorithm.prepare(problem, exec), problem.phases.size(), problem.fmas()});
+      &algorithm, std::move(prepared), problem.phases.size(), problem.fmas(), needs_weights});
 }
 
 }  // namespace

@@ -56,6 +56,9 @@ class Prepared {
 
   index_t packed_elements() const { return packed_elements_; }  // the size of the packed weights
   index_t scratch_bytes() const { return scratch_bytes_; }      // what run() needs for all threads
+  // Whether packed weights do not stand for the caller's: run() reads these as well, or pack()
+  // leaves out some of them.
+  bool needs_weights() const { return needs_weights_; }
 
   // Packs the caller's weights: writes packed_elements() elements, which run() then reads as
   // args.packed.
@@ -71,6 +74,7 @@ class Prepared {
 
  protected:
   index_t packed_elements_ = 0, scratch_bytes_ = 0;
+  bool needs_weights_ = false;
 };
 
 // One entry of the table.

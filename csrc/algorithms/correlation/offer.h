@@ -16,9 +16,10 @@ struct Offer {
 inline Offer refusal(const char* reason) { return {.refused = reason}; }
 
 // How many bytes of prepacked weights one core reads from memory in a cycle, since between two
-// calls of a plan the weights of all other layers of a network pass through the caches. On one core
-// of a Zen 4 it is 2.8 to 3.2 (bench/NOTES.md); less is left where all cores read.
-inline constexpr double kBytesFromMemory = 2.5;
+// calls of a plan the weights of all other layers of a network pass through the caches. A core of a
+// quiet Zen 4 reads 2.8 to 3.2 (bench/NOTES.md); less is left where all cores of a server read, and
+// what a plan reads drives other layers' data out.
+inline constexpr double kBytesFromMemory = 2.2;
 
 // The offer of an algorithm that computes for `cycles` and reads `weight_bytes` of weights, for
 // whose packing a call pays `packing` cycles unless they are prepacked. If they are, they are

@@ -23,6 +23,7 @@ class PreparedPhases : public Prepared<T> {
         panels_.back().at = this->packed_elements_;
       }
       this->packed_elements_ += phase->packed_elements();
+      this->needs_weights_ = this->needs_weights_ || phase->needs_weights();
       this->scratch_bytes_ = std::max(this->scratch_bytes_, phase->scratch_bytes());
     }
   }

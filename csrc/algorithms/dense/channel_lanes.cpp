@@ -300,6 +300,8 @@ class PreparedChannelLanes final : public Prepared<T> {
         weights_(ChannelLanesWeights::of<T>(r_, layout_, exec)),
         cut_(cut_for(r_, weights_, sizeof(T), exec)) {
     if (prepacked_) this->packed_elements_ = weights_.size();
+    // Weights are left out that meet nothing but padding.
+    this->needs_weights_ = layout_.live() < static_cast<index_t>(layout_.slots().size());
     this->scratch_bytes_ = exec.threads * each(exec);
   }
 

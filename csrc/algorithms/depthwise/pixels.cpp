@@ -145,6 +145,7 @@ class PreparedPixels final : public Prepared<T> {
   PreparedPixels(const Problem& problem, const Exec& exec)
       : layout_(layout_for<T>(problem.phases, problem.complete, exec)) {
     this->scratch_bytes_ = exec.threads * sizes_for<T>(layout_).all();
+    this->needs_weights_ = true;
   }
 
   // Nothing is packed: each task transposes the weights that it uses.

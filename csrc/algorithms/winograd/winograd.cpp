@@ -24,6 +24,7 @@ class PreparedForm final : public PreparedPhase<T> {
     cut_ = cut_for<T>(r, grid_, in_block_, exec);
     sizes_ = sizes_for<T>(r, grid_, cut_, in_block_);
     if (!in_block_) this->packed_elements_ = transformed_size(r, grid_);
+    this->needs_weights_ = true;  // for the plain sums of tiles that are not finite
     this->scratch_bytes_ = (cut_.shared ? sizes_.v : 0) + exec.threads * sizes_.own(cut_.shared);
   }
 
