@@ -32,7 +32,7 @@ def report(run: Run) -> str:
         table.layers(run),
         "Microseconds of each contestant:",
         table.contestants(run),
-        f"Microseconds within our networks:\n\n{parts}" if (parts := table.parts(run)) else "",
+        table.parts(run),
         table.skipped(run),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -110,7 +110,10 @@ def parts(run: Run) -> str:
     names = list(dict.fromkeys(name for s in found for name in s.row["parts"]))
     lines = [[s.title, *(micro(s.row["parts"][n]) if n in s.row["parts"] else "" for n in names),
               micro(s.row["alone"])] for s in found]  # fmt: skip
-    return markdown(["layer", *names, "conv in loops"], lines) if found else ""
+    if not found:
+        return ""
+    columns = ["layer", *names, "conv in loops"]
+    return f"Microseconds within our networks:\n\n{markdown(columns, lines)}"
 
 
 def skipped(run: Run) -> str:
