@@ -18,7 +18,7 @@ using Word = std::uintptr_t;
 inline constexpr Word kReserved = 1;  // a caller is about to ask it
 
 inline constexpr auto kShortestShun = std::chrono::milliseconds(20);
-inline constexpr auto kLongestShun = std::chrono::milliseconds(320);
+inline constexpr auto kLongestShun = std::chrono::milliseconds(80);
 
 // Lives as long as the process, since nobody knows when a thread has looked at it for the last
 // time.
