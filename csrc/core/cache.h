@@ -13,4 +13,10 @@ struct CacheSizes {
 
 const CacheSizes& cache_sizes() noexcept;
 
+// The bytes of L3 that a process may count on where others use a larger one as well.
+inline double shared_l3() noexcept {
+  constexpr index_t kMost = 32'000'000;
+  return double(cache_sizes().l3 < kMost ? cache_sizes().l3 : kMost);
+}
+
 }  // namespace fastconv

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "algorithms/correlation/request.h"
+#include "core/cache.h"
 
 namespace fastconv {
 
@@ -15,18 +16,21 @@ struct Offer {
 };
 inline Offer refusal(const char* reason) { return {.refused = reason}; }
 
-// How many bytes of prepacked weights one core reads from memory in a cycle, since between two
-// calls of a plan the weights of all other layers of a network pass through the caches. A core of a
-// quiet Zen 4 reads 2.8 to 3.2 (bench/NOTES.md); less is left where all cores of a server read, and
-// what a plan reads drives other layers' data out.
-inline constexpr double kBytesFromMemory = 2.2;
+// What one core takes to read so many bytes of prepacked weights. Between two calls of a plan the
+// weights of all other layers of a network pass through the caches, so that they come from memory:
+// at 2.8 to 3.2 bytes a cycle on a quiet Zen 4 (bench/NOTES.md). Weights that fill half of the L3
+// that a process may count on also drive out what is read next, and count as slower.
+inline double cycles_from_memory(double bytes) {
+  constexpr double kFew = 3, kMany = 2.2;  // bytes in a cycle
+  return bytes / (bytes < shared_l3() / 2 ? kFew : kMany);
+}
 
 // The offer of an algorithm that computes for `cycles` and reads `weight_bytes` of weights, for
 // whose packing a call pays `packing` cycles unless they are prepacked. If they are, they are
 // fetched from memory meanwhile, so that the slower of the two counts.
 inline Offer offered(double cycles, double packing, double weight_bytes, const Request& request) {
   if (!request.prepacked) return {.cycles = cycles + packing};
-  return {.cycles = std::max(cycles, weight_bytes / kBytesFromMemory),
+  return {.cycles = std::max(cycles, cycles_from_memory(weight_bytes)),
           .weight_bytes = weight_bytes};
 }
 

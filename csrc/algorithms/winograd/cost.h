@@ -52,14 +52,12 @@ class Cost {
   // not fit L2. Prepacked weights come from memory when they are read first. The rates were
   // measured while both cores read.
   double weight_stream(bool prepacked) const {
-    constexpr double kNear = 5.5;   // bytes in a cycle from L3
-    constexpr double kBeyond = 2;   // bytes in a cycle from beyond L3
-    constexpr double kMost = 32e6;  // bytes that stay in a larger L3, which others use, too
-    const double share = std::min(double(cache_sizes().l3), kMost);
+    constexpr double kNear = 5.5;  // bytes in a cycle from L3
+    constexpr double kBeyond = 2;  // bytes in a cycle from beyond L3
     const double image = places_ * double(r_.c * lanes_ * item_) * std::min(vectors_, block_);
     const double again = image > double(cache_sizes().l2) ? std::ceil(double(r_.m) / kFarRows) : 0;
-    const double weights = group_bytes(), rate = weights > share ? kBeyond : kNear;
-    const double first = prepacked ? weights / kBytesFromMemory - weights / rate : 0;
+    const double weights = group_bytes(), rate = weights > shared_l3() ? kBeyond : kNear;
+    const double first = prepacked ? cycles_from_memory(weights) - weights / rate : 0;
     return std::ceil(vectors_ / block_) * (weights + image * again) / rate + first;
   }
   double group_bytes() const { return places_ * pairs_ * double(item_); }
