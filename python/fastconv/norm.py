@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastconv import _native
 from fastconv._docs import completed_by
+from fastconv._slopes import finished, in_place, split
 from fastconv.activations import relu
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def batch_norm(
         The factor and the summand of each channel; without them 1 and 0.
     eps : float, default 1e-5
         Added to the variance, so that a constant channel divides by no zero; not negative.
-    activation : str or ("leaky_relu", slope), optional
-        Applied to the result: any that `fastconv.conv2d` takes.
+    activation : str or a pair of it and a parameter, optional
+        Applied to the result: any that `fastconv.conv2d` takes. ``("prelu", slopes)`` with a slope
+        for each channel is a second pass, and takes a temporary where `out` is a slice.
     out : ndarray, optional
         A writable array of the shape and dtype of `input` to write into; it may be `input` itself.
         A slice of the channels of a larger array is written in place, without a temporary.
@@ -90,9 +92,12 @@ def batch_norm(
     array([[0., 0.],
            [1., 2.]])
     """
-    return _native.batch_norm(
-        input, running_mean, running_var, weight, bias, eps, activation, threads, out, data_format
+    fused, slopes = split(activation, input)
+    target = out if slopes is None or in_place(slopes, out, data_format) else None
+    y = _native.batch_norm(
+        input, running_mean, running_var, weight, bias, eps, fused, threads, target, data_format
     )
+    return y if slopes is None else finished(y, slopes, "input", threads, out, data_format)
 
 
 @completed_by(batch_norm, "threads")
@@ -114,8 +119,10 @@ def add(
     a, b : array_like, float32 or float64
         Arrays of one dtype, whose shapes are equal or broadcast by NumPy's rule: a value for each
         channel has the shape ``(C, 1, 1)`` if channels are first, and ``(C,)`` if they are last.
-    activation : str or ("leaky_relu", slope), optional
-        Applied to the sum: any that `fastconv.conv2d` takes.
+    activation : str or a pair of it and a parameter, optional
+        Applied to the sum: any that `fastconv.conv2d` takes. The slopes of ``("prelu", slopes)``
+        belong to axis 1 of the sum, as in `fastconv.prelu`; where there is one for each channel,
+        they are a second pass, and take a temporary where `out` is a slice.
     out : ndarray, optional
         A writable array of the shape and dtype of the result to write into; it may be `a` or `b`.
         A slice of the channels of a larger array is written in place, without a temporary.
@@ -148,4 +155,7 @@ def add(
     array([[2., 0.],
            [4., 5.]])
     """
-    return _native.add(a, b, activation, threads, out)
+    fused, slopes = split(activation, a)
+    target = out if slopes is None or in_place(slopes, out, "channels_first") else None
+    y = _native.add(a, b, fused, threads, target)
+    return y if slopes is None else finished(y, slopes, "a", threads, out, "channels_first")

@@ -57,6 +57,43 @@ def test_activations_follow_in_the_same_call(activation, dtype, isa):
         assert np.array_equal(y, getattr(activations, activation)(a + b))
 
 
+SLOPES = {  # the shapes of a and b, the number of slopes, and what each is for
+    "one for all": ((3, 5, 67), (5, 1), 1),
+    "a channel each": ((3, 5, 67), (5, 1), 5),
+    "channels of b": ((3, 1, 67), (5, 1), 5),
+    "pixels of channels": ((3, 4, 5, 6), (3, 4, 5, 6), 4),
+    "vectors": ((7, 9), (9,), 9),
+    "one axis is one channel": ((9,), (9,), 1),
+    "no axes": ((), (), 1),
+    "nothing": ((0, 3), (1, 3), 3),
+    "no channels": ((2, 0, 3), (2, 0, 3), 0),
+}
+
+
+@each_dtype
+@pytest.mark.parametrize("name", SLOPES)
+def test_slopes_are_those_of_prelu_at_axis_1(name, dtype, isa):
+    *shapes, n = SLOPES[name]
+    a, b = (draw(shape, dtype, seed) for seed, shape in enumerate(shapes))
+    slopes = np.linspace(0.5, -0.75, n).astype(dtype)
+    wanted = fastconv.prelu(np.asarray(a + b), slopes)
+    results = [fastconv.add(a, b, activation=("prelu", slopes), threads=t) for t in (1, 2, 3)]
+    for y in results:
+        np.testing.assert_array_equal(y, wanted, strict=True)
+    u = np.finfo(dtype).eps
+    near = reference.add(a, b, activation=("prelu", slopes))
+    np.testing.assert_allclose(results[0], near, rtol=4 * u, atol=4 * u)
+    swapped = slopes.astype(slopes.dtype.newbyteorder())
+    np.testing.assert_array_equal(fastconv.add(a, b, activation=["prelu", swapped]), wanted)
+    if dtype is np.float64 and a.size:  # lists know no shape without elements
+        y = fastconv.add(a.tolist(), b, activation=("prelu", slopes.tolist()))
+        np.testing.assert_array_equal(y, wanted, strict=True)
+    if a.shape == wanted.shape:
+        same = a.copy()
+        assert fastconv.add(same, b, activation=("prelu", slopes), out=same) is same
+        np.testing.assert_array_equal(same, wanted)
+
+
 def test_any_memory():
     a, b = draw((3, 4, 5, 6)), draw((3, 4, 5, 6), seed=1)
     for name, left in memories(a).items():
@@ -73,11 +110,17 @@ def test_any_memory():
 
 def test_out_is_written_and_nothing_else():
     a, b = draw((3, 4, 5, 6)), draw((4, 1, 1), seed=1)
-    for name, (out, whole) in targets(a.shape, np.float32).items():
-        assert fastconv.add(a, b, out=out, activation="tanh") is out
-        np.testing.assert_array_equal(out, fastconv.tanh(a + b), err_msg=name)
-        out[...] = 99
-        assert (whole == 99).all(), name
+    slopes = np.linspace(0.5, -0.75, 4).astype(np.float32)
+    for activation, wanted in (
+        ("tanh", fastconv.tanh(a + b)),
+        (("prelu", slopes[:1]), fastconv.prelu(a + b, slopes[:1])),
+        (("prelu", slopes), fastconv.prelu(a + b, slopes)),
+    ):
+        for name, (out, whole) in targets(a.shape, np.float32).items():
+            assert fastconv.add(a, b, out=out, activation=activation) is out
+            np.testing.assert_array_equal(out, wanted, err_msg=f"{name}, {activation}")
+            out[...] = 99
+            assert (whole == 99).all(), name
 
 
 def test_out_may_overlap_its_inputs():
@@ -128,6 +171,7 @@ def test_threads_change_no_bit(shapes, isa):
 
 
 X = np.ones((2, 3))
+F32 = np.ones(3, np.float32)
 REFUSED = (
     ((None, X), {}, TypeError, "a must be an array, got None"),
     ((X, None), {}, TypeError, "b must be an array, got None"),
@@ -137,6 +181,29 @@ REFUSED = (
     ((X, np.ones(2)), {}, ValueError, r"b must have a shape that broadcasts.*\(2, 3\), got \(2,\)"),
     ((X, np.ones((0, 3))), {}, ValueError, r"b must have a shape that broadcasts"),
     ((X, X), {"activation": "swish"}, ValueError, "activation must be"),
+    (
+        (X, X),
+        {"activation": ("prelu", X[0, :2])},
+        ValueError,
+        r"slopes must be .* 3 .*shape \(2,\)",
+    ),
+    ((X, X), {"activation": ("prelu", X)}, ValueError, r"slopes must be .* got shape \(2, 3\)"),
+    ((X, X), {"activation": ("prelu", X[:1, :1])}, ValueError, r"slopes must .*shape \(1, 1\)"),
+    ((X[0], X), {"activation": ("prelu", X[0, :2])}, ValueError, r"each of the 3 channels, got"),
+    ((X[0], 1.0), {"activation": ("prelu", X[0]), "out": None}, ValueError, "each of the 1 ch"),
+    ((X, X), {"activation": ("prelu", F32)}, TypeError, "slopes must have the dtype of a, float64"),
+    ((X, X), {"activation": ("prelu", F32[:1])}, TypeError, "^activation: .*float64, got float32"),
+    (
+        (X, X),
+        {"activation": ("prelu", None)},
+        TypeError,
+        "activation: prelu's slopes must be an ar",
+    ),
+    ((X, X), {"activation": ("prelu", np.ma.array(X[0]))}, TypeError, "activation: .* masked"),
+    ((X, X), {"activation": ("prelu", X[0]), "threads": 0}, ValueError, "threads must be from 1"),
+    ((X, X), {"activation": ("prelu", X[0]), "out": X[:1]}, ValueError, r"out must have shape"),
+    ((X, F32), {"activation": ("prelu", X[0])}, TypeError, "b must have the dtype of a"),
+    ((None, X), {"activation": ("prelu", X[0])}, TypeError, "a must be an array, got None"),
     ((X, X), {"threads": -1}, ValueError, "threads must be from 1"),
     ((X, X), {"out": np.ones(3)}, ValueError, r"out must have shape \(2, 3\), got \(3,\)"),
     ((X[0], X[0]), {"out": X}, ValueError, r"out must have shape \(3,\), got \(2, 3\)"),
@@ -147,6 +214,9 @@ REFUSED = (
 
 
 @pytest.mark.parametrize(("arguments", "options", "error", "message"), REFUSED)
-def test_bad_arguments_are_named(arguments, options, error, message):
+def test_bad_arguments_are_named_and_nothing_is_written(arguments, options, error, message):
+    out = np.full_like(X, 99)
     with pytest.raises(error, match=message):
-        fastconv.add(*arguments, **options)
+        fastconv.add(*arguments, **{"out": out, **options})
+    assert (out == 99).all()
+    assert (X == 1).all()

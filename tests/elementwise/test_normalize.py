@@ -30,7 +30,9 @@ SHAPES = {  # what each is for, as (N, C, ...); channels_last moves C to the end
 }
 each_layout = pytest.mark.parametrize("layout", LAYOUTS)
 each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda t: t.__name__)
-each_activation = pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
+each_activation = pytest.mark.parametrize(
+    "activation", [*ACTIVATIONS, ("prelu", 1), ("prelu", "C")], ids=str
+)
 
 
 def draw(shape, dtype, layout="channels_first", offset=0.0, seed=0):
@@ -43,6 +45,14 @@ def draw(shape, dtype, layout="channels_first", offset=0.0, seed=0):
     if layout == "channels_last":
         x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
     return x, *(v.astype(dtype) for v in (mean, var, weight, bias))
+
+
+def fitted(activation, channel):
+    """The activation with prelu's slopes, of both signs, in place of their number."""
+    if not isinstance(activation, tuple) or activation[0] != "prelu":
+        return activation
+    n = 1 if activation[1] == 1 else len(channel[0])
+    return "prelu", np.linspace(0.5, -0.75, n).astype(channel[0].dtype)
 
 
 @pytest.mark.parametrize("offset", [0, 1000], ids="mean {}".format)
@@ -74,9 +84,10 @@ def exact_norm(x, mean, var, weight, bias, layout):
 @each_activation
 def test_activations_follow_in_the_same_call(activation, layout, dtype, isa):
     x, *channel = draw((3, 5, 6, 7), dtype, layout)
+    activation = fitted(activation, channel)
     plain = fastconv.batch_norm(x, *channel, data_format=layout)
     y = fastconv.batch_norm(x, *channel, activation=activation, data_format=layout)
-    wanted = reference.activations.activate(plain.astype(np.float64), activation)
+    wanted = reference.activations.activate(plain.astype(np.float64), activation, layout)
     u = np.finfo(dtype).eps
     np.testing.assert_allclose(y, wanted, rtol=8 * u, atol=8 * u)
     near = reference.batch_norm(x, *channel, activation=activation, data_format=layout)
@@ -132,13 +143,15 @@ def test_any_memory(shape, layout):
 def test_out_is_written_and_nothing_else(shape, layout):
     x, *channel = draw(shape, np.float32)
     channel = [np.resize(v, shape[1] if layout == "channels_first" else shape[-1]) for v in channel]
-    wanted = fastconv.batch_norm(x, *channel, activation="silu", data_format=layout)
-    for name, (out, whole) in targets(shape, np.float32).items():
-        y = fastconv.batch_norm(x, *channel, activation="silu", out=out, data_format=layout)
-        assert y is out
-        np.testing.assert_array_equal(out, wanted, err_msg=name)
-        out[...] = 99
-        assert (whole == 99).all(), name
+    for activation in ("silu", fitted(("prelu", 1), channel), fitted(("prelu", "C"), channel)):
+        how = {"activation": activation, "data_format": layout}
+        wanted = fastconv.batch_norm(x, *channel, **how)
+        for name, (out, whole) in targets(shape, np.float32).items():
+            y = fastconv.batch_norm(x, *channel, **how, out=out)
+            assert y is out
+            np.testing.assert_array_equal(out, wanted, err_msg=f"{name}, {activation}")
+            out[...] = 99
+            assert (whole == 99).all(), name
 
 
 @each_layout
@@ -148,6 +161,11 @@ def test_out_may_overlap_its_input(layout):
     same = x.copy()
     assert fastconv.batch_norm(same, *channel, out=same, data_format=layout) is same
     np.testing.assert_array_equal(same, wanted)
+    for n in (1, "C"):
+        how = {"activation": fitted(("prelu", n), channel), "data_format": layout}
+        same = x.copy()
+        assert fastconv.batch_norm(same, *channel, **how, out=same) is same
+        np.testing.assert_array_equal(same, fastconv.batch_norm(x, *channel, **how))
     for shift in (1, 7, 20, 81):
         memory = np.zeros(x.size + shift, np.float32)
         for source, target in (
@@ -212,11 +230,11 @@ def test_values_that_are_not_finite_stay_where_they_are(layout, isa):
 
 
 @each_layout
-@pytest.mark.parametrize("activation", [None, "relu", "gelu"])
+@pytest.mark.parametrize("activation", [None, "relu", "gelu", ("prelu", "C")])
 def test_threads_change_no_bit(activation, layout, isa):
     x, *channel = draw((6, 16, 60, 67), np.float32, layout, 3)
     dy = draw((6, 16, 60, 67), np.float32, layout, seed=1)[0]
-    how = {"activation": activation, "data_format": layout}
+    how = {"activation": fitted(activation, channel), "data_format": layout}
     results = []
     for threads in (1, 2, 3):
         y = fastconv.batch_norm(x, *channel, threads=threads, **how)
@@ -232,7 +250,7 @@ def test_threads_change_no_bit(activation, layout, isa):
 def test_gradients_agree_with_the_reference(activation, dtype, layout, name, isa):
     x, *channel = draw(SHAPES[name], dtype, layout)
     dy = draw(SHAPES[name], dtype, layout, seed=1)[0]
-    how = {"activation": activation, "data_format": layout}
+    how = {"activation": fitted(activation, channel), "data_format": layout}
     wanted = reference_grad.batch_norm(x, dy, *channel, **how)
     y = fastconv.batch_norm(x, *channel, **how)
     u, terms = np.finfo(dtype).eps, x.size / x.shape[1 if layout == "channels_first" else -1]
@@ -249,8 +267,8 @@ def test_gradients_are_the_slopes_of_the_reference(layout):
     """Of the sum of dy * y, by central differences in float64."""
     x, *channel = draw((2, 3, 4), np.float64, layout)
     dy = draw((2, 3, 4), np.float64, layout, seed=1)[0]
-    for activation in ACTIVATIONS:
-        how = {"activation": activation, "data_format": layout}
+    for activation in (*ACTIVATIONS, ("prelu", 1), ("prelu", "C")):
+        how = {"activation": fitted(activation, channel), "data_format": layout}
         gradients = grad.batch_norm(x, dy, *channel, **how)
 
         def loss(x=x, weight=channel[2], bias=channel[3], how=how):
@@ -276,6 +294,7 @@ def test_the_gradient_is_the_adjoint_of_the_linear_part(isa):
 
 ONES = np.ones((2, 3, 4), np.float32)
 THREE = np.ones(3, np.float32)
+PRELU = ("prelu", THREE)
 GOOD = {"input": ONES, "running_mean": THREE, "running_var": THREE}
 REFUSED = (
     ({"input": None}, TypeError, "input must be an array, got None"),
@@ -294,6 +313,26 @@ REFUSED = (
     ({"eps": float("nan")}, ValueError, "eps must not be negative, got nan"),
     ({"eps": "small"}, TypeError, "eps must be a number"),
     ({"activation": "swish"}, ValueError, "activation must be"),
+    ({"activation": ("prelu", np.ones(2, np.float32))}, ValueError, r"slopes must be one or.*3 ch"),
+    (
+        {"activation": ("prelu", np.ones(0, np.float32))},
+        ValueError,
+        r"3 channels, got shape \(0,\)",
+    ),
+    ({"activation": ("prelu", ONES[:1, :, 0])}, ValueError, r"^activation: prelu's .*\(1, 3\)"),
+    ({"activation": ("prelu", ONES[:1, :1, 0])}, ValueError, r"^activation: prelu's .*\(1, 1\)"),
+    (
+        {"activation": ("prelu", np.ones(3))},
+        TypeError,
+        "slopes must have the dtype of input, float3",
+    ),
+    ({"activation": ("prelu", np.ones(1))}, TypeError, "^activation: .*, float32, got float64"),
+    ({"activation": ("prelu", np.ones(1, int))}, TypeError, "^activation: .*, float32, got int"),
+    ({"activation": ("prelu", None)}, TypeError, "activation: prelu's slopes must be an array"),
+    ({"activation": ("prelu", np.ma.masked_array(THREE))}, TypeError, "^activation: .* masked"),
+    ({"activation": ("prelu", "x")}, TypeError, "activation: prelu's slopes must have the dtype"),
+    ({"activation": ("prelu", THREE, 1)}, ValueError, "activation must be"),
+    ({"activation": "prelu"}, ValueError, "activation must be"),
     ({"data_format": "NHWC"}, ValueError, "data_format must be"),
     ({"data_format": "channels_last"}, ValueError, r"running_mean must have shape \(4,\)"),
     ({"threads": 0}, ValueError, "threads must be from 1"),
@@ -310,13 +349,29 @@ GRADIENT_ONLY = (
     ({"output": ONES}, ValueError, "output is for a fused activation, and activation is None"),
     ({"output": ONES[:1], "activation": "relu"}, ValueError, "output must have the shape of input"),
     ({"output": ONES[:1], "activation": "gelu"}, ValueError, "output must have the shape of input"),
+    ({"output": ONES[:1], "activation": PRELU}, ValueError, "output must have the shape of input"),
+    ({"output": np.ones(1), "activation": PRELU}, TypeError, "output must have the dtype of input"),
+    ({"grad_output": ONES[:1], "activation": PRELU}, ValueError, "grad_output must have the shape"),
+    (
+        {"grad_output": np.ones(1), "activation": PRELU},
+        TypeError,
+        "grad_output must have the dtype",
+    ),
+    (
+        {"grad_output": None, "activation": PRELU},
+        TypeError,
+        "grad_output must be an array, got None",
+    ),
 )
 
 
 @pytest.mark.parametrize(("change", "error", "message"), REFUSED + FORWARD_ONLY)
-def test_bad_arguments_are_named(change, error, message):
+@pytest.mark.parametrize("activation", [None, PRELU, ("prelu", THREE[:1])], ids=["none", "3", "1"])
+def test_bad_arguments_are_named_and_nothing_is_written(activation, change, error, message):
+    out = np.full_like(ONES, 99)
     with pytest.raises(error, match=message):
-        fastconv.batch_norm(**{**GOOD, **change})
+        fastconv.batch_norm(**{**GOOD, "activation": activation, "out": out, **change})
+    assert (out == 99).all()
 
 
 @pytest.mark.parametrize(("change", "error", "message"), REFUSED + GRADIENT_ONLY)

@@ -370,9 +370,15 @@ def test_batch_norm_is_its_formula():
     last = reference.batch_norm(np.moveaxis(x, 1, 2), *channels, eps=1, data_format="channels_last")
     assert np.moveaxis(last, 2, 1).tolist() == y.tolist()
     assert reference.batch_norm(x, *channels, eps=1, activation="relu").tolist()[0][1] == [9, 0]
+    how = {"eps": 1, "activation": ("prelu", [3, 0.5])}
+    assert reference.batch_norm(x, *channels, **how).tolist() == [[[5, 8], [9, -1]]]
+    last = reference.batch_norm(np.moveaxis(x, 1, 2), *channels, **how, data_format="channels_last")
+    assert np.moveaxis(last, 2, 1).tolist() == [[[5, 8], [9, -1]]]
     with pytest.raises(ValueError, match="data_format"):
         reference.batch_norm(x, *channels, data_format="NCHW")
 
 
 def test_add_is_a_sum():
     assert reference.add([[1, -5]], [[2], [3]], activation="relu").tolist() == [[3, 0], [4, 0]]
+    y = reference.add([[-1, -5]], [[-2], [3]], activation=("prelu", [2, 0.5]))
+    assert y.tolist() == [[-6, -3.5], [2, -1]]

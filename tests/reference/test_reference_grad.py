@@ -362,7 +362,14 @@ def test_activations_keep_nan(function):
 
 
 @pytest.mark.parametrize("layout", ["channels_first", "channels_last"])
-@pytest.mark.parametrize("activation", [None, "tanh", "gelu", ("leaky_relu", 0.3)])
+@pytest.mark.parametrize(
+    "activation",
+    [
+        None, "tanh", "gelu", ("leaky_relu", 0.3), "hardsigmoid", "hardswish", ("elu", 0.3),
+        "softplus", ("prelu", [0.3]), ("prelu", [0.3, -0.5, 2]),
+    ],
+    ids=str,
+)  # fmt: skip
 def test_batch_norm_has_the_slope_that_differences_show(activation, layout):
     x, direction, dy = (random(4, 3, 3, seed=seed) for seed in range(3))
     channel = [

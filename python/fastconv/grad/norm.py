@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastconv import _native
 from fastconv import norm as forward
 from fastconv._docs import completed_by
+from fastconv._slopes import expect_like, slopes_for, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,9 +41,10 @@ def batch_norm(
     ----------
     grad_output : the shape and dtype of input
         The gradient with respect to the result of the forward call.
-    activation : str or ("leaky_relu", slope), optional
+    activation : str or a pair of it and a parameter, optional
         The activation of the forward call. `grad_output` is then the gradient behind it. All are
         served: where the derivative does not follow from the result, the input is normalised again.
+        The gradient of prelu's slopes is `fastconv.grad.prelu`'s.
     output : the shape and dtype of input, optional
         The result of the forward call. It saves that for "relu", "relu6", "leaky_relu", "sigmoid"
         and "tanh"; for the others it is not read. Only with `activation`.
@@ -69,7 +71,18 @@ def batch_norm(
     (array([[ 5.],
            [10.]]), array([5.]), array([30.]))
     """
+    fused, slopes = split(activation, input)
+    dy: object = grad_output
+    if slopes is not None:
+        before = _native.batch_norm(
+            input, running_mean, running_var, weight, bias, eps, None, threads, None, data_format
+        )
+        slopes = slopes_for(before, slopes, "input", data_format)
+        expect_like(grad_output, "grad_output", before)
+        if output is not None:
+            expect_like(output, "output", before)
+            output = None
+        dy, _ = _native.prelu_grad(grad_output, before, slopes, threads, before, data_format)
     return _native.evaluation_grad(
-        input, grad_output, running_mean, running_var, weight, bias, eps, activation, output,
-        threads, data_format,
-    )  # fmt: skip
+        input, dy, running_mean, running_var, weight, bias, eps, fused, output, threads, data_format
+    )

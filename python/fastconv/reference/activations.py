@@ -159,9 +159,11 @@ def named(activation: str | tuple[str, npt.ArrayLike]) -> tuple[str, tuple[Any, 
     return str(name), tuple(arguments)
 
 
-def activate(y: Array, activation: Activation) -> Array:
+def activate(y: Array, activation: Activation, data_format: str = "channels_first") -> Array:
     """Apply an activation given as the convolutions take it: None, a name, or with a parameter."""
     if activation is None:
         return y
     name, arguments = named(activation)
+    if name == "prelu":
+        return prelu(y, *arguments, data_format=data_format)
     return NAMES[name](y, *arguments)

@@ -45,12 +45,12 @@ def batch_norm(
     mean, var = (along(v, x.ndim, data_format) for v in (running_mean, running_var))
     w, b = along(1 if weight is None else weight, x.ndim, data_format), 0 if bias is None else bias
     y = (x - mean) / np.sqrt(var + eps) * w + along(b, x.ndim, data_format)
-    return activate(y, activation)
+    return activate(y, activation, data_format)
 
 
 @quietly
 def add(a: npt.ArrayLike, b: npt.ArrayLike, *, activation: Activation = None) -> Array:
-    """Return ``activation(a + b)``; shapes broadcast by NumPy's rule.
+    """Return ``activation(a + b)``; shapes broadcast by NumPy's rule, prelu's channels are axis 1.
 
     Examples
     --------

@@ -48,6 +48,7 @@ def elementwise(x: F32, x64: F64) -> None:
     assert_type(fc.relu(x), F32)
     assert_type(fc.batch_norm(x, x, x, x, activation="relu", out=x), F32)
     assert_type(fc.add(x, x, activation=("leaky_relu", 0.1)), F32)
+    assert_type(fc.batch_norm(x, x, x, activation=("prelu", x)), F32)
     assert_type(fc.grad.batch_norm(x, x, x, x), tuple[F32, F32, F32])
     assert_type(fc.leaky_relu(x64, 0.1), F64)
     assert_type(fc.elu(x64, 0.1), F64)

@@ -149,13 +149,30 @@ def from_output(
 
 
 NAMES: dict[str, Callable[..., Array]] = {
-    f.__name__: f for f in (relu, relu6, leaky_relu, sigmoid, tanh, silu, gelu)
+    f.__name__: f
+    for f in (
+        relu,
+        relu6,
+        leaky_relu,
+        sigmoid,
+        tanh,
+        silu,
+        gelu,
+        hardsigmoid,
+        hardswish,
+        elu,
+        softplus,
+    )
 }
 
 
-def from_input(grad_output: npt.ArrayLike, x: npt.ArrayLike, activation: Activation) -> Array:
-    """Pass through an activation that was applied to `x`."""
+def from_input(
+    grad_output: npt.ArrayLike, x: npt.ArrayLike, activation: Activation, data_format: str
+) -> Array:
+    """Pass through an activation that was applied to `x`, whose axes are in `data_format`."""
     if activation is None:
         return real(grad_output)
     name, arguments = named(activation)
+    if name == "prelu":
+        return prelu(grad_output, x, *arguments, data_format=data_format)[0]
     return NAMES[name](grad_output, x, *arguments)

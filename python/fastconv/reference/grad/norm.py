@@ -38,7 +38,7 @@ def batch_norm(
     """
     x, statistics = real(input), (running_mean, running_var)
     before = forward(x, *statistics, weight, bias, eps, data_format=data_format)
-    dy = from_input(real(grad_output), before, activation)
+    dy = from_input(real(grad_output), before, activation, data_format)
     axes = (0, *(range(2, x.ndim) if data_format == "channels_first" else range(1, x.ndim - 1)))
     w = along(1 if weight is None else weight, x.ndim, data_format)
     normal = forward(x, *statistics, eps=eps, data_format=data_format)
