@@ -76,9 +76,10 @@ class Plan {
       const auto& mapping =
           mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
       const PackingKey key = mapping.prepared().packing();
-      packed_ = weights_->find(key);
-      if (packed_ == nullptr) packed_ = weights_->add(key, pack<T>(*weights_->plain()));
       if (mapping.needs_weights()) plain_ = weights_->plain();
+      packed_ = weights_->find(key);
+      if (packed_ == nullptr)
+        packed_ = weights_->add(key, pack<T>(plain_ ? *plain_ : *weights_->plain()));
     });
   }
 
