@@ -5,6 +5,7 @@
 
 #include "algorithms/common/recent.h"
 #include "algorithms/conv/table.h"
+#include "algorithms/correlation/pack_weights.h"
 
 namespace fastconv {
 namespace {
@@ -27,7 +28,7 @@ std::shared_ptr<const Solution<T>> solve(const ConvDesc& d, Pass pass, const Req
   auto prepared = algorithm.prepare(problem, exec);
   // Each weight belongs to at most one phase, and to none if no output reads it.
   index_t packed = 0;
-  for (const Correlation& r : problem.phases) packed += r.groups * r.m * r.k();
+  for (const Correlation& r : problem.phases) packed += packed_size(r);
   const bool needs_weights = prepared->needs_weights() || packed < d.c_out * d.depth();
   return std::make_shared<const Solution<T>>(Solution<T>{
       &algorithm, std::move(prepared), problem.phases.size(), problem.fmas(), needs_weights});

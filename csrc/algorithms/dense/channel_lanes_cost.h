@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "algorithms/correlation/correlation.h"
+#include "algorithms/correlation/pack_weights.h"
 #include "core/cache.h"
 #include "core/platform.h"
 
@@ -28,13 +29,11 @@ class ChannelLanesCost {
     return double(r_.batch) * double(r_.groups) * (sums() + calls() + stored()) +
            double(r_.groups) * images_again();
   }
-  double weight_bytes() const {
-    return double(r_.groups) * double(r_.m) * double(r_.k()) * double(item_);
-  }
+  double weight_bytes() const { return double(packed_size(r_)) * double(item_); }
   // Packing the weights of all groups, which a call pays unless they are prepacked.
   double packed_lanes() const {
     constexpr double kPackedLanes = 0.6;  // cycles for each weight
-    return weight_bytes() / double(item_) * kPackedLanes;
+    return double(packed_size(r_)) * kPackedLanes;
   }
 
  private:
