@@ -29,7 +29,8 @@ struct DepthwiseArgs {
   index_t ldc;
   const T* init;  // or null for zeros
   T bias;
-  int tail;  // from 1 to lanes
+  int tail;                   // from 1 to lanes
+  const T* limits = nullptr;  // as in TileArgs
 };
 
 // The same without a strip, from rows of the image itself, at stride s = 1 or 2 (3 taps of h here):
@@ -57,6 +58,7 @@ struct DepthwiseRowsArgs {
   const T* init;  // as c, or null for zeros
   T bias;
   int lines, tail;
+  const T* limits = nullptr;  // as in TileArgs
 };
 
 // The gradient of a convolution at stride 2 along the row. Even columns of the result take one half

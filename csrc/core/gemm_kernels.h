@@ -39,6 +39,9 @@ struct TileArgs {
   const T* init;  // c itself to add to what is there, a residual, or null for zeros
   const T* bias;  // mr elements, or null for zeros
   int tail;       // from 1 to lanes
+  // The least and the greatest result: smaller and greater ones are cut to them. Null if all are
+  // kept.
+  const T* limits = nullptr;
   // What this thread will read after this tile, so that it had better be fetched into L1 meanwhile.
   // Before each pair of terms, a tile prefetches the 2 * mr elements from `next` on, with one
   // instruction for every 64 bytes; those are as many bytes as the pair has in `a`. Then it moves

@@ -101,6 +101,7 @@ struct StoreRunsArgs {
   const T* residual;  // null for zeros; may be `to`
   T* to;
   index_t step;
+  const T* limits = nullptr;  // as in TileArgs
 };
 
 // The transforms by scheme, as kSchemes numbers them.

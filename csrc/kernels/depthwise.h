@@ -39,6 +39,7 @@ void depthwise_tile(const DepthwiseArgs<typename V::T>& t) noexcept {
     FC_UNROLL for (int r = 0; r < ROWS; ++r) FC_UNROLL for (int j = 0; j < NV; ++j) acc[r][j] =
         fma(a, V::load(b + r * t.row_step + j * V::lanes), acc[r][j]);
   }
+  FC_UNROLL for (int r = 0; r < ROWS; ++r) limit(acc[r], t.limits);
   FC_UNROLL for (int r = 0; r < ROWS; ++r) FC_UNROLL for (int j = 0; j < NV; ++j) {
     auto* to = t.c + r * t.ldc + j * V::lanes;
     if (j + 1 < NV)
@@ -89,6 +90,7 @@ FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
           acc[o / STRIDE][j] = fma(a[h], x, acc[o / STRIDE][j]);
     }
   }
+  FC_UNROLL for (int r = 0; r < kRows; ++r) limit(acc[r], t.limits);
   FC_UNROLL for (int r = 0; r < kRows; ++r) if (r < t.lines) {
     auto* to = t.c + r * t.ldc;
     FC_UNROLL for (int j = 0; j + 1 < NV; ++j) acc[r][j].store(to + j * V::lanes);

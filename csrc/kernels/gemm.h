@@ -67,7 +67,8 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   if (p > 0) add_term();
 }
 
-// c = acc + init, where kTail tells that only `tail` lanes of the last vector exist.
+// c = acc + init, cut to the limits, where kTail tells that only `tail` lanes of the last vector
+// exist.
 template <class V, int MR, int NV, bool kTail>
 FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   const auto load = [&](const auto* row, int j) __attribute__((always_inline)) {
@@ -77,6 +78,7 @@ FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   if (t.init)
     FC_UNROLL for (int i = 0; i < MR; ++i) FC_UNROLL for (int j = 0; j < NV; ++j) acc[i][j] =
         acc[i][j] + load(t.init + i * t.ldc, j);
+  FC_UNROLL for (int i = 0; i < MR; ++i) limit(acc[i], t.limits);
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     auto* row = t.c + i * t.ldc;
     FC_UNROLL for (int j = 0; j + !!kTail < NV; ++j) acc[i][j].store(row + j * V::lanes);

@@ -237,15 +237,20 @@ void store_runs(const StoreRunsArgs<typename V::T>& a) noexcept {
     const auto* residual = a.residual ? a.residual + run->residual : nullptr;
     auto* to = a.to + run->to;
     if (a.step != 1) {
-      for (index_t i = 0; i < run->n; ++i)
-        to[i * a.step] = residual ? from[i] + residual[i * a.step] : from[i];
+      for (index_t i = 0; i < run->n; ++i) {
+        auto x = residual ? from[i] + residual[i * a.step] : from[i];
+        if (a.limits && x < a.limits[0]) x = a.limits[0];
+        if (a.limits && x > a.limits[1]) x = a.limits[1];
+        to[i * a.step] = x;
+      }
       continue;
     }
     for (index_t i = 0; i < run->n; i += V::lanes) {
       const int n = static_cast<int>(run->n - i < V::lanes ? run->n - i : V::lanes);
-      V x = V::load_n(from + i, n);
-      if (residual) x = x + V::load_n(residual + i, n);
-      x.store_n(to + i, n);
+      V x[1] = {V::load_n(from + i, n)};
+      if (residual) x[0] = x[0] + V::load_n(residual + i, n);
+      limit(x, a.limits);
+      x[0].store_n(to + i, n);
     }
   }
 }

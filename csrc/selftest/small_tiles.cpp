@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Depthwise tiles, dot tiles, sums and the peak loop, against plain loops.
+#include <algorithm>
+
 #include "selftest/check.h"
 
 namespace fastconv::selftest {
 namespace {
+
+template <class T>
+constexpr T kLimits[] = {-3, 5};
 
 // A tile of `run`: five taps, one above the other, in a strip.
 template <class T>
@@ -26,12 +31,13 @@ void test_depthwise(const Kernels<T>& k, index_t rows, index_t nv, int tail, boo
        .ldc = ldc,
        .init = with_init ? init.data() : nullptr,
        .bias = 3,
-       .tail = tail});
+       .tail = tail,
+       .limits = with_init ? kLimits<T> : nullptr});
   for (index_t r = 0; r < rows; ++r)
     for (index_t j = 0; j < n; ++j) {
       T sum = with_init ? init[r * ldc + j] + 3 : T{3};
       for (index_t p = 0; p < kTaps; ++p) sum += a[p] * b[(p + r) * row_step + j];
-      want[r * ldc + j] = sum;
+      want[r * ldc + j] = with_init ? std::clamp(sum, kLimits<T>[0], kLimits<T>[1]) : sum;
     }
   report.expect_close(got, want, 0, 0, "depthwise tile ", rows, " x ", nv, ", tail ", tail);
 }
@@ -82,20 +88,22 @@ void test_depthwise_rows(const Kernels<T>& k, int stride, int height, index_t nv
   for (index_t i = 0; i < reads; ++i) read[i] = image.data() + i * width;
   for (const index_t start : {-2, 0, 1}) {
     Fenced<T> got(lines * columns, 77), want(got.size(), 77);
-    depthwise.run_rows[stride - 1][(height - 3) / 2][nv - 1]({.rows = read,
-                                                              .width = width,
-                                                              .start = start,
-                                                              .w_taps = kTaps,
-                                                              .w_step = 1,
-                                                              .a = a.data() + height * kTaps - 1,
-                                                              .a_row = -kTaps,
-                                                              .a_column = -1,
-                                                              .c = got.data(),
-                                                              .ldc = columns,
-                                                              .init = init.data(),
-                                                              .bias = 3,
-                                                              .lines = static_cast<int>(lines),
-                                                              .tail = static_cast<int>(tail)});
+    depthwise.run_rows[stride - 1][(height - 3) / 2][nv - 1](
+        {.rows = read,
+         .width = width,
+         .start = start,
+         .w_taps = kTaps,
+         .w_step = 1,
+         .a = a.data() + height * kTaps - 1,
+         .a_row = -kTaps,
+         .a_column = -1,
+         .c = got.data(),
+         .ldc = columns,
+         .init = init.data(),
+         .bias = 3,
+         .lines = static_cast<int>(lines),
+         .tail = static_cast<int>(tail),
+         .limits = start ? kLimits<T> : nullptr});
     for (index_t r = 0; r < lines; ++r)
       for (index_t j = 0; j < columns; ++j) {
         T sum = init[r * columns + j] + 3;
@@ -103,7 +111,7 @@ void test_depthwise_rows(const Kernels<T>& k, int stride, int height, index_t nv
           for (index_t tap = 0; tap < kTaps; ++tap)
             if (const index_t at = start + j * stride + tap; at >= 0 && at < width)
               sum += a[height * kTaps - 1 - h * kTaps - tap] * image[(r * stride + h) * width + at];
-        want[r * columns + j] = sum;
+        want[r * columns + j] = start ? std::clamp(sum, kLimits<T>[0], kLimits<T>[1]) : sum;
       }
     report.expect_close(got, want, 0, 0, "depthwise rows ", height, ", stride ", stride, ", nv ",
                         nv, ", columns ", columns, ", start ", start);

@@ -104,6 +104,7 @@ void test_store_runs(const WinogradKernels<T>& k, index_t step, bool with_residu
   const PixelRun runs[] = {{0, 40, 13, 38}, {13, 2, 1, 2}, {14, 8, 4, 9}, {18, 20, 6, 20}};
   const Integers<T> from(24), residual(52 * step + 1);
   Fenced<T> got(residual.size(), 77), want(residual.size(), 77);
+  static constexpr T limits[] = {-3, 5};
   PixelRun apart[4];
   for (int i = 0; i < 4; ++i)
     apart[i] = {runs[i].from, runs[i].to * step, runs[i].n, runs[i].residual * step};
@@ -112,11 +113,13 @@ void test_store_runs(const WinogradKernels<T>& k, index_t step, bool with_residu
                 .from = from.data(),
                 .residual = with_residual ? residual.data() : nullptr,
                 .to = got.data(),
-                .step = step});
+                .step = step,
+                .limits = with_residual ? limits : nullptr});
   for (const PixelRun& run : apart)
     for (index_t i = 0; i < run.n; ++i) {
       const index_t to = run.to + i * step, at = run.residual + i * step;
-      want[to] = from[run.from + i] + (with_residual ? residual[at] : T{0});
+      want[to] = from[run.from + i];
+      if (with_residual) want[to] = std::clamp(want[to] + residual[at], limits[0], limits[1]);
     }
   report.expect_close(got, want, 0, 0, "store_runs, step ", step);
 }

@@ -24,4 +24,14 @@ FC_INLINE int clamp_lane(index_t n) {
   return static_cast<int>(n < 0 ? 0 : n > LANES ? LANES : n);
 }
 
+// Cuts finished results, still in registers, to limits[0] .. limits[1], as relu and relu6 do; not
+// at all if `limits` is null. NaN stays NaN, and -0 stays -0: max and min give their second operand
+// there.
+template <class V, int N>
+FC_INLINE void limit(V (&results)[N], const typename V::T* limits) {
+  if (limits == nullptr) return;
+  const V low = V::splat(limits[0]), high = V::splat(limits[1]);
+  FC_UNROLL for (int i = 0; i < N; ++i) results[i] = min(high, max(low, results[i]));
+}
+
 }  // namespace fastconv::FC_ISA

@@ -122,11 +122,12 @@ def test_each_channel_has_its_slope(case, algorithm, isa):
 def test_the_activation_comes_after_the_residual(case, algorithm, isa):
     dtype = dtypes_of(case, algorithm)[0]
     x, w, b, want = exact(case, dtype)
-    residual = residual_for(want.astype(dtype))
+    residual = np.resize(np.array([*range(-5, 6), np.nan, np.inf, -np.inf], dtype), want.shape)
     total = want.astype(dtype) + residual
     slopes = slopes_for(case, dtype)
     how = {**case.options, "algorithm": algorithm, "residual": residual}
-    for name, *more in (("hardswish",), ("hardsigmoid",), ("elu", 0.5), ("softplus",)):
+    names = ["relu", "relu6", "hardswish", "hardsigmoid", ("elu", 0.5), "softplus"]
+    for name, *more in (x if isinstance(x, tuple) else (x,) for x in names):
         y = case.function(x, w, b, **how, activation=(name, *more) if more else name)
         np.testing.assert_array_equal(y, getattr(fastconv, name)(total, *more), err_msg=name)
     y = case.function(x, w, b, **how, activation=("prelu", slopes))

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "algorithms/correlation/correlation.h"
 #include "core/exec.h"
@@ -28,12 +29,23 @@ struct ConvArgs {
   T slope_of(index_t channel) const { return slopes ? slopes[channel] : slope; }
 };
 
+template <class T>
+const T* limits_of(Activation activation) noexcept {
+  static constexpr T relu[] = {0, std::numeric_limits<T>::infinity()}, relu6[] = {0, 6};
+  return activation == Activation::relu ? relu : activation == Activation::relu6 ? relu6 : nullptr;
+}
+
 // One correlation and its arrays. For a phase among several, `packed` points at the packed weights
 // of this phase.
 template <class T>
 struct Job : ConvArgs<T> {
   const Correlation& r;
-  Job(const ConvArgs<T>& args, const Correlation& phase) : ConvArgs<T>(args), r(phase) {
+  // The activation as the limits of a kernel, which cuts results before it stores them: a second
+  // look at them, even in L1, takes 18 % of a layer of few terms (3 -> 64 channels, 3x3 s2 @112).
+  // Null for all but relu and relu6.
+  const T* limits;
+  Job(const ConvArgs<T>& args, const Correlation& phase)
+      : ConvArgs<T>(args), r(phase), limits(limits_of<T>(args.activation)) {
     if (x_image == 0) x_image = r.groups * r.c * r.in_plane();
     if (residual_image == 0) residual_image = r.groups * r.m * r.out_plane();
     if (y_image == 0) y_image = r.groups * r.m * r.out_plane();
@@ -64,6 +76,13 @@ void activate_rows(const Job<T>& job, const Exec& exec, index_t channel, T* c, i
   const auto activate = exec.kernels<T>().elementwise.activate;
   for (index_t i = 0; i < rows; ++i)
     activate(job.activation, c + i * ldc, c + i * ldc, n, job.slope_of(channel + i * step));
+}
+
+// The same where kernels have been given the limits: only what is left is done.
+template <class T>
+void activate_rest(const Job<T>& job, const Exec& exec, index_t channel, T* c, index_t ldc,
+                   index_t rows, index_t n, index_t step = 1) noexcept {
+  if (!job.limits) activate_rows(job, exec, channel, c, ldc, rows, n, step);
 }
 
 // Copies n finished outputs, neighbours at `from`, to where they belong in `plane`: they are the

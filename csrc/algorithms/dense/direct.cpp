@@ -113,9 +113,10 @@ class Task {
           .init = c0 == 0 ? start : c,
           .bias = c0 == 0 ? job_.bias_of(g_, m) : nullptr,
           .tail = static_cast<int>(pixels - (nv - 1) * lanes),
+          .limits = c1 == r_.c ? job_.limits : nullptr,
           .next = row == 0 && j == 0 ? weights_after(m, c0, c1) : nullptr,
       });
-      if (c1 == r_.c) activate_rows(job_, exec_, job_.channel(g_, m), c, ldc, mr, pixels);
+      if (c1 == r_.c) activate_rest(job_, exec_, job_.channel(g_, m), c, ldc, mr, pixels);
     }
   }
 

@@ -213,10 +213,11 @@ class Task {
         .init = k0 == 0 ? start : c,
         .bias = k0 == 0 ? job_.bias_of(g_, row) : nullptr,
         .tail = static_cast<int>(n - (nv - 1) * lanes()),
+        .limits = k1 == r_.k() ? job_.limits : nullptr,
         .next = next.from,
         .next_step = next.step,
     });
-    if (k1 == r_.k()) activate_rows(job_, exec_, job_.channel(g_, row), c, ldc, rows, n);
+    if (k1 == r_.k()) activate_rest(job_, exec_, job_.channel(g_, row), c, ldc, rows, n);
   }
 
   // Calls f(c, image, row, at, n) for every run of n outputs that are neighbours both in the

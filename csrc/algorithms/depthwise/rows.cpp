@@ -107,9 +107,10 @@ void run_plane(const Job<T>& job, const T* weights, const Cut& cut, const Exec& 
                           .init = residual ? residual + first + column : nullptr,
                           .bias = bias,
                           .lines = static_cast<int>(lines),
-                          .tail = static_cast<int>(columns - (nv - 1) * lanes)});
+                          .tail = static_cast<int>(columns - (nv - 1) * lanes),
+                          .limits = job.limits});
       }
-      activate_rows(job, exec, job.channel(g, m), job.y + plane, r.w.out, lines, r.w.count, 0);
+      activate_rest(job, exec, job.channel(g, m), job.y + plane, r.w.out, lines, r.w.count, 0);
     }
   }
 }

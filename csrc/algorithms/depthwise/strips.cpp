@@ -97,11 +97,12 @@ void run_task(const Job<T>& job, const Cut& cut, const StripLayout& layout, cons
             .init = start ? start + to : nullptr,
             .bias = bias,
             .tail = static_cast<int>(pixels - (nv - 1) * lanes),
+            .limits = job.limits,
         });
       }
       row += index_t{1} << shape;
     }
-    activate_rows(job, exec, job.channel(g, m), c, ldc, rows, columns, 0);
+    activate_rest(job, exec, job.channel(g, m), c, ldc, rows, columns, 0);
     if (!plain)
       for (index_t row = 0; row < rows; ++row)
         scatter_row(r, buffer + row * ldc, columns, oh + row, ow, job.y + job.plane(n, g, m));

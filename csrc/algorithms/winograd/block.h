@@ -211,7 +211,8 @@ class Block {
     const index_t step = grid_.w.step() * r_.w.out_step;
     const T* residual = job_.residual_of(0, g_, row);
     T* to = job_.y + job_.plane(0, g_, row);
-    const bool active = job_.activation != Activation::none, early = active && step != 1;
+    const bool active = job_.activation != Activation::none && !job_.limits;
+    const bool early = active && step != 1;
     const T slope = job_.slope_of(job_.channel(g_, row));
     const auto activate = [&](T* x, index_t n) {
       kernels.elementwise.activate(job_.activation, x, x, n, slope);
@@ -224,7 +225,7 @@ class Block {
         activate(pixels_ + run->from, run->n);
       }
     kernels.conv.winograd.store_runs(
-        {pixel_runs_, n_pixel_runs_, pixels_, early ? nullptr : residual, to, step});
+        {pixel_runs_, n_pixel_runs_, pixels_, early ? nullptr : residual, to, step, job_.limits});
     if (active && !early)
       for (const PixelRun* run = pixel_runs_; run != pixel_runs_ + n_pixel_runs_; ++run)
         activate(to + run->to, run->n);
