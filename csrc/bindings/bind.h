@@ -24,5 +24,6 @@ void bind_add(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_capi(py::module_& m);
 void bind_testing(py::module_& m);
+void bind_simulator(py::module_& testing);
 
 }  // namespace fastconv

@@ -73,8 +73,15 @@ const KernelTable& active_table() noexcept { return *active().load(std::memory_o
 int active_isa() noexcept {
   const auto& table = active_table();
   int number = 0;
-  while (kCandidates[number].table != &table) ++number;
+  for (const Candidate& c : kCandidates) {
+    if (c.table == &table) break;
+    ++number;
+  }
   return number;
+}
+
+void use_table(const KernelTable& table) noexcept {
+  active().store(&table, std::memory_order_relaxed);
 }
 
 Exec make_exec(int threads) noexcept {

@@ -39,18 +39,23 @@ struct Call {
   // that it computed.
   index_t work(int thread) noexcept {
     index_t done = 0;
+    while (take(thread, [&](index_t task) { body(task, thread); })) ++done;
+    return done;
+  }
+
+  // Calls f(task) for the next task that `thread` takes; false if none is left.
+  template <class F>
+  bool take(int thread, const F& f) noexcept {
     for (int i = 0; i < shares; ++i) {
       const int own = (thread + i) % shares;
       Share& s = share[own];
       if (s.next.load(std::memory_order_relaxed) >= s.end) continue;
-      for (;;) {
-        const index_t n = s.next.fetch_add(1, std::memory_order_relaxed);
-        if (n >= s.end) break;
-        body(own + n * shares, thread);
-        ++done;
-      }
+      const index_t n = s.next.fetch_add(1, std::memory_order_relaxed);
+      if (n >= s.end) continue;
+      f(own + n * shares);
+      return true;
     }
-    return done;
+    return false;
   }
 };
 

@@ -93,7 +93,7 @@ int available_cpus() noexcept {
   return cpus;
 }
 
-void pretend_cpus(int cpus) noexcept { pretended.store(cpus, std::memory_order_relaxed); }
+int pretend_cpus(int cpus) noexcept { return pretended.exchange(cpus, std::memory_order_relaxed); }
 
 int most_threads() noexcept {
   if (threading() == Threading::off) return 1;

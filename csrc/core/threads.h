@@ -18,7 +18,8 @@ int available_cpus() noexcept;
 int most_threads() noexcept;
 
 // For tests: as if there were so many CPUs, so that cuts for many threads can be tried on few.
-void pretend_cpus(int cpus) noexcept;
+// Returns how many there were as if before, or 0.
+int pretend_cpus(int cpus) noexcept;
 
 // The number of threads that calls use which do not say: what set_default_threads was told last, or
 // init_threads_from_environment found. Setting it lifts a limit on threads; outside 1..kMaxThreads

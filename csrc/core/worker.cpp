@@ -19,11 +19,17 @@ Clock::time_point retry = {};  // after a failure none is made until then
 void serve(void* self) noexcept {
   Worker& me = *static_cast<Worker*>(self);
   in_call = true;
+  me.sleeps.store(false, std::memory_order_relaxed);
+  awake.fetch_add(1, std::memory_order_relaxed);
   for (;;) {
     const auto is_asked = [&] { return me.asked.load(std::memory_order_acquire) > kReserved; };
     const std::uint32_t bell = me.bell.load(std::memory_order_acquire);
     if (!is_asked() && !spin_until(is_asked)) {
+      me.sleeps.store(true, std::memory_order_relaxed);
+      awake.fetch_sub(1, std::memory_order_relaxed);
       if (!is_asked()) me.bell.wait(bell, std::memory_order_acquire);
+      awake.fetch_add(1, std::memory_order_relaxed);
+      me.sleeps.store(false, std::memory_order_relaxed);
       continue;
     }
     Word word = me.asked.load(std::memory_order_acquire);
@@ -60,6 +66,7 @@ Worker* make(int slot, int cpu) noexcept {
 
 thread_local bool in_call = false;
 std::atomic<int> callers{0};
+std::atomic<int> awake{0};
 
 Worker* worker_of(int slot, int cpu) noexcept {
   if (slot >= kMostWorkers) return nullptr;
@@ -73,6 +80,7 @@ void forget_workers_in_child() noexcept {
   for (auto& worker : workers) worker.store(nullptr, std::memory_order_relaxed);
   retry = {};
   callers.store(0, std::memory_order_relaxed);
+  awake.store(0, std::memory_order_relaxed);
   making.unlock();
 }
 

@@ -26,6 +26,7 @@ struct Worker {
   int thread = 0;  // its number in the call that it is asked for
   std::atomic<Word> asked{0};
   std::atomic<std::uint32_t> bell{0};                // rung when it is asked
+  std::atomic<bool> sleeps{true};                    // whether it would have to be woken
   std::atomic<std::uint32_t> left{0};                // counts the calls that it has left
   std::atomic<Clock::time_point> shunned_until{};    // until then it is not asked
   std::atomic<Clock::duration> shun{kShortestShun};  // for how long, the next time that it is late
@@ -34,6 +35,7 @@ struct Worker {
 // Whether this thread computes a task: what it calls then stays on it.
 extern thread_local bool in_call;
 extern std::atomic<int> callers;  // threads of the process that run a call now
+extern std::atomic<int> awake;    // workers that need not be woken
 
 // The worker of CPU `slot`, or just the one of that number where `cpu` is -1; null if there is none
 // to be had. It is made when it is first wanted.

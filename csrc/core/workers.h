@@ -8,8 +8,9 @@
 
 namespace fastconv {
 
-// How the tasks of parallel_for meet threads. openmp exists where the build has it.
-enum class Threading : int { off, pool, openmp };
+// How the tasks of parallel_for meet threads. openmp exists where the build has it; simulated is
+// for studies (core/simulation.h).
+enum class Threading : int { off, pool, openmp, simulated };
 
 Threading threading() noexcept;
 void set_threading(Threading layer) noexcept;
@@ -26,11 +27,19 @@ struct Body {
   void operator()(index_t task, int thread) const noexcept { call(object, task, thread); }
 };
 
-// Calls body(task, thread) for each task in 0..tasks on up to `threads` threads, thread < threads.
+// The threads of a call, at most: the caller and those that it asks. One that sleeps is woken only
+// while the team has fewer than `woken` threads.
+struct Team {
+  int threads, woken;
+  Team(int all) noexcept : Team(all, all) {}
+  Team(int all, int woken_) noexcept : threads(all), woken(woken_) {}
+};
+
+// Calls body(task, thread) for each task in 0..tasks on a team, thread < team.threads.
 // There are as many shares of tasks as threads that are free: each belongs to the CPU that had it
 // in the last call, whose L2 may still hold what it reads; who is done takes from the others'
 // shares.
-void run_on_workers(index_t tasks, int threads, const Body& body) noexcept;
+void run_on_workers(index_t tasks, const Team& team, const Body& body) noexcept;
 
 // Around a fork: no worker may be in the making; the child has none and makes its own.
 void lock_workers_for_fork() noexcept;

@@ -21,8 +21,8 @@ template <class T>
 void fill_with_bias(const Outputs& outputs, const ConvArgs<T>& args, const Exec& exec) noexcept {
   const index_t planes = outputs.batch * outputs.channels, n = outputs.plane;
   const index_t image = args.y_image == 0 ? outputs.channels * n : args.y_image;
-  const int threads = useful_threads(planes, double(planes) * double(n), exec.threads);
-  parallel_for(planes, threads, [&](index_t plane, int) {
+  const Team team = useful_threads(planes, double(planes) * double(n), exec.threads);
+  parallel_for(planes, team, [&](index_t plane, int) {
     const index_t channel = plane % outputs.channels;
     T* y = args.y + plane / outputs.channels * image + channel * n;
     std::fill_n(y, n, args.bias ? args.bias[channel] : T{0});

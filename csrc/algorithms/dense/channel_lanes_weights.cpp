@@ -51,8 +51,8 @@ void pack_slices(const Correlation& r, const ChannelLanesLayout& layout,
                  const ChannelLanesWeights& weights, const T* w, T* packed,
                  const Exec& exec) noexcept {
   const index_t tasks = r.groups * weights.blocks() * weights.slices();
-  const int threads = useful_threads(tasks, double(weights.size()), exec.threads);
-  parallel_for(tasks, threads, [&](index_t task, int) {
+  const Team team = useful_threads(tasks, double(weights.size()), exec.threads);
+  parallel_for(tasks, team, [&](index_t task, int) {
     const index_t slice = task % weights.slices(), block = task / weights.slices();
     const index_t g = block / weights.blocks();
     const Range rows = weights.rows(block % weights.blocks());

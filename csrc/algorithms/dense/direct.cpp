@@ -150,7 +150,8 @@ Layout layout_for(const Correlation& r, const Exec& exec) {
   const index_t most = std::max(most_terms<T>() / r.taps(), index_t{1});
   const index_t channels = ceil_div(r.c, ceil_div(r.c, most));
   const index_t images = r.batch * r.groups * column_blocks;
-  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
+  const index_t few = 4 * threads;
   // Every thread gets equally many blocks of rows. With 8 rows of outputs a 3x3 kernel reads 10
   // rows instead of 24; more rows would share little more.
   index_t most_rows = 8;

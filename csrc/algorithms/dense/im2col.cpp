@@ -58,7 +58,8 @@ Cut cut_for(const Correlation& r, const PixelForm& form, const Exec& exec) {
   cut.kc = choose_kc<T>(r.k());
   cut.panels = ceil_div(cut.pixels, cut.tile.nr);
   cut.scatter = form.merged || !r.plain_output();
-  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
+  const index_t few = 4 * threads;
   index_t columns = choose_nc<T>(cut.kc, cut.tile.nr);
   // The buffer in which the outputs of merged images wait takes at most half of L2.
   if (form.merged) columns = std::min(columns, cache_sizes().l2 / 2 / (r.m * index_t{sizeof(T)}));

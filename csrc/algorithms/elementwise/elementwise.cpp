@@ -21,8 +21,8 @@ constexpr double kSoftmaxCost = 8;
 template <class Body>
 void for_blocks(const Exec& exec, index_t n, double cost_of_one, const Body& body) noexcept {
   const index_t blocks = (n + kBlock - 1) / kBlock;
-  const int threads = useful_threads(blocks, double(n) * cost_of_one, exec.threads);
-  parallel_for(blocks, threads, [&](index_t block, int) {
+  const Team team = useful_threads(blocks, double(n) * cost_of_one, exec.threads);
+  parallel_for(blocks, team, [&](index_t block, int) {
     const index_t start = block * kBlock;
     body(start, std::min(kBlock, n - start));
   });

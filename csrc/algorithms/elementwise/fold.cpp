@@ -16,8 +16,8 @@ template <class Body>
 void for_rows(const Exec& exec, index_t rows, double cost, const Body& body) noexcept {
   const auto most = static_cast<index_t>(std::max(1.0, kBlock / cost));
   const index_t tasks = (rows + most - 1) / most;
-  const int threads = useful_threads(tasks, double(rows) * cost, exec.threads);
-  parallel_for(tasks, threads, [&](index_t task, int) {
+  const Team team = useful_threads(tasks, double(rows) * cost, exec.threads);
+  parallel_for(tasks, team, [&](index_t task, int) {
     const index_t stop = std::min(rows, (task + 1) * most);
     for (index_t row = task * most; row < stop; ++row) body(row);
   });

@@ -71,7 +71,7 @@ void spread(const PreluShape& s, const Rows& rows, const T* slopes, T* row) noex
     std::copy_n(row, rows.period, row + copy * rows.period);
 }
 
-int threads_for(const PreluShape& s, const Rows& rows, const Exec& exec) {
+Team team_for(const PreluShape& s, const Rows& rows, const Exec& exec) {
   return useful_threads(rows.blocks + 1, double(s.size()), exec.threads);
 }
 
@@ -93,7 +93,7 @@ void rows_grad(const Exec& exec, const PreluShape& s, const T* slopes, PreluRows
     kernels.elementwise.prelu_rows_grad(some);
     kernels.conv.add_to_totals(some.sums, totals + block * rows.n, n, begins, false);
   };
-  parallel_for(rows.blocks + 1, threads_for(s, rows, exec), [&](index_t block, int) {
+  parallel_for(rows.blocks + 1, team_for(s, rows, exec), [&](index_t block, int) {
     if (block == rows.blocks) return add(rows.whole, 1, rows.left * rows.period, block, true);
     const Range part = rows.block(block);
     for (index_t r = part.begin; r < part.end; r += kTerms)
@@ -138,7 +138,7 @@ void prelu(const Exec& exec, const PreluShape& s, const T* slopes, const T* x, T
   const Rows rows(s);
   T* row = reinterpret_cast<T*>(scratch);
   spread(s, rows, slopes, row);
-  parallel_for(rows.blocks + 1, threads_for(s, rows, exec), [&](index_t block, int) {
+  parallel_for(rows.blocks + 1, team_for(s, rows, exec), [&](index_t block, int) {
     if (block == rows.blocks) {
       const index_t at = rows.whole * rows.n;
       return kernels.prelu_row(x + at, row, y + at, rows.left * rows.period);

@@ -87,8 +87,8 @@ void pack_columns(const Correlation& r, const ColumnLayout& layout, const T* wei
                   const Exec& exec) noexcept {
   const index_t rows = static_cast<index_t>(layout.kernel_rows.size());
   const index_t panels = ceil_div(layout.rows, layout.tile.mr), tasks = r.groups * rows * panels;
-  const int threads = useful_threads(tasks, double(layout.packed(r.c) * r.groups), exec.threads);
-  parallel_for(tasks, threads, [&](index_t task, int) {
+  const Team team = useful_threads(tasks, double(layout.packed(r.c) * r.groups), exec.threads);
+  parallel_for(tasks, team, [&](index_t task, int) {
     const index_t row = task / panels, first = task % panels * layout.tile.mr;
     const index_t mr = std::min(layout.tile.mr, layout.rows - first);
     const T* w = weights + row / rows * r.w_group;

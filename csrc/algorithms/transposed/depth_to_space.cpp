@@ -244,7 +244,8 @@ Layout layout_for(const std::vector<Correlation>& phases, const Exec& exec) {
     if (filled(n) > filled(block) + 0.02) block = n;
   l.row_blocks = ceil_div(r.h.in, block);
   const double fmas = r.fmas() * double(phases.size());
-  const index_t threads = useful_threads(exec.threads, fmas, exec.threads), few = 4 * threads;
+  const index_t threads = useful_threads(exec.threads, fmas, exec.threads).threads;
+  const index_t few = 4 * threads;
   const auto blocks = [&] { return r.batch * r.groups * l.row_blocks * l.column_blocks; };
   if (blocks() > 0 && blocks() < few && blocks() % threads != 0)
     l.row_blocks = std::min(r.h.in, ceil_div(l.row_blocks, threads) * threads);

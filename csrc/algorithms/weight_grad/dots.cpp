@@ -44,7 +44,8 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
   const index_t quarter = cache_sizes().l2 / 4 / index_t{sizeof(T)};
   const index_t per_channel = std::max(layout.channel(), r.m * r.taps() * cut.lanes);
   cut.chunks = ceil_div(r.c, std::clamp(quarter / per_channel, index_t{1}, r.c));
-  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
+  const index_t few = 4 * threads;
   if (r.groups * cut.chunks < few) cut.chunks = std::min(r.c, ceil_div(few, r.groups));
   cut.channels = ceil_div(r.c, cut.chunks);
   cut.chunks = ceil_div(r.c, cut.channels);

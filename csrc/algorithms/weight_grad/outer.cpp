@@ -79,7 +79,8 @@ Cut cut_for(const Correlation& r, const StripLayout& layout, const Exec& exec) {
       std::max(layout.channel() * cut.block.images, r.taps() * cut.block.unit * live_units());
   cut.chunks = ceil_div(r.c, std::clamp(quarter / per_channel, index_t{1}, r.c));
   // Each thread should get equally many tasks, unless there are many of them.
-  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads), few = 4 * threads;
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
+  const index_t few = 4 * threads;
   const auto tasks = [&] { return r.groups * cut.chunks * ceil_div(cut.units, cut.task_units); };
   while (tasks() < few && tasks() % threads != 0 && cut.task_units > 1)
     cut.task_units = ceil_div(cut.task_units, 2);

@@ -71,7 +71,7 @@ WinogradCut winograd_cut(const Correlation& r, const winograd::TileGrid& grid, c
   if (cut.blocks > 1)
     cut.dy_units =
         std::clamp(most / (cut.x_units * cut.x.unit * cut.dy.unit), index_t{1}, cut.dy.units);
-  const index_t threads = useful_threads(exec.threads, r.fmas() / 4, exec.threads);
+  const index_t threads = useful_threads(exec.threads, r.fmas() / 4, exec.threads).threads;
   const index_t few = 4 * threads;
   const auto tasks = [&] {
     return r.groups * ceil_div(cut.x.units, cut.x_units) * ceil_div(cut.dy.units, cut.dy_units);

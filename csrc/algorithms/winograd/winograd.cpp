@@ -61,8 +61,8 @@ class PreparedForm final : public PreparedPhase<T> {
   // Each block is computed by one thread.
   void share_out_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
     const index_t own = sizes_.own(false), tasks = job.r.groups * cut_.blocks;
-    const int threads = useful_threads(tasks, job.r.fmas() / 4, exec.threads);
-    parallel_for(tasks, threads, [&](index_t task, int thread) {
+    const Team team = useful_threads(tasks, job.r.fmas() / 4, exec.threads);
+    parallel_for(tasks, team, [&](index_t task, int thread) {
       std::byte* memory = scratch + thread * own;
       Block<T> block = block_of(job, exec, task, memory, memory + sizes_.v);
       block.transform({0, job.r.c});
@@ -74,15 +74,15 @@ class PreparedForm final : public PreparedPhase<T> {
   void share_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
     const index_t own = sizes_.own(true), tasks = job.r.groups * cut_.blocks;
     const double work = job.r.fmas() / 4 / double(tasks);
-    const int threads = useful_threads(exec.threads, work, exec.threads);
-    const index_t parts = std::min<index_t>(job.r.c, 4 * threads);
+    const Team team = useful_threads(exec.threads, work, exec.threads);
+    const index_t parts = std::min<index_t>(job.r.c, 4 * team.threads);
     for (index_t task = 0; task < tasks; ++task) {
       const auto mine = [&](int thread) {
         return block_of(job, exec, task, scratch, scratch + sizes_.v + thread * own);
       };
-      parallel_for(parts, threads,
+      parallel_for(parts, team,
                    [&](index_t i, int thread) { mine(thread).transform(part(job.r.c, parts, i)); });
-      parallel_for(cut_.chunks, threads,
+      parallel_for(cut_.chunks, team,
                    [&](index_t chunk, int thread) { mine(thread).finish(chunk); });
     }
   }
