@@ -59,6 +59,7 @@ struct DepthwiseRowsArgs {
   T bias;
   int lines, tail;
   const T* limits = nullptr;  // as in TileArgs
+  bool contended = false;     // as in TileArgs
 };
 
 // The gradient of a convolution at stride 2 along the row. Even columns of the result take one half

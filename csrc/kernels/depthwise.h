@@ -61,6 +61,9 @@ inline constexpr int kRowsOfTile = (V::registers == 32 ? 16 : 8) / (NV <= 2 ? 2 
 template <bool kInner, class V, int STRIDE, int KH, int NV>
 FC_INLINE void depthwise_rows_tile(const DepthwiseRowsArgs<typename V::T>& t) {
   constexpr int kRows = kRowsOfTile<V, NV>;
+  if (t.contended)
+    FC_UNROLL for (int r = 0; r < kRows; ++r) if (r < t.lines) for (int j = 0; j < NV; ++j)
+        fetch_to_write(t.c + r * t.ldc + j * V::lanes);
   V acc[kRows][NV];
   FC_UNROLL for (int r = 0; r < kRows; ++r) FC_UNROLL for (int j = 0; j < NV; ++j) {
     acc[r][j] = V::splat(t.bias);

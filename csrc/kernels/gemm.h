@@ -34,14 +34,18 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
   [[maybe_unused]] const index_t next_step = t.next_step ? t.next_step : 2 * MR;
   const index_t* offset = t.offsets;
   const index_t ldb = t.ldb;
+  // How far from the row of a term the one lies that it fetches; and of the last kAhead terms.
+  [[maybe_unused]] index_t ahead = t.k < kAhead ? 0 : kAhead * ldb;
+  [[maybe_unused]] const index_t last_ahead =
+      t.b_next && t.k >= kAhead ? t.b_next - b + (kAhead - t.k) * ldb : ahead;
   const int tail = t.tail;
   const auto add_term = [&]() __attribute__((always_inline)) {
     const auto* row = kIndirect ? b + *offset : b;
     V bj[NV];
     if constexpr (kFetchesRows) {
-      const auto* ahead = b + (kIndirect ? offset[kAhead] : kAhead * ldb);
-      FC_UNROLL for (int j = 0; j < NV * V::lanes; j += kLine) __builtin_prefetch(ahead + j);
-      __builtin_prefetch(ahead + NV * V::lanes - 1);
+      const auto* fetched = b + (kIndirect ? offset[kAhead] : ahead);
+      FC_UNROLL for (int j = 0; j < NV * V::lanes; j += kLine) __builtin_prefetch(fetched + j);
+      __builtin_prefetch(fetched + NV * V::lanes - 1);
     }
     FC_UNROLL for (int j = 0; j < NV; ++j) {
       bj[j] =
@@ -58,13 +62,13 @@ FC_INLINE void add_terms(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
     else
       b += ldb;
   };
-  index_t p = t.k;
-  for (; p > 1; p -= 2, next += next_step) {
+  if (t.k % 2 != 0) add_term();
+  for (index_t p = t.k - t.k % 2; p > 0; p -= 2, next += next_step) {
     if constexpr (kFetchesNext)
       FC_UNROLL for (int i = 0; i < 2 * MR; i += kLine) __builtin_prefetch(next + i);
+    if (kFetchesRows && !kIndirect && p == kAhead) ahead = last_ahead;
     add_term(), add_term();
   }
-  if (p > 0) add_term();
 }
 
 // c = acc + init, cut to the limits, where kTail tells that only `tail` lanes of the last vector
@@ -90,6 +94,13 @@ FC_INLINE void finish(const TileArgs<typename V::T>& t, V (&acc)[MR][NV]) {
 // memory, which halves the speed of AVX2's 6 by 2.
 template <class V, int MR, int NV, bool kIndirect, bool kTail, bool kFetchesNext>
 __attribute__((noinline)) void gemm_tile(const TileArgs<typename V::T>& t) noexcept {
+  [[maybe_unused]] constexpr int kLine = 64 / static_cast<int>(sizeof(typename V::T));
+  if constexpr (MR > 3)
+    if (t.contended) FC_UNROLL for (int i = 0; i < MR; ++i) {
+        FC_UNROLL for (int j = 0; j < NV * V::lanes; j += kLine)
+            fetch_to_write(t.c + i * t.ldc + j);
+        fetch_to_write(t.c + i * t.ldc + NV * V::lanes - 1);
+      }
   V acc[MR][NV];
   FC_UNROLL for (int i = 0; i < MR; ++i) {
     const V bias = t.bias ? V::splat(t.bias[i]) : V::zero();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Winograd's transforms against the scalar ISA. Results may differ a little, since that rounds
 // products before it adds them.
+#include <algorithm>
 #include <limits>
 
 #include "isa/tables.h"

@@ -24,6 +24,17 @@ FC_INLINE int clamp_lane(index_t n) {
   return static_cast<int>(n < 0 ? 0 : n > LANES ? LANES : n);
 }
 
+// Asks for the cache line at p in order to write it. Without it a store of a line that another core
+// holds waits for that core, one line after the other. For x86, __builtin_prefetch(p, 1) is a fetch
+// for reading unless a flag promises PREFETCHW, which CPUs without it take for a NOP.
+FC_INLINE void fetch_to_write(const void* p) {
+#ifdef __x86_64__
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(p)));
+#else
+  __builtin_prefetch(p, 1);
+#endif
+}
+
 // Cuts finished results, still in registers, to limits[0] .. limits[1], as relu and relu6 do; not
 // at all if `limits` is null. NaN stays NaN, and -0 stays -0: max and min give their second operand
 // there.

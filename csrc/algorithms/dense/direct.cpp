@@ -114,6 +114,7 @@ class Task {
           .bias = c0 == 0 ? job_.bias_of(g_, m) : nullptr,
           .tail = static_cast<int>(pixels - (nv - 1) * lanes),
           .limits = c1 == r_.c ? job_.limits : nullptr,
+          .contended = exec_.threads > 1 && c0 == 0 && plain,
           .next = row == 0 && j == 0 ? weights_after(m, c0, c1) : nullptr,
       });
       if (c1 == r_.c) activate_rest(job_, exec_, job_.channel(g_, m), c, ldc, mr, pixels);

@@ -70,7 +70,7 @@ Cut cut_for(const Correlation& r, const PixelForm& form, const Exec& exec) {
     // about equal the coarsest is taken.
     const index_t least = cut.blocks;
     double best = busiest(cut, r.m, form.packs, least, 1, threads);
-    for (index_t chunks = 1; chunks <= std::min(threads, ceil_div(r.m, cut.tile.mr)); ++chunks)
+    for (index_t chunks = std::min(threads, ceil_div(r.m, cut.tile.mr)); chunks >= 1; --chunks)
       for (index_t blocks = least; blocks <= std::min(cut.panels, least + few); ++blocks)
         if (const double load = busiest(cut, r.m, form.packs, blocks, chunks, threads);
             load < 0.98 * best)
@@ -174,6 +174,12 @@ class Task {
     return job_.packed + (g_ * r_.m + next) * r_.k() + k * std::min(cut_.tile.mr, r_.m - next);
   }
 
+  // Where the image is read after this panel of pixels: at the next one, or the first one again.
+  const T* rows_after(index_t panel, index_t k0) const {
+    const index_t next = panel + 1 < panels_.end ? panel + 1 : panels_.begin;
+    return job_.image(n_, g_) + k0 * r_.in_plane() + first_pixel(next);
+  }
+
   struct Next {  // TileArgs::next and next_step
     const T* from;
     index_t step;
@@ -215,8 +221,10 @@ class Task {
         .bias = k0 == 0 ? job_.bias_of(g_, row) : nullptr,
         .tail = static_cast<int>(n - (nv - 1) * lanes()),
         .limits = k1 == r_.k() ? job_.limits : nullptr,
+        .contended = exec_.threads > 1 && k0 == 0 && !cut_.scatter,
         .next = next.from,
         .next_step = next.step,
+        .b_next = packs_ ? nullptr : rows_after(panel, k0),
     });
     if (k1 == r_.k()) activate_rest(job_, exec_, job_.channel(g_, row), c, ldc, rows, n);
   }

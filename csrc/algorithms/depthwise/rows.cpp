@@ -108,7 +108,8 @@ void run_plane(const Job<T>& job, const T* weights, const Cut& cut, const Exec& 
                           .bias = bias,
                           .lines = static_cast<int>(lines),
                           .tail = static_cast<int>(columns - (nv - 1) * lanes),
-                          .limits = job.limits});
+                          .limits = job.limits,
+                          .contended = exec.threads > 1});
       }
       activate_rest(job, exec, job.channel(g, m), job.y + plane, r.w.out, lines, r.w.count, 0);
     }

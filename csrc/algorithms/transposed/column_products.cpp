@@ -87,16 +87,18 @@ class Sums {
     for (index_t j = 0; j < n; j += l_.tile.nr) {
       const index_t pixels = std::min(l_.tile.nr, n - j), nv = ceil_div(pixels, gemm_.lanes);
       T* c = to + i * l_.pixels + j;
-      gemm_.run_gemm[mr - 1][nv - 1]({.k = kc,
-                                      .a = a,
-                                      .b = x + k * r_.in_plane() + j,
-                                      .ldb = r_.in_plane(),
-                                      .offsets = nullptr,
-                                      .c = c,
-                                      .ldc = l_.pixels,
-                                      .init = k == 0 ? nullptr : c,
-                                      .bias = nullptr,
-                                      .tail = static_cast<int>(pixels - (nv - 1) * gemm_.lanes)});
+      gemm_.run_gemm[mr - 1][nv - 1](
+          {.k = kc,
+           .a = a,
+           .b = x + k * r_.in_plane() + j,
+           .ldb = r_.in_plane(),
+           .offsets = nullptr,
+           .c = c,
+           .ldc = l_.pixels,
+           .init = k == 0 ? nullptr : c,
+           .bias = nullptr,
+           .tail = static_cast<int>(pixels - (nv - 1) * gemm_.lanes),
+           .b_next = x + k * r_.in_plane() + (j + pixels < n ? j + pixels : 0)});
     }
   }
 
