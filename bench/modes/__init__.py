@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from . import depthwise, forward, gradients, networks, pools, program, small, steps
+from . import cores, depthwise, forward, gradients, networks, pools, program, small, steps
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,6 @@ MODES = {
     "steps": Mode(steps, "training steps"),
     "networks": Mode(networks, "whole networks on plans against sessions of the same graph"),
     "program": Mode(program, "calls as programs make them, each library in a process of its own"),
+    "cores": Mode(cores, "layers on 1 to 64 cores, on paper: cycles counted, no machine timed"),
 }
 """By the name that ``--mode`` takes, in the order in which pages show them."""

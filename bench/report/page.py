@@ -33,6 +33,7 @@ def report(run: Run) -> str:
         "Microseconds of each contestant:",
         table.contestants(run),
         table.parts(run),
+        table.cores(run),
         table.skipped(run),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import geometric_mean
 from typing import Any
 
 from ..modes import MODES
+from ..modes.cores import LONG
+from ..race.contest import OURS
 from .standing import TIE, Standing, Summary, kinds, standings
 
 Run = dict[str, Any]
@@ -114,6 +118,30 @@ def parts(run: Run) -> str:
         return ""
     columns = ["layer", *names, "conv in loops"]
     return f"Microseconds within our networks:\n\n{markdown(columns, lines)}"
+
+
+def cores(run: Run) -> str:
+    """Means over the long layers of a simulation on many cores; nothing for other rows."""
+    rows = [row for row in run["rows"] if "cores" in row]
+    long = [row for row in rows if row["us"][OURS] > LONG]
+    if not long:
+        return ""
+    lines = [[n, f"{geometric_mean([row['cores'][n] for row in long]):.2f}",
+              f"{geometric_mean([row['again'][n] for row in long]):.2f}"]
+             for n in long[0]["cores"]]  # fmt: skip
+    counts = ["cores", "efficiency", "work over one core's"]
+    slower = [row["layer"] for row in rows if is_slower_on_more(row)]
+    return (
+        f"Geometric means over {len(long)} layers of more than {LONG:g} us on one core:\n\n"
+        f"{markdown(counts, lines)}\n\n"
+        f"Slower by 2 % on more cores than on fewer: {', '.join(slower) or 'none'}."
+    )
+
+
+def is_slower_on_more(row: dict[str, Any]) -> bool:
+    """Whether some number of cores takes longer than half as many."""
+    times = list(row["us"].values())
+    return any(more > 1.02 * fewer for fewer, more in pairwise(times))
 
 
 def skipped(run: Run) -> str:
