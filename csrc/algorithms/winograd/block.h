@@ -15,10 +15,11 @@ namespace fastconv::winograd {
 template <class T>
 class Block {
  public:
-  // v is where the transformed tiles go; threads that share a block share it. `memory` is the
-  // scratch memory of this thread alone.
+  // v is where the transformed tiles go; threads that share a block share it. So they do with m,
+  // where the products of all output channels go, unless it is null. `memory` is the scratch memory
+  // of this thread alone.
   Block(const Job<T>& job, const TileGrid& grid, const Cut& cut, const Sizes& sizes,
-        const Exec& exec, index_t g, index_t block, T* v, std::byte* memory) noexcept
+        const Exec& exec, index_t g, index_t block, T* v, T* m, std::byte* memory) noexcept
       : job_(job),
         r_(job.r),
         grid_(grid),
@@ -26,12 +27,15 @@ class Block {
         exec_(exec),
         g_(g),
         v_(v),
+        m_(m),
         in_block_(sizes.u > 0) {
     const auto take = [&memory]<class U>(index_t bytes, U*& part) {
       part = reinterpret_cast<U*>(memory);
       memory += bytes;
     };
-    take(sizes.u, u_), take(sizes.m, m_), take(sizes.columns, columns_), take(sizes.lines, lines_);
+    take(sizes.u, u_);
+    if (m_ == nullptr) take(sizes.m, m_);
+    take(sizes.columns, columns_), take(sizes.lines, lines_);
     take(sizes.pixels, pixels_), take(sizes.tile_runs, runs_), take(sizes.tile_rows, rows_);
     take(sizes.pixel_runs, pixel_runs_);
     const Range vectors = part(cut.vectors, cut.blocks, block);
@@ -76,15 +80,35 @@ class Block {
 
   // Multiplies and stores a chunk of output channels.
   void finish(index_t chunk) noexcept {
-    const Range panels = part(ceil_div(r_.m, cut_.tile.mr), cut_.chunks, chunk);
-    const Range rows{panels.begin * cut_.tile.mr, std::min(r_.m, panels.end * cut_.tile.mr)};
+    const Range chunk_rows = rows(part(ceil_div(r_.m, cut_.tile.mr), cut_.chunks, chunk));
+    first_row_ = chunk_rows.begin;
     if (in_block_)
-      for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr)
-        transform_weights(r_, grid_, cut_.tile.mr, job_.weights, g_, row, weights(rows, row, 0),
-                          weight_plane(rows), exec_);
-    multiply(rows);
+      for (index_t row = first_row_; row < chunk_rows.end; row += cut_.tile.mr)
+        transform_weights(r_, grid_, cut_.tile.mr, job_.weights, g_, row,
+                          weights(chunk_rows, row, 0), weight_plane(chunk_rows), exec_);
+    multiply(chunk_rows, 0, alphas());
+    store(chunk_rows);
+  }
+
+  // The output channels of some panels.
+  Range rows(Range panels) const {
+    return {panels.begin * cut_.tile.mr, std::min(r_.m, panels.end * cut_.tile.mr)};
+  }
+
+  // Multiplies the panels of output channels `rows` by all tiles of the block, at the places
+  // xi..end, one after the other.
+  void multiply(Range rows, index_t xi, index_t end) noexcept {
+    for (; xi < end; ++xi)
+      for (index_t k0 = 0; k0 < r_.c; k0 += cut_.kc)
+        for (index_t lane = 0; lane < lanes_; lane += cut_.tile.nr)
+          for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr)
+            multiply_tile(rows, row, xi, k0, lane);
+  }
+
+  // Transforms the products of some output channels back to pixels, and stores these.
+  void store(Range rows) noexcept {
     list_pixels();
-    for (index_t row = rows.begin; row < rows.end; ++row) store(row, row - rows.begin);
+    for (index_t row = rows.begin; row < rows.end; ++row) store(row);
   }
 
  private:
@@ -147,44 +171,36 @@ class Block {
     return panel + k0 * std::min(cut_.tile.mr, r_.m - row);
   }
 
-  // Multiplies the panels of output channels `rows` by all tiles of the block, place by place.
-  void multiply(Range rows) noexcept {
-    const auto& gemm = exec_.kernels<T>().conv.gemm;
-    for (index_t xi = 0; xi < alphas(); ++xi)
-      for (index_t k0 = 0; k0 < r_.c; k0 += cut_.kc) {
-        const index_t k1 = std::min(r_.c, k0 + cut_.kc);
-        for (index_t lane = 0; lane < lanes_; lane += cut_.tile.nr) {
-          const index_t width = std::min(cut_.tile.nr, lanes_ - lane);
-          const T* b = v_ + xi * cut_.v_plane + lane * r_.c + k0 * width;
-          for (index_t row = rows.begin; row < rows.end; row += cut_.tile.mr) {
-            const index_t mr = std::min(cut_.tile.mr, r_.m - row), after = row + mr;
-            T* c = m_ + xi * cut_.m_plane + (row - rows.begin) * lanes_ + lane;
-            gemm.run_gemm[mr - 1][width / vector() - 1]({
-                .k = k1 - k0,
-                .a = terms(rows, row, xi, k0),
-                .b = b,
-                .ldb = width,
-                .offsets = nullptr,
-                .c = c,
-                .ldc = lanes_,
-                .init = k0 == 0 ? nullptr : c,
-                .bias = nullptr,
-                .tail = static_cast<int>(vector()),
-                .next = after < rows.end    ? terms(rows, after, xi, k0)
-                        : k1 < r_.c         ? terms(rows, rows.begin, xi, k1)
-                        : xi + 1 < alphas() ? terms(rows, rows.begin, xi + 1, 0)
-                                            : nullptr,
-            });
-          }
-        }
-      }
+  // Adds the terms of a slice, from input channel k0 on, to the products at place xi of one panel,
+  // at `row`, with a tile's tiles of the block, from `lane` on. The panels of `rows` come next.
+  void multiply_tile(Range rows, index_t row, index_t xi, index_t k0, index_t lane) noexcept {
+    const index_t k1 = std::min(r_.c, k0 + cut_.kc);
+    const index_t width = std::min(cut_.tile.nr, lanes_ - lane);
+    const index_t mr = std::min(cut_.tile.mr, r_.m - row), after = row + mr;
+    T* c = m_ + xi * cut_.m_plane + (row - first_row_) * lanes_ + lane;
+    exec_.kernels<T>().conv.gemm.run_gemm[mr - 1][width / vector() - 1]({
+        .k = k1 - k0,
+        .a = terms(rows, row, xi, k0),
+        .b = v_ + xi * cut_.v_plane + lane * r_.c + k0 * width,
+        .ldb = width,
+        .offsets = nullptr,
+        .c = c,
+        .ldc = lanes_,
+        .init = k0 == 0 ? nullptr : c,
+        .bias = nullptr,
+        .tail = static_cast<int>(vector()),
+        .next = after < rows.end    ? terms(rows, after, xi, k0)
+                : k1 < r_.c         ? terms(rows, rows.begin, xi, k1)
+                : xi + 1 < alphas() ? terms(rows, rows.begin, xi + 1, 0)
+                                    : nullptr,
+    });
   }
 
   // Transforms the products of output channel `row` back to pixels, and stores these.
-  void store(index_t row, index_t row_of_chunk) noexcept {
+  void store(index_t row) noexcept {
     const auto& kernels = exec_.kernels<T>().conv.winograd;
     const index_t mh = grid_.h.scheme().m, mw = grid_.w.scheme().m, ldc = mw * lanes_;
-    kernels.output[grid_.h.index()]({.src = m_ + row_of_chunk * lanes_,
+    kernels.output[grid_.h.index()]({.src = m_ + (row - first_row_) * lanes_,
                                      .src_term = alpha_w() * cut_.m_plane,
                                      .src_line = cut_.m_plane,
                                      .dst = lines_,
@@ -277,9 +293,10 @@ class Block {
   const Cut& cut_;
   const Exec& exec_;
   const index_t g_;
-  T* v_;
-  const bool in_block_;                      // whether this block transforms its weights itself
-  T *u_, *m_, *columns_, *lines_, *pixels_;  // as Sizes says
+  T *v_, *m_;
+  const bool in_block_;                 // whether this block transforms its weights itself
+  T *u_, *columns_, *lines_, *pixels_;  // as Sizes says
+  index_t first_row_ = 0;               // the output channel whose products begin m
   TileRun* runs_;
   TileRow* rows_;
   PixelRun* pixel_runs_;

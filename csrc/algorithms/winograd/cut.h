@@ -23,6 +23,10 @@ struct Cut {
   // If there are enough blocks, one thread computes a block from its image to its outputs. If not,
   // blocks are shared: all threads share out first the channels of a block, then its chunks.
   bool shared;
+  // If the panels of a shared block are too few to be shared out evenly, its products are: all
+  // threads share out the places of all blocks and then their output channels, for which both the
+  // tiles and the products of all blocks are kept. Then there is one chunk.
+  bool split;
   // How far apart neighbouring places of the transformed tiles (v) and of the products (m) lie. A
   // cache line is left free between them, since planes that lie a power of two apart all share a
   // few lines of L1.
@@ -39,6 +43,12 @@ inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t
   const index_t l2 = cache_sizes().l2, each = grid.alphas() * r.c * item;
   const index_t least = each * r.m > l2 ? 2 * nv : nv;
   return std::clamp(l2 / 2 / (each * lanes), least, 8 * nv);
+}
+
+// Whether the panels of `all` blocks leave some of the threads without work for a sixth of the
+// time. Two threads share blocks: a thread then finds the products that it reads in its own L2.
+inline bool splits(index_t panels, index_t all, index_t threads) {
+  return threads > 2 && (all > 1 || 6 * ceil_div(panels, threads) * threads > 7 * panels);
 }
 
 // With `in_block` a block transforms the weights that it uses itself, a chunk at a time.
@@ -68,6 +78,8 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
   const index_t panels = ceil_div(r.m, cut.tile.mr);
   cut.chunks = ceil_div(panels, std::clamp<index_t>(rows / cut.tile.mr, 1, panels));
   if (cut.shared) cut.chunks = std::min(panels, ceil_div(cut.chunks, threads) * threads);
+  cut.split = cut.shared && !in_block && splits(panels, r.groups * cut.blocks, threads);
+  if (cut.split) cut.chunks = 1;
   cut.chunk = ceil_div(panels, cut.chunks) * cut.tile.mr;
   cut.v_plane = r.c * cut.lanes + line;
   cut.m_plane = cut.chunk * cut.lanes + line;
@@ -75,7 +87,8 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
 }
 
 // The parts of scratch memory, in bytes and whole cache lines. Each thread has all of them, but for
-// v, which there is once if blocks are shared.
+// v, which there is once if blocks are shared; and but for v and m, which each block has, if their
+// products are split.
 struct Sizes {
   index_t u;           // a chunk's transformed weights, if the block transforms them
   index_t v;           // the transformed tiles of a block: places by channels by tiles
@@ -87,8 +100,13 @@ struct Sizes {
   index_t tile_rows;   // the rows of the image that they read
   index_t pixel_runs;  // where their outputs belong
   // What each thread has.
-  index_t own(bool shared) const {
-    return u + (shared ? 0 : v) + m + columns + lines + pixels + tile_runs + tile_rows + pixel_runs;
+  index_t own(const Cut& cut) const {
+    return u + (cut.shared ? 0 : v) + (cut.split ? 0 : m) + columns + lines + pixels + tile_runs +
+           tile_rows + pixel_runs;
+  }
+  // What all threads share.
+  index_t common(const Cut& cut, index_t groups) const {
+    return cut.split ? groups * cut.blocks * (v + m) : cut.shared ? v : 0;
   }
 };
 

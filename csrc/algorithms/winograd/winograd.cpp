@@ -20,12 +20,13 @@ class PreparedForm final : public PreparedPhase<T> {
     // If there is one block, each transformed weight is used once. Unless weights are prepacked,
     // the block then transforms them itself, a chunk at a time, and they never leave L2 (256@14 ->
     // 256: 9.4 MB that need not be written and read again).
-    in_block_ = !request.prepacked && cut_for<T>(r, grid_, false, exec).blocks <= 1;
+    const Cut cut = cut_for<T>(r, grid_, false, exec);
+    in_block_ = !request.prepacked && cut.blocks <= 1 && !cut.split;
     cut_ = cut_for<T>(r, grid_, in_block_, exec);
     sizes_ = sizes_for<T>(r, grid_, cut_, in_block_);
     if (!in_block_) this->packed_elements_ = transformed_size(r, grid_);
     this->needs_weights_ = true;  // for the plain sums of tiles that are not finite
-    this->scratch_bytes_ = (cut_.shared ? sizes_.v : 0) + exec.threads * sizes_.own(cut_.shared);
+    this->scratch_bytes_ = sizes_.common(cut_, r.groups) + exec.threads * sizes_.own(cut_);
   }
 
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
@@ -51,7 +52,9 @@ class PreparedForm final : public PreparedPhase<T> {
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job = this->job(args);
-    if (cut_.shared)
+    if (cut_.split)
+      split_products(job, exec, scratch);
+    else if (cut_.shared)
       share_blocks(job, exec, scratch);
     else
       share_out_blocks(job, exec, scratch);
@@ -60,11 +63,11 @@ class PreparedForm final : public PreparedPhase<T> {
  private:
   // Each block is computed by one thread.
   void share_out_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
-    const index_t own = sizes_.own(false), tasks = job.r.groups * cut_.blocks;
+    const index_t own = sizes_.own(cut_), tasks = job.r.groups * cut_.blocks;
     const Team team = useful_threads(tasks, job.r.fmas() / 4, exec.threads);
     parallel_for(tasks, team, [&](index_t task, int thread) {
       std::byte* memory = scratch + thread * own;
-      Block<T> block = block_of(job, exec, task, memory, memory + sizes_.v);
+      Block<T> block = block_of(job, exec, task, memory, nullptr, memory + sizes_.v);
       block.transform({0, job.r.c});
       for (index_t chunk = 0; chunk < cut_.chunks; ++chunk) block.finish(chunk);
     });
@@ -72,13 +75,13 @@ class PreparedForm final : public PreparedPhase<T> {
 
   // All threads work on one block after another: first on its input channels, then on its chunks.
   void share_blocks(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
-    const index_t own = sizes_.own(true), tasks = job.r.groups * cut_.blocks;
+    const index_t own = sizes_.own(cut_), tasks = job.r.groups * cut_.blocks;
     const double work = job.r.fmas() / 4 / double(tasks);
     const Team team = useful_threads(exec.threads, work, exec.threads);
     const index_t parts = std::min<index_t>(job.r.c, 4 * team.threads);
     for (index_t task = 0; task < tasks; ++task) {
       const auto mine = [&](int thread) {
-        return block_of(job, exec, task, scratch, scratch + sizes_.v + thread * own);
+        return block_of(job, exec, task, scratch, nullptr, scratch + sizes_.v + thread * own);
       };
       parallel_for(parts, team,
                    [&](index_t i, int thread) { mine(thread).transform(part(job.r.c, parts, i)); });
@@ -87,10 +90,41 @@ class PreparedForm final : public PreparedPhase<T> {
     }
   }
 
-  Block<T> block_of(const Job<T>& job, const Exec& exec, index_t task, std::byte* v,
+  // All threads work on all blocks: on the tiles of their input channels, then on the products of
+  // their places, then on the pixels of their output channels.
+  void split_products(const Job<T>& job, const Exec& exec, std::byte* scratch) const noexcept {
+    const Correlation& r = job.r;
+    const index_t tasks = r.groups * cut_.blocks, each = sizes_.v + sizes_.m;
+    const index_t panels = ceil_div(r.m, cut_.tile.mr), places = grid_.alphas();
+    const Team team = useful_threads(exec.threads, r.fmas() / 4, exec.threads);
+    const auto block = [&](index_t task, int thread) {
+      std::byte* v = scratch + task * each;
+      return block_of(job, exec, task, v, v + sizes_.v,
+                      scratch + tasks * each + thread * sizes_.own(cut_));
+    };
+    // Each thread gets some four parts of all.
+    const auto share_out = [&](index_t most, const auto& work) {
+      const index_t parts = std::min(most, ceil_div(index_t{4} * team.threads, tasks));
+      parallel_for(tasks * parts, team, [&](index_t i, int thread) {
+        work(block(i / parts, thread), part(most, parts, i % parts));
+      });
+    };
+    share_out(r.c, [](Block<T> b, Range channels) { b.transform(channels); });
+    // The products of one place after the other: a task has some panels of one place.
+    share_out(places * panels, [&](Block<T> b, Range products) {
+      for (index_t i = products.begin; i < products.end;) {
+        const index_t first = i % panels, n = std::min(panels - first, products.end - i);
+        b.multiply(b.rows({first, first + n}), i / panels, i / panels + 1);
+        i += n;
+      }
+    });
+    share_out(r.m, [](Block<T> b, Range rows) { b.store(rows); });
+  }
+
+  Block<T> block_of(const Job<T>& job, const Exec& exec, index_t task, std::byte* v, std::byte* m,
                     std::byte* memory) const noexcept {
     return Block<T>(job, grid_, cut_, sizes_, exec, task / cut_.blocks, task % cut_.blocks,
-                    reinterpret_cast<T*>(v), memory);
+                    reinterpret_cast<T*>(v), reinterpret_cast<T*>(m), memory);
   }
 
   TileGrid grid_;
