@@ -3,6 +3,9 @@
 Each imports its library when it is imported itself, never before; where the library is missing,
 its ImportError names the extra that installs it.
 
+- `fastconv.interfaces.autograd`: primitives of HIPS autograd.
+- `fastconv.interfaces.keras`: Keras on its NumPy backend.
+- `fastconv.interfaces.onnx`: operators for ``onnx.reference``.
 - `fastconv.interfaces.threadpoolctl`: ``threadpool_limits`` reaches fastconv.
 """
 
@@ -12,9 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastconv.interfaces import threadpoolctl
+    from fastconv.interfaces import autograd, keras, onnx, threadpoolctl
 
-__all__ = ["threadpoolctl"]
+__all__ = ["autograd", "keras", "onnx", "threadpoolctl"]
 
 
 def __getattr__(name: str) -> Any:
