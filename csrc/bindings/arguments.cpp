@@ -272,6 +272,17 @@ ActivationSpec to_activation(py::handle value, bool by_channel) {
                shown(value)));
 }
 
+py::object activation_object(const ActivationSpec& spec) {
+  for (const auto& word : kActivations)
+    if (word.value == spec.kind) {
+      const bool has_parameter =
+          spec.kind == Activation::leaky_relu || spec.kind == Activation::elu;
+      if (!has_parameter) return py::str(word.text);
+      return py::make_tuple(word.text, spec.slope);
+    }
+  return py::none();
+}
+
 int to_threads(py::handle value) {
   py::object asked = py::reinterpret_borrow<py::object>(value);
   if (asked.is_none()) asked = context_value(threads_variable);

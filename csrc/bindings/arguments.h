@@ -60,6 +60,8 @@ struct ActivationSpec {
 };
 // With `by_channel` also ("prelu", slopes), whose slopes the caller then has to look at.
 ActivationSpec to_activation(py::handle value, bool by_channel = false);
+// The other way, of a spec without slopes: None, a word, or a word and its parameter.
+py::object activation_object(const ActivationSpec& spec);
 
 // The keyword arguments that every function has.
 struct Options {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "bindings/dlpack.h"
 #include "bindings/result_memory.h"
 #include "bindings/views.h"
 #include "core/require.h"
@@ -118,6 +119,7 @@ py::array as_array(py::handle value, const char* name) {
     return py::reinterpret_borrow<py::array>(value);
   }
   if (value.is_none()) throw py::type_error(sentence(name, " must be an array, got None"));
+  if (speaks_dlpack(value)) return from_dlpack(value, name);
   PyObject* array =
       api.PyArray_FromAny_(value.ptr(), nullptr, 0, 0, npy_api::NPY_ARRAY_ENSUREARRAY_, nullptr);
   if (array == nullptr) throw py::error_already_set();  // NumPy's own ValueError, of ragged lists
@@ -125,10 +127,11 @@ py::array as_array(py::handle value, const char* name) {
 }
 
 py::array checked_out(py::handle out, DType dtype, ShapeView shape) {
-  if (!PyObject_TypeCheck(out.ptr(), npy_api::get().PyArray_Type_))
+  const bool is_array = PyObject_TypeCheck(out.ptr(), npy_api::get().PyArray_Type_) != 0;
+  if (!is_array && !speaks_dlpack(out))
     throw py::type_error(sentence("out must be an array, got ", shown(out)));
   refuse_masked(out, "out");
-  const auto array = py::reinterpret_borrow<py::array>(out);
+  const auto array = is_array ? py::reinterpret_borrow<py::array>(out) : from_dlpack(out, "out");
   if (dtype_of(array, "out", Accept::numbers) != dtype)
     throw py::type_error(sentence("out must have dtype ", name_of(dtype), ", got ",
                                   py::str(array.dtype()).cast<std::string>()));

@@ -86,10 +86,11 @@ using Shape = std::vector<py::ssize_t>;
 using ShapeView = std::span<const py::ssize_t>;
 std::string text_of(ShapeView shape);  // as Python shows a tuple
 
-// np.asarray(value), or TypeError for None and masked arrays.
+// np.asarray(value), also of an object that has nothing but __dlpack__; or TypeError for None,
+// masked arrays and memory of a GPU.
 py::array as_array(py::handle value, const char* name);
 // The caller's `out`, checked: it must have this dtype and shape, and be writable and
-// native-endian.
+// native-endian. Of an object with __dlpack__ it is a view.
 py::array checked_out(py::handle out, DType dtype, ShapeView shape);
 
 // np.asarray(value), which may have up to four axes, in its own order of axes.

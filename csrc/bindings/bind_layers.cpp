@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What fastconv.nn asks before it uses packed weights again: whether anybody can have changed the
-// arrays that they were packed from, and whether the settings of a call are what they were.
+// arrays that they were packed from, and whether the settings of a call are what they were. And how
+// Python code of ours makes an array of an argument, as the functions do.
 #include <pybind11/numpy.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "bindings/arguments.h"
+#include "bindings/arrays.h"
 #include "bindings/bind.h"
 #include "bindings/fast_call.h"
 #include "core/dispatch.h"
@@ -62,12 +64,17 @@ py::int_ settings(py::handle precision) {
          (to_highest(precision) ? 1 : 0);
 }
 
+py::object array_of(py::handle value, py::handle name) {
+  return as_array(value, name.cast<std::string>().c_str());
+}
+
 }  // namespace
 
 void bind_layers(py::module_& m) {
   def_fast<&unshared>(m, "unshared");
   def_fast<&same_bytes>(m, "same_bytes");
   def_fast<&settings>(m, "settings");
+  def_fast<&array_of>(m, "as_array");
 }
 
 }  // namespace fastconv

@@ -186,6 +186,20 @@ class Plan {
     });
   }
 
+  // What a plan like this one is made from, beside the weights and the geometry: the bias, the
+  // activation, the output_padding, the algorithm that was asked for, and the entry that runs.
+  py::tuple parts() const {
+    const py::object bias = spec_.has_bias ? py::object(vector(weights_->bias())) : py::none();
+    const py::object activation = spec_.has_slopes
+                                      ? py::make_tuple("prelu", vector(weights_->slopes()))
+                                      : activation_object(spec_.activation);
+    const PerAxis more = spec_.output_padding;
+    return py::make_tuple(
+        bias, activation, py::make_tuple(more.h, more.w),
+        spec_.asked_algorithm ? spec_.asked_algorithm : "auto",
+        with_mapping([](const auto& mapping) { return mapping.algorithm().name(); }));
+  }
+
   std::string algorithm() const {
     return with_mapping([](const auto& mapping) { return mapping.prepared().family(); });
   }
@@ -225,6 +239,13 @@ class Plan {
   }
 
  private:
+  // An array of a number for each channel.
+  py::array vector(const Scratch& values) const {
+    return with_float(spec_.dtype, [&]<class T>() -> py::array {
+      return py::array_t<T>(channels(), values.as<T>());
+    });
+  }
+
   template <class T>
   static Scratch copy(const void* from, index_t n) {
     Scratch block(n * index_t{sizeof(T)});
@@ -363,6 +384,7 @@ void bind_plan(py::module_& m) {
       .def("shares_weights", &Plan::shares_weights)
       .def("adjoint", &Plan::adjoint)
       .def_property_readonly("weight", &Plan::weight)
+      .def_property_readonly("parts", &Plan::parts)
       .def_property_readonly("algorithm", &Plan::algorithm)
       .def_property_readonly("output_shape", &Plan::output_shape)
       .def_property_readonly("flops", &Plan::flops)

@@ -86,13 +86,7 @@ def _channels(y: NDArray[Any], data_format: str) -> int:
 
 def _of_dtype(value: object, name: str, like: NDArray[Any], other: str) -> NDArray[Any]:
     """Return `value` as an array, which must have the dtype of `like`, in any byte order."""
-    if value is None:
-        raise TypeError(f"{name} must be an array, got None")
-    array = np.asanyarray(value)
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} must be a plain array, got a masked array; fill its masked values first"
-        )
+    array = _native.as_array(value, name)
     if array.dtype.newbyteorder("=") != like.dtype:
         raise TypeError(f"{name} must have the dtype of {other}, {like.dtype}, got {array.dtype}")
     return array

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 import numpy.typing as npt
 
+from fastconv._native import as_array
 from fastconv.typing import DataFormat
 
 Array = npt.NDArray[Any]
@@ -84,7 +85,7 @@ def array(x: Any, name: str = "x", dtype: np.dtype[Any] | None = None) -> Array:
         return x
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked array")
-    a = np.asarray(x)
+    a = as_array(x, name)
     found = float_dtype(a.dtype, f"the dtype of {name}")
     if dtype is not None and found != dtype:
         raise TypeError(f"{name} must be {dtype}, as the layer's parameters are, got {found}")

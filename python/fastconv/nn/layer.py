@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from fastconv._native import as_array
+
 from ._checks import Array, Shape, array, same_shape
 from ._field import Field
 
@@ -120,7 +122,7 @@ class Layer(ABC):
         TypeError
             If an entry has another dtype than the parameter: nothing is cast silently.
         """
-        arrays = {name: np.asarray(value) for name, value in state.items()}
+        arrays = {name: as_array(value, f"state[{name!r}]") for name, value in state.items()}
         expected = self._expected("", arrays)
         missing = [name for name in expected if name not in arrays]
         unexpected = [name for name in arrays if name not in expected]

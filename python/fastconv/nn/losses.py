@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fastconv._native import as_array
+
 from ._checks import Array, array, same_shape
 
 
@@ -55,7 +57,7 @@ class SoftmaxCrossEntropy:
         if y.ndim == 0:
             raise ValueError("y must have an axis of classes, got shape ()")
         axis = min(1, y.ndim - 1)
-        wanted = _distribution(y, np.asarray(target), axis)
+        wanted = _distribution(y, as_array(target, "target"), axis)
         shifted = y - y.max(axis=axis, keepdims=True)
         log_sum = np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
         log_softmax = shifted - log_sum

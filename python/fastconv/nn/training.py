@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastconv._native import as_array
+
 from ._checks import Array, generator, integer
 from .layer import Layer
 from .optim import Optimizer
@@ -145,7 +147,7 @@ def _evaluate(model: Layer, x: Array, y: Array, loss: Loss, batch_size: int) -> 
 
 def _paired(x: Any, y: Any, x_name: str, y_name: str) -> tuple[Array, Array]:
     """Arrays with as many samples as each other, and at least one."""
-    a, b = np.asarray(x), np.asarray(y)
+    a, b = as_array(x, x_name), as_array(y, y_name)
     if a.ndim == 0 or b.ndim == 0 or len(a) != len(b) or len(a) == 0:
         raise ValueError(
             f"{x_name} and {y_name} must hold equally many samples, at least one, "
