@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from fastconv.plan import _Plan
+    from fastconv._plan import BasePlan
 
-    PlanT = TypeVar("PlanT", bound=_Plan[Any])
+    PlanT = TypeVar("PlanT", bound=BasePlan[Any])
 
 __all__ = ["tune"]
 
@@ -52,9 +52,9 @@ def tune(plan: PlanT, seconds: float = 0.5) -> PlanT:
     >>> fastconv.tune(plan, seconds=0.05).output_shape
     (1, 8, 20, 20)
     """
-    from fastconv.plan import _Plan
+    from fastconv._plan import BasePlan
 
-    if not isinstance(plan, _Plan):
+    if not isinstance(plan, BasePlan):
         raise TypeError(f"plan must be a plan, as Conv2dPlan makes, got {type(plan).__name__}")
     if not 0 < seconds < float("inf"):
         raise ValueError(f"seconds must be a positive number, got {seconds!r}")

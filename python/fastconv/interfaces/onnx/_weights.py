@@ -11,8 +11,8 @@ from fastconv._native import same_bytes, settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fastconv._plan import BasePlan
     from fastconv.interfaces.onnx._node import Array
-    from fastconv.plan import _Plan
 
 # Of one node: shapes that a model meets by turns, such as a last batch, a few widths of a line.
 _MOST_PLANS = 8
@@ -53,12 +53,12 @@ class Plans:
     """
 
     def __init__(self) -> None:
-        self._state: tuple[_Known, _Known, dict[Any, _Plan[Any]]] | None = None
+        self._state: tuple[_Known, _Known, dict[Any, BasePlan[Any]]] | None = None
         self._changes = False
 
     def find(
-        self, x: Array, weight: Array, bias: Array | None, build: Callable[[], _Plan[Any]]
-    ) -> _Plan[Any] | None:
+        self, x: Array, weight: Array, bias: Array | None, build: Callable[[], BasePlan[Any]]
+    ) -> BasePlan[Any] | None:
         """Return the plan for `x`, which `build` makes the first time; None if weights change."""
         if self._changes:
             return None
