@@ -1,8 +1,20 @@
-"""onnx's own test suite on our operators: a backend for its runner, which counts who computed."""
+"""onnx's own test suite on our operators: a backend for its runner, which counts who computed.
+
+    python tests/onnx_backend.py
+
+runs all cases of nodes in one and two dimensions, those converted from PyTorch as far as this onnx
+has them, and the nine light networks.
+"""
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import sys
+import tempfile
+import unittest
+import warnings
 from collections import Counter
 
 import onnx.backend.base
@@ -71,3 +83,26 @@ def runner(pattern):
     tests = onnx.backend.test.BackendTest(Backend, __name__)
     tests._include_patterns.add(pattern)  # include() would lose the flags
     return tests, counts
+
+
+def run(pattern):
+    """Run the cases that `pattern` names: how many, what went wrong, and what was counted."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # onnx's own, of its cases
+        tests, counts = runner(pattern)
+        result = unittest.TextTestRunner(stream=io.StringIO()).run(tests.test_suite)
+    bad = [text for _, text in (*result.failures, *result.errors)]
+    return result.testsRun - len(result.skipped), bad, counts
+
+
+if __name__ == "__main__":
+    wrong = 0
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["ONNX_HOME"] = home  # where the runner puts inputs of networks
+        for name, cases in (("nodes", NODES), ("networks", NETWORKS)):
+            number, bad, counts = run(cases)
+            print(*bad, f"{name}: {number} cases, {len(bad)} differ", sep="\n")
+            for (who, op), calls in sorted(counts.items()):
+                print(f"  {op}: {calls} {who}{'' if who == 'taken' else ' to onnx'}")
+            wrong += len(bad) + (number == 0)
+    sys.exit(wrong != 0)

@@ -40,8 +40,8 @@ except ImportError as error:
     except PackageNotFoundError:
         _found = ""
     raise ImportError(
-        f"fastconv.interfaces.keras needs keras 3 with its NumPy backend{_found}: "
-        "pip install 'fastconv[keras]'"
+        f"fastconv.interfaces.keras needs keras 3.15 or later{_found}, and KERAS_BACKEND=numpy in "
+        "the environment: pip install 'fastconv[keras]'"
     ) from error
 
 # Where the functions of the NumPy backend are: Keras has the second one from version 3.16 on, and
