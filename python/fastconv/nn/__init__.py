@@ -46,6 +46,7 @@ from .global_pool import (
     GlobalMaxPool2d,
 )
 from .layer import Layer
+from .loading import load_keras_weights, load_torch_state
 from .losses import MSE, SoftmaxCrossEntropy
 from .norm import BatchNorm1d, BatchNorm2d
 from .optim import SGD, Adam, Optimizer
@@ -114,4 +115,6 @@ __all__ = [
     "SumPool2d",
     "Tanh",
     "fit",
+    "load_keras_weights",
+    "load_torch_state",
 ]
