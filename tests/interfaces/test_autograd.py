@@ -316,7 +316,7 @@ except ImportError as error:
     print(error)
 """
     said = run_python(code)
-    assert said.startswith("fastconv.interfaces.autograd needs autograd 1.5 or later")
+    assert said.startswith("fastconv.interfaces.autograd needs autograd 1.7 or later")
     assert said.endswith("pip install 'fastconv[autograd]'")
 
 

@@ -70,13 +70,13 @@ try:
         min_pool1d,
         min_pool2d,
     )
-except ImportError as error:
+except (ImportError, AttributeError) as error:  # the second from older ones, of NumPy 2
     try:
         _found = f", got {metadata.version('autograd')}"
     except metadata.PackageNotFoundError:
         _found = ""
     raise ImportError(
-        f"fastconv.interfaces.autograd needs autograd 1.5 or later{_found}: "
+        f"fastconv.interfaces.autograd needs autograd 1.7 or later{_found}: "
         "pip install 'fastconv[autograd]'"
     ) from error
 
