@@ -7,6 +7,7 @@ its ImportError names the extra that installs it.
 - `fastconv.interfaces.keras`: Keras on its NumPy backend.
 - `fastconv.interfaces.onnx`: operators for ``onnx.reference``.
 - `fastconv.interfaces.threadpoolctl`: ``threadpool_limits`` reaches fastconv.
+- `fastconv.interfaces.torch`: PyTorch's functions on CPU tensors, and its models, on our kernels.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastconv.interfaces import autograd, keras, onnx, threadpoolctl
+    from fastconv.interfaces import autograd, keras, onnx, threadpoolctl, torch
 
-__all__ = ["autograd", "keras", "onnx", "threadpoolctl"]
+__all__ = ["autograd", "keras", "onnx", "threadpoolctl", "torch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,159 @@
+"""What the pools, `fold` and `unfold` do with a call: judge it, note it, give it to an operator.
+
+Each function here has the arguments of its namesake in `torch.nn.functional` behind two more:
+whether the call was one of torch's inside of `enabled`, and the number of spatial axes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from fastconv.interfaces.torch import _averages, _columns, _maxima
+from fastconv.interfaces.torch._conv_functions import per_axis
+from fastconv.interfaces.torch._eligible import refusal
+from fastconv.interfaces.torch._report import TAKEN, note
+
+__all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "avg_pool",
+    "fold",
+    "lp_pool",
+    "max_pool",
+    "max_unpool",
+    "unfold",
+]
+
+
+def _outcome(patched: bool, name: str, rank: int, input: Any, value: Any = 0) -> str | None:
+    """Note a call; None if it is ours. `value` is a number, or must have one item or `rank`."""
+    outcome = refusal(patched, input)
+    if outcome is None:
+        if not rank < input.dim() < rank + 3:
+            outcome = "the number of axes"
+        elif isinstance(value, (tuple, list)) and len(value) not in (1, rank):
+            outcome = "arguments that torch refuses"
+    note(name, outcome or TAKEN)
+    return outcome
+
+
+def max_pool(
+    patched: bool, rank: int, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+    dilation: Any = 1, ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    name = f"max_pool{rank}d"
+    if _outcome(patched, name, rank, input, kernel_size) is not None:
+        return getattr(F, name)(
+            input, kernel_size, stride, padding, dilation, ceil_mode, return_indices
+        )
+    window = per_axis(kernel_size, rank)
+    step = window if stride is None or stride == [] else per_axis(stride, rank)
+    geometry = (window, step, per_axis(padding, rank), per_axis(dilation, rank), ceil_mode)
+    if return_indices:
+        return _maxima.max_pool(input, *geometry)
+    if torch.is_grad_enabled() and input.requires_grad:
+        return _maxima.max_pool(input, *geometry)[0]
+    return _maxima.max_pool_values(input, *geometry)
+
+
+def avg_pool(
+    patched: bool, rank: int, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
+    ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None,
+) -> Any:  # fmt: skip
+    name = f"avg_pool{rank}d"
+    if _outcome(patched, name, rank, input, kernel_size) is not None:
+        more = () if rank == 1 else (divisor_override,)
+        return getattr(F, name)(
+            input, kernel_size, stride, padding, ceil_mode, count_include_pad, *more
+        )
+    window = per_axis(kernel_size, rank)
+    step = window if stride is None or stride == [] else per_axis(stride, rank)
+    return _averages.avg_pool(
+        input, window, step, per_axis(padding, rank), ceil_mode, count_include_pad, divisor_override
+    )
+
+
+def lp_pool(
+    patched: bool, rank: int, input: Any, norm_type: Any, kernel_size: Any, stride: Any = None,
+    ceil_mode: bool = False,
+) -> Any:  # fmt: skip
+    """By torch's formula, which is no sum of ``abs(x)**p`` where p is odd, on our pools."""
+    name = f"lp_pool{rank}d"
+    if _outcome(patched, name, rank, input, kernel_size) is not None:
+        return getattr(F, name)(input, norm_type, kernel_size, stride, ceil_mode)
+    if isinstance(norm_type, (int, float)) and abs(norm_type) == float("inf"):
+        sign = 1 if norm_type > 0 else -1
+        largest = max_pool(False, rank, sign * input.abs(), kernel_size, stride, 0, 1, ceil_mode)
+        return sign * largest
+    size = 1
+    for n in per_axis(kernel_size, rank):
+        size *= n
+    mean = avg_pool(False, rank, input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return (torch.sign(mean) * F.relu(torch.abs(mean))).mul(size).pow(1.0 / norm_type)
+
+
+def _lengths(output_size: Any, input: Any, rank: int) -> Any:
+    """The output lengths of an adaptive pool: None stands for the input's."""
+    wanted = per_axis(output_size, rank)
+    lengths = input.shape[input.dim() - rank :]
+    return [n if w is None else w for w, n in zip(wanted, lengths, strict=True)]
+
+
+def adaptive_avg_pool(patched: bool, rank: int, input: Any, output_size: Any) -> Any:
+    name = f"adaptive_avg_pool{rank}d"
+    if _outcome(patched, name, rank, input, output_size) is not None:
+        return getattr(F, name)(input, output_size)
+    return _averages.adaptive_avg_pool(input, _lengths(output_size, input, rank))
+
+
+def adaptive_max_pool(
+    patched: bool, rank: int, input: Any, output_size: Any, return_indices: bool = False
+) -> Any:
+    name = f"adaptive_max_pool{rank}d"
+    if _outcome(patched, name, rank, input, output_size) is not None:
+        return getattr(F, name)(input, output_size, return_indices)
+    values, indices = _maxima.adaptive_max_pool(input, _lengths(output_size, input, rank))
+    return (values, indices) if return_indices else values
+
+
+def max_unpool(
+    patched: bool, rank: int, input: Any, indices: Any, kernel_size: Any, stride: Any = None,
+    padding: Any = 0, output_size: Any = None,
+) -> Any:  # fmt: skip
+    name = f"max_unpool{rank}d"
+    fitting = isinstance(indices, torch.Tensor) and indices.dtype is torch.int64
+    if not fitting or _outcome(patched, name, rank, input, kernel_size) is not None:
+        return getattr(F, name)(input, indices, kernel_size, stride, padding, output_size)
+    window = per_axis(kernel_size, rank)
+    size = F._unpool_output_size(
+        input, window, window if stride is None else per_axis(stride, rank),
+        per_axis(padding, rank), output_size,
+    )  # fmt: skip
+    return _maxima.max_unpool(input, indices, size)
+
+
+def unfold(
+    patched: bool, input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
+    stride: Any = 1,
+) -> Any:  # fmt: skip
+    if _outcome(patched, "unfold", 2, input) is not None:
+        return F.unfold(input, kernel_size, dilation, padding, stride)
+    return _columns.unfold(
+        input, per_axis(kernel_size, 2), per_axis(dilation, 2), per_axis(padding, 2),
+        per_axis(stride, 2),
+    )  # fmt: skip
+
+
+def fold(
+    patched: bool, input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1,
+    padding: Any = 0, stride: Any = 1,
+) -> Any:  # fmt: skip
+    if _outcome(patched, "fold", 1, input) is not None:
+        return F.fold(input, output_size, kernel_size, dilation, padding, stride)
+    return _columns.fold(
+        input, per_axis(output_size, 2), per_axis(kernel_size, 2), per_axis(dilation, 2),
+        per_axis(padding, 2), per_axis(stride, 2),
+    )  # fmt: skip

@@ -1,0 +1,233 @@
+"""The convolutions, with the signatures of `torch.nn.functional`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch.nn.functional as F
+
+from fastconv._docs import completed_by
+from fastconv.interfaces.torch._convolution import convolution
+from fastconv.interfaces.torch._eligible import refusal
+from fastconv.interfaces.torch._report import TAKEN, note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    PerAxis = int | Sequence[int]
+
+__all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "per_axis"]
+
+
+def per_axis(value: Any, rank: int) -> Any:
+    """A value for each axis, as torch reads an int or a sequence; what is wrong stays as it is."""
+    if isinstance(value, (tuple, list)):
+        return value * rank if len(value) == 1 else value
+    return (value,) * rank
+
+
+def _conv(
+    patched: bool, name: str, rank: int, theirs: Callable[..., Tensor], input: Tensor,
+    weight: Tensor, bias: Tensor | None, stride: PerAxis, padding: PerAxis | str,
+    dilation: PerAxis, groups: int,
+) -> Tensor:  # fmt: skip
+    outcome = refusal(patched, input, weight, bias)
+    if outcome is None:
+        dims = input.dim()
+        if dims != rank + 2:
+            if dims == rank + 1:
+                batch = input.unsqueeze(0)
+                y = _conv(patched, name, rank, theirs, batch, weight, bias, stride, padding,
+                          dilation, groups)  # fmt: skip
+                return y.squeeze(0)
+            outcome = "the number of axes"
+        elif isinstance(padding, str):
+            outcome, padding, input = _named(padding, rank, input, weight, stride, dilation)
+    note(name, outcome or TAKEN)
+    if outcome is not None:
+        return theirs(input, weight, bias, stride, padding, dilation, groups)
+    done: Tensor = convolution(
+        input, weight, bias, per_axis(stride, rank), per_axis(padding, rank),
+        per_axis(dilation, rank), False, (0,) * rank, groups,
+    )  # fmt: skip
+    return done
+
+
+def _named(
+    padding: str, rank: int, input: Tensor, weight: Tensor, stride: PerAxis, dilation: PerAxis
+) -> tuple[str | None, Any, Tensor]:
+    """The numbers behind a word, and the input, at whose ends an odd element is appended."""
+    if padding == "valid":
+        return None, 0, input
+    steps, gaps = per_axis(stride, rank), per_axis(dilation, rank)
+    if padding != "same" or any(s != 1 for s in steps) or not len(gaps) == weight.dim() - 2 == rank:
+        return "arguments that torch refuses", padding, input
+    totals = [d * (k - 1) for d, k in zip(gaps, weight.shape[2:], strict=True)]
+    ends = [n for total in reversed(totals) for n in (0, total % 2)]
+    return None, [total // 2 for total in totals], F.pad(input, ends) if any(ends) else input
+
+
+def _conv_transpose(
+    patched: bool, name: str, rank: int, theirs: Callable[..., Tensor], input: Tensor,
+    weight: Tensor, bias: Tensor | None, stride: PerAxis, padding: PerAxis,
+    output_padding: PerAxis, groups: int, dilation: PerAxis,
+) -> Tensor:  # fmt: skip
+    outcome = refusal(patched, input, weight, bias)
+    if outcome is None:
+        dims = input.dim()
+        if dims == rank + 1:
+            batch = input.unsqueeze(0)
+            y = _conv_transpose(patched, name, rank, theirs, batch, weight, bias, stride, padding,
+                                output_padding, groups, dilation)  # fmt: skip
+            return y.squeeze(0)
+        if dims != rank + 2:
+            outcome = "the number of axes"
+    note(name, outcome or TAKEN)
+    if outcome is not None:
+        return theirs(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    done: Tensor = convolution(
+        input, weight, bias, per_axis(stride, rank), per_axis(padding, rank),
+        per_axis(dilation, rank), True, per_axis(output_padding, rank), groups,
+    )  # fmt: skip
+    return done
+
+
+def conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
+    padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """`torch.nn.functional.conv2d` by fastconv's kernels.
+
+    Shapes, defaults, errors and the layout of the result are torch's, and so are the gradients, of
+    every order; what fastconv does not compute (another dtype or device, autocast, transforms of
+    torch.func, forward-mode differentiation, sparse tensors, subclasses) torch computes.
+
+    Parameters
+    ----------
+    input : (N, C_in, H, W) or (C_in, H, W) tensor
+        The images. What is contiguous or channels_last is read where it lies.
+    weight : (C_out, C_in // groups, KH, KW) tensor
+        The filters.
+    bias : (C_out,) tensor, optional
+        What is added to each output channel.
+    stride, dilation : int or (int, int), default 1
+        From one output to the next, and from one element of the filter to the next.
+    padding : int, (int, int), "valid" or "same", default 0
+        Zeros on both sides of each axis.
+    groups : int, default 1
+        Into how many independent blocks the channels are split.
+
+    Returns
+    -------
+    torch.Tensor
+        As torch's: in channels_last if input or weight is, else contiguous.
+
+    Raises
+    ------
+    RuntimeError, TypeError, ValueError
+        What torch raises for the same call.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fastconv.interfaces import torch as fct
+    >>> fct.conv2d(torch.ones(1, 3, 8, 8), torch.ones(4, 3, 3, 3), padding=1).shape
+    torch.Size([1, 4, 8, 8])
+    """
+    return _conv(
+        False, "conv2d", 2, F.conv2d, input, weight, bias, stride, padding, dilation, groups
+    )
+
+
+@completed_by(conv2d)
+def conv1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
+    padding: PerAxis | str = 0, dilation: PerAxis = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    """`torch.nn.functional.conv1d` by fastconv's kernels, as `conv2d`.
+
+    Parameters
+    ----------
+    input : (N, C_in, W) or (C_in, W) tensor
+        The signals.
+    weight : (C_out, C_in // groups, K) tensor
+        The filters.
+
+    Returns
+    -------
+    torch.Tensor
+        As torch's: contiguous.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fastconv.interfaces import torch as fct
+    >>> fct.conv1d(torch.ones(1, 1, 5), torch.ones(1, 1, 2))
+    tensor([[[2., 2., 2., 2.]]])
+    """
+    return _conv(
+        False, "conv1d", 1, F.conv1d, input, weight, bias, stride, padding, dilation, groups
+    )
+
+
+@completed_by(conv2d)
+def conv_transpose2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
+    padding: PerAxis = 0, output_padding: PerAxis = 0, groups: int = 1, dilation: PerAxis = 1,
+) -> Tensor:  # fmt: skip
+    """`torch.nn.functional.conv_transpose2d` by fastconv's kernels, as `conv2d`.
+
+    Parameters
+    ----------
+    weight : (C_in, C_out // groups, KH, KW) tensor
+        The filters.
+    padding : int or (int, int), default 0
+        What is cropped from both sides of each axis.
+    output_padding : int or (int, int), default 0
+        What is appended at the end of each axis.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fastconv.interfaces import torch as fct
+    >>> fct.conv_transpose2d(torch.ones(1, 8, 7, 7), torch.ones(8, 4, 2, 2), stride=2).shape
+    torch.Size([1, 4, 14, 14])
+    """
+    return _conv_transpose(
+        False, "conv_transpose2d", 2, F.conv_transpose2d, input, weight, bias, stride, padding,
+        output_padding, groups, dilation,
+    )  # fmt: skip
+
+
+@completed_by(conv_transpose2d)
+def conv_transpose1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: PerAxis = 1,
+    padding: PerAxis = 0, output_padding: PerAxis = 0, groups: int = 1, dilation: PerAxis = 1,
+) -> Tensor:  # fmt: skip
+    """`torch.nn.functional.conv_transpose1d` by fastconv's kernels, as `conv2d`.
+
+    Parameters
+    ----------
+    input : (N, C_in, W) or (C_in, W) tensor
+        The signals.
+    weight : (C_in, C_out // groups, K) tensor
+        The filters.
+
+    Returns
+    -------
+    torch.Tensor
+        As torch's: contiguous.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fastconv.interfaces import torch as fct
+    >>> fct.conv_transpose1d(torch.tensor([[1.0, 2.0]]), torch.ones(1, 1, 2), stride=2)
+    tensor([[1., 1., 2., 2.]])
+    """
+    return _conv_transpose(
+        False, "conv_transpose1d", 1, F.conv_transpose1d, input, weight, bias, stride, padding,
+        output_padding, groups, dilation,
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""Convolution and transposed convolution as one operator, as torch's own `aten::convolution` is.
+
+Two operators are enough for gradients of every order: that of the input is a convolution in the
+other direction, and the gradients of `convolution_weight` are convolutions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fastconv import _native
+from fastconv.interfaces.torch._arrays import (
+    array,
+    dense,
+    looks_last,
+    result,
+    seen,
+    threads,
+)  # fmt: skip
+from fastconv.interfaces.torch._operator import Operator, or_torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Ints = Sequence[int]
+
+__all__ = ["convolution"]
+
+_aten = torch.ops.aten.convolution.default
+
+
+def _run(
+    input: Any, weight: Any, bias: Any, stride: Ints, padding: Ints, dilation: Ints,
+    transposed: bool, output_padding: Ints, groups: int,
+) -> Any:  # fmt: skip
+    rank = input.dim() - 2
+    # torch computes signals in planes, and images of which either operand is channels_last in that.
+    last = rank == 2 and (looks_last(input, 2) or looks_last(weight, 2))
+    x, data_format = seen(input, last)
+    w = dense(weight)
+    b = None if bias is None else array(bias)
+    if transposed:
+        y = _native.conv_transpose(
+            rank, x, w, b, stride, padding, output_padding, groups, dilation, None, None, "auto",
+            threads(), None, data_format, None,
+        )  # fmt: skip
+    else:
+        y = _native.conv(
+            rank, x, w, b, stride, padding, dilation, groups, "zeros", None, None, "auto",
+            threads(), None, data_format, None,
+        )  # fmt: skip
+    return result(y, last)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    ctx.save_for_backward(inputs[0], inputs[1])
+    ctx.geometry = inputs[3:]
+
+
+def _backward(ctx: Any, dy: Any) -> tuple[Any, ...]:
+    x, w = ctx.saved_tensors
+    wanted = ctx.needs_input_grad
+    stride, padding, dilation, transposed, output_padding, groups = ctx.geometry
+    dx = dw = db = None
+    if wanted[0]:
+        dx = _towards_input(x, w, dy, ctx.geometry)
+    if wanted[1]:
+        last = looks_last(w, 2)
+        if transposed:
+            reached = [p // s for p, s in zip(output_padding, stride, strict=True)]
+            if any(reached):  # a wide output_padding: the window of one more input fits into it
+                ends = [n for more in reversed(reached) for n in (0, more)]
+                x = torch.nn.functional.pad(x, ends)
+            dw = convolution_weight(dy, x, w.shape, stride, padding, dilation, groups, last)
+        else:
+            dw = convolution_weight(x, dy, w.shape, stride, padding, dilation, groups, last)
+    if wanted[2]:
+        db = dy.sum([0, *range(2, dy.dim())])
+    return dx, dw, db, None, None, None, None, None, None
+
+
+def _towards_input(x: Any, w: Any, dy: Any, geometry: tuple[Any, ...]) -> Any:
+    """The gradient of the input: a convolution of `dy` in the other direction."""
+    stride, padding, dilation, transposed, _, groups = geometry
+    axes = range(len(stride))
+    none = [0] * len(stride)
+    if transposed:
+        dx = convolution(dy, w, None, stride, padding, dilation, False, none, groups)
+        for i in axes:
+            if dx.shape[2 + i] > x.shape[2 + i]:  # again the wide output_padding
+                dx = dx.narrow(2 + i, 0, x.shape[2 + i])
+        return dx
+    left = [  # what the last window leaves of the input
+        x.shape[2 + i] - ((dy.shape[2 + i] - 1) * stride[i] - 2 * padding[i]
+                          + dilation[i] * (w.shape[2 + i] - 1) + 1)
+        for i in axes
+    ]  # fmt: skip
+    return convolution(dy, w, None, stride, padding, dilation, True, left, groups)
+
+
+convolution: Operator = Operator(
+    "convolution",
+    "(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, "
+    "SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor",
+    or_torch("convolution", _run, _aten),
+    _aten,
+    _save,
+    _backward,
+    tensors=3,
+)
+
+
+def _run_weight(
+    input: Any, grad_output: Any, weight_size: Ints, stride: Ints, padding: Ints, dilation: Ints,
+    groups: int, channels_last: bool,
+) -> Any:  # fmt: skip
+    rank = input.dim() - 2
+    last = rank == 2 and (looks_last(input, 2) or looks_last(grad_output, 2))
+    x, data_format = seen(input, last)
+    dy, _ = seen(grad_output, last)
+    dw = _native.conv_grad_weight(
+        rank, False, x, weight_size, dy, stride, padding, dilation, groups, "zeros", threads(),
+        None, data_format, None,
+    )  # fmt: skip
+    made = torch.from_numpy(dw)
+    return made.contiguous(memory_format=torch.channels_last) if channels_last else made
+
+
+def _torch_weight(
+    input: Any, grad_output: Any, weight_size: Ints, stride: Ints, padding: Ints, dilation: Ints,
+    groups: int, channels_last: bool,
+) -> Any:  # fmt: skip
+    weight = input.new_empty(weight_size)
+    none = [0] * len(stride)
+    made = torch.ops.aten.convolution_backward.default(
+        grad_output, input, weight, None, stride, padding, dilation, False, none, groups,
+        [False, True, False],
+    )[1]  # fmt: skip
+    return made.contiguous(memory_format=torch.channels_last) if channels_last else made
+
+
+def _fake_weight(
+    input: Any, grad_output: Any, weight_size: Ints, stride: Ints, padding: Ints, dilation: Ints,
+    groups: int, channels_last: bool,
+) -> Any:  # fmt: skip
+    made = input.new_empty(weight_size)
+    return made.contiguous(memory_format=torch.channels_last) if channels_last else made
+
+
+def _save_weight(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    ctx.save_for_backward(inputs[0], inputs[1])
+    ctx.geometry = inputs[3:7]
+
+
+def _backward_weight(ctx: Any, dw: Any) -> tuple[Any, ...]:
+    x, dy = ctx.saved_tensors
+    stride, padding, dilation, groups = ctx.geometry
+    none = [0] * len(stride)
+    dx = ddy = None
+    if ctx.needs_input_grad[0]:
+        geometry = (stride, padding, dilation, False, none, groups)
+        dx = _towards_input(x, dw, dy, geometry)
+    if ctx.needs_input_grad[1]:
+        ddy = convolution(x, dw, None, stride, padding, dilation, False, none, groups)
+    return dx, ddy, None, None, None, None, None, None
+
+
+convolution_weight: Operator = Operator(
+    "convolution_weight",
+    "(Tensor input, Tensor grad_output, SymInt[] weight_size, SymInt[] stride, SymInt[] padding, "
+    "SymInt[] dilation, SymInt groups, bool channels_last) -> Tensor",
+    or_torch("convolution_weight", _run_weight, _torch_weight),
+    _fake_weight,
+    _save_weight,
+    _backward_weight,
+    tensors=2,
+)
