@@ -39,7 +39,7 @@ def main() -> None:
     ])  # fmt: skip
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     with fct.enabled():
-        model.fit(images[:1400], targets[:1400], batch_size=64, epochs=4, verbose=2)
+        model.fit(images[:1400], targets[:1400], batch_size=64, epochs=10, verbose=2)
         _, right = model.evaluate(images[1400:], targets[1400:], verbose=0)
     print(f"{right:.1%} of {len(images) - 1400} digits that it has not seen are right")
     print(fct.explain())

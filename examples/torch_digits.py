@@ -28,7 +28,7 @@ def main() -> None:
     )  # fmt: skip
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     with fct.enabled():
-        for _ in range(8):
+        for _ in range(15):
             for batch in train[torch.randperm(len(train))].split(100):
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(model(x[batch]), target[batch]).backward()

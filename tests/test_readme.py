@@ -96,8 +96,6 @@ def test_links_lead_to_files(page):
 def test_examples_run(path, capsys, monkeypatch):
     if "sklearn" in path.read_text(encoding="utf-8"):
         pytest.importorskip("sklearn", reason="the photograph comes from scikit-learn")
-    if "KERAS_BACKEND" in path.read_text(encoding="utf-8"):
-        pytest.skip("a process chooses Keras's backend once: .ci/interfaces runs it")
     monkeypatch.setattr("sys.argv", [str(path)])
     run_or_skip(lambda: runpy.run_path(str(path), run_name="__main__"))
     assert capsys.readouterr().out

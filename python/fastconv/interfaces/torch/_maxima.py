@@ -86,6 +86,13 @@ def _max_pool_values(
     return result(y, last)
 
 
+def _torch_max_pool_values(
+    input: Any, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
+) -> Any:
+    pool = torch.max_pool1d if len(kernel_size) == 1 else torch.max_pool2d
+    return pool(input, kernel_size, stride, padding, dilation, ceil_mode)
+
+
 def _save_input(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     ctx.save_for_backward(inputs[0])
     ctx.geometry = inputs[1:]
@@ -104,7 +111,7 @@ max_pool_values: Operator = Operator(
     "max_pool_values",
     "(Tensor input, SymInt[] kernel_size, SymInt[] stride, SymInt[] padding, SymInt[] dilation, "
     "bool ceil_mode) -> Tensor",
-    or_torch("max_pool_values", _max_pool_values, lambda *args: _torch_max_pool(*args)[0]),
+    or_torch("max_pool_values", _max_pool_values, _torch_max_pool_values),
     lambda *args: _torch_max_pool(*args)[0],
     _save_input,
     _values_back,
@@ -146,12 +153,16 @@ def _scatter(grad_output: Any, indices: Any, lengths: Ints) -> Any:
     return result(dx, last)
 
 
+def _flat(tensor: Any, rank: int) -> Any:
+    """With the spatial axes as one; `flatten` has no rule for batches of gradients."""
+    return tensor.reshape([*tensor.shape[:-rank], -1])
+
+
 def _torch_scatter(grad_output: Any, indices: Any, lengths: Ints) -> Any:
-    rank = len(lengths)
-    dx = grad_output.new_zeros(_sizes(grad_output, lengths)).flatten(-rank)
-    return dx.scatter_add(-1, indices.flatten(-rank), grad_output.flatten(-rank)).unflatten(
-        -1, tuple(lengths)
-    )
+    rank, size = len(lengths), _sizes(grad_output, lengths)
+    nothing = _flat(grad_output.new_zeros(size), rank)
+    dx = nothing.scatter_add(-1, _flat(indices, rank), _flat(grad_output, rank))
+    return dx.reshape(size)
 
 
 def _save_places(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -183,9 +194,7 @@ def _gather(input: Any, indices: Any, rank: int) -> Any:
 
 
 def _torch_gather(input: Any, indices: Any, rank: int) -> Any:
-    return (
-        input.flatten(-rank).gather(-1, indices.flatten(-rank)).unflatten(-1, indices.shape[-rank:])
-    )
+    return _flat(input, rank).gather(-1, _flat(indices, rank)).reshape(indices.shape)
 
 
 pool_gather: Operator = Operator(
