@@ -20,16 +20,6 @@ from fastconv.interfaces.torch import _report  # noqa: E402
 from torch_cases import CASES  # noqa: E402
 from torch_models import UNet, mobilenet_v2, resnet18, tcn  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small sums on a busy machine: threads that wait for each other take most of the time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 X, W = torch.ones(1, 2, 6, 6), torch.ones(3, 2, 3, 3)
 
 

@@ -32,15 +32,6 @@ NOT_DIFFERENTIABLE = {("nn.functional.max_unpool1d", ""), ("nn.functional.max_un
 DTYPES = [torch.float32, torch.float64]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small sums on a busy machine: threads that wait for each other take most of the time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_every_function_has_samples():
     sampled = {op.name.removeprefix(PREFIX) for op in SAMPLED}
     # torch has none for these; test_torch.py compares them.
