@@ -22,8 +22,8 @@ static_assert(int{FASTCONV_PRELU} == int(Activation::softplus) + 1);
 
 // The family of each fastconv_algorithm; null stands for AUTO.
 constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",  "channel_lanes",
-                                     "pointwise", "depthwise", "winograd"};
-static_assert(std::size(kFamilies) == FASTCONV_WINOGRAD + 1);
+                                     "pointwise", "depthwise", "winograd", "fft"};
+static_assert(std::size(kFamilies) == FASTCONV_FFT + 1);
 
 // The family's name as the table has it: shapes are remembered by this very pointer.
 const char* family_at(std::int32_t algorithm) {
@@ -158,7 +158,7 @@ Convolution describe(const fastconv_conv_desc* given) {
   check_word("transposed", desc->transposed, 1);
   check_word("padding_mode", desc->padding_mode, FASTCONV_CIRCULAR);
   check_word("activation", desc->activation, FASTCONV_PRELU);
-  check_word("algorithm", desc->algorithm, FASTCONV_WINOGRAD);
+  check_word("algorithm", desc->algorithm, FASTCONV_FFT);
   check_word("highest", desc->highest, 1);
   check_word("reserved", desc->reserved, 0);
   const Exec exec = exec_for(desc->threads);

@@ -6,6 +6,7 @@
 #include "core/channel_lanes_kernels.h"
 #include "core/depthwise_kernels.h"
 #include "core/dot_kernels.h"
+#include "core/fft_kernels.h"
 #include "core/gemm_kernels.h"
 #include "core/pack_kernels.h"
 #include "core/types.h"
@@ -19,6 +20,7 @@ struct ConvKernels {
   ChannelLanesKernels<T> channel_lanes;
   DepthwiseKernels<T> depthwise;
   DotKernels<T> dot;
+  FftKernels<T> fft;
   WinogradKernels<T> winograd;
   void (*pack_panel)(const PackArgs<T>&) noexcept;
   void (*gather_rows)(const RowArgs<T>&) noexcept;

@@ -9,6 +9,7 @@
 #include "kernels/channel_lanes.h"
 #include "kernels/depthwise.h"
 #include "kernels/dot.h"
+#include "kernels/fft.h"
 #include "kernels/gemm.h"
 #include "kernels/norm.h"
 #include "kernels/pack.h"
@@ -31,6 +32,7 @@ consteval Kernels<typename V::T> make_kernels() {
                    .channel_lanes = make_channel_lanes<V, PIXELS>(),
                    .depthwise = make_depthwise<V>(),
                    .dot = make_dot<V, DOT_MR, DOT_NR>(),
+                   .fft = make_fft<V>(),
                    .winograd = make_winograd<V>(),
                    .pack_panel = &pack_panel<V>,
                    .gather_rows = &gather_rows<V>,

@@ -110,6 +110,7 @@ void test_gemm(const KernelTable& isa, Report& report);
 void test_small_tiles(const KernelTable& isa, Report& report);  // depthwise, dot, sum, peak
 void test_channel_lanes(const KernelTable& isa, Report& report);
 void test_winograd(const KernelTable& isa, Report& report);
+void test_fft(const KernelTable& isa, Report& report);
 void test_rows(const KernelTable& isa, Report& report);  // gather_rows, transpose, extremes
 void test_vector_math(const KernelTable& isa, Report& report);
 void test_convolutions(const KernelTable& isa, Report& report);

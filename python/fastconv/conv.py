@@ -86,10 +86,10 @@ def conv2d(
         Added before the activation. `out` may be the same array.
     algorithm : str, default "auto"
         ``"auto"`` lets the cost model choose. ``"direct"``, ``"im2col"`` and ``"channel_lanes"``
-        take every shape; ``"pointwise"``, ``"depthwise"`` and ``"winograd"`` take some and refuse
-        the others with a ValueError that says why. A family's name such as ``"depthwise"`` lets the
-        cheapest of its entries run; any entry's name, as ``explain()`` of a plan lists them, is
-        accepted, too.
+        take every shape, and so does ``"fft"`` at the precision "high"; ``"pointwise"``,
+        ``"depthwise"`` and ``"winograd"`` take some and refuse the others with a ValueError that
+        says why. A family's name such as ``"depthwise"`` lets the cheapest of its entries run; any
+        entry's name, as ``explain()`` of a plan lists them, is accepted, too.
     threads : int, optional
         OpenMP threads of this call, from 1 to 1024; by default `fastconv.get_num_threads()`. The
         result has the same bits whatever their number.
@@ -100,9 +100,10 @@ def conv2d(
         The order of axes. ``"channels_last"`` means (N, H, W, C) for every array but weight and
         bias, also without N.
     precision : {"high", "highest"}, optional
-        ``"high"`` lets float32 be computed by Winograd's algorithm, whose errors are a little
-        larger (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By
-        default what `fastconv.precision` has set, else ``"high"``.
+        ``"high"`` lets float32 be computed by Winograd's algorithm, and both dtypes by Fourier
+        transforms, whose errors are a little larger (`fastconv.precision` has the bounds);
+        ``"highest"`` allows plain sums only. By default what `fastconv.precision` has set, else
+        ``"high"``.
 
     Returns
     -------
@@ -132,8 +133,8 @@ def conv2d(
     at a time, so that the whole matrix never exists. "direct" reads the windows where they are; so
     does "channel_lanes", whose vectors hold output channels, not pixels. "pointwise" is for 1x1
     filters, "depthwise" for one input channel a group, and "winograd", minimal filtering [2]_, for
-    filters of 3 or 5 elements an axis at stride 1 in float32. Lengths and padding are those of
-    [3]_.
+    filters of 3 or 5 elements an axis at stride 1 in float32. "fft" transforms rows, block by block
+    (overlap-save), for filters that are long. Lengths and padding are those of [3]_.
 
     References
     ----------

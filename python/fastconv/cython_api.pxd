@@ -62,6 +62,7 @@ cdef enum:  # algorithms
     POINTWISE = 4
     DEPTHWISE = 5
     WINOGRAD = 6
+    FFT = 7
 
 cdef enum:  # pools
     MAX = 0

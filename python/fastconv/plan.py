@@ -116,9 +116,9 @@ class Conv2dPlan(_ConvPlan[Float]):
         OpenMP threads of each call, from 1 to 1024; by default what `fastconv.get_num_threads()`
         tells when the plan is built. The result has the same bits whatever their number.
     precision : {"high", "highest"}, optional
-        ``"high"`` lets float32 be computed by Winograd's algorithm, whose errors are a little
-        larger (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By
-        default what `fastconv.precision` has set when the plan is built, else ``"high"``.
+        ``"high"`` lets sums be computed by transforms, whose errors are a little larger
+        (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By default
+        what `fastconv.precision` has set when the plan is built, else ``"high"``.
 
     Raises
     ------
@@ -198,9 +198,9 @@ class ConvTranspose2dPlan(_ConvTransposePlan[Float]):
         OpenMP threads of each call, from 1 to 1024; by default what `fastconv.get_num_threads()`
         tells when the plan is built. The result has the same bits whatever their number.
     precision : {"high", "highest"}, optional
-        ``"high"`` lets float32 be computed by Winograd's algorithm, whose errors are a little
-        larger (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By
-        default what `fastconv.precision` has set when the plan is built, else ``"high"``.
+        ``"high"`` lets sums be computed by transforms, whose errors are a little larger
+        (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By default
+        what `fastconv.precision` has set when the plan is built, else ``"high"``.
 
     Raises
     ------

@@ -57,13 +57,13 @@ DataFormat = Literal["channels_first", "channels_last"]
 """The order of axes: (N, C, H, W) or (N, H, W, C)."""
 
 Precision = Literal["high", "highest"]
-"""Whether float32 may be computed by Winograd's algorithm, or by plain sums only."""
+"""Whether Winograd's algorithm and Fourier transforms are allowed, or plain sums only."""
 
 Threading = Literal["pool", "openmp", "off"]
 """How the work of a call is shared out to threads; see `set_threading`."""
 
 Algorithm = Literal[
-    "auto", "direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd"
+    "auto", "direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd", "fft"
 ]
 """The families of algorithms. Functions take ``Algorithm | str``, since the name of any entry that
 a plan's ``explain()`` lists will do as well."""

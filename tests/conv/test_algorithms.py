@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("plain_sums")
 
 ALL = (*CONV, *TRANSPOSED)
 # Families whose sums are not plain: precision "highest" refuses them, their tests are their own.
-NOT_PLAIN = ("winograd",)
+NOT_PLAIN = ("winograd", "fft")
 FIXED = named(
     CONV, "enough work for threads", "terms over several slices", "depthwise at stride 2",
     "a stem: 7x7 at stride 2", "1x1 is a matrix product", "a row longer than a block of columns",

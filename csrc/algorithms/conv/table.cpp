@@ -5,6 +5,7 @@
 #include "algorithms/conv/fill.h"
 #include "algorithms/dense/dense.h"
 #include "algorithms/depthwise/depthwise.h"
+#include "algorithms/fft/fft.h"
 #include "algorithms/transposed/transposed.h"
 #include "algorithms/winograd/winograd.h"
 
@@ -18,6 +19,8 @@ std::vector<const PhaseAlgorithm<T>*> phase_algorithms() {
                                             &dense::pointwise<T>(), &depthwise::strips<T>(),
                                             &depthwise::rows<T>()};
   for (int i = 0; i < winograd::kForms; ++i) all.push_back(&winograd::form<T>(i));
+  all.push_back(&fft::shared<T>());
+  all.push_back(&fft::channels<T>());
   return all;
 }
 

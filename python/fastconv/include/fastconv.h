@@ -86,7 +86,8 @@ typedef enum fastconv_algorithm {
   FASTCONV_CHANNEL_LANES = 3,
   FASTCONV_POINTWISE = 4,
   FASTCONV_DEPTHWISE = 5,
-  FASTCONV_WINOGRAD = 6
+  FASTCONV_WINOGRAD = 6,
+  FASTCONV_FFT = 7
 } fastconv_algorithm;
 
 typedef enum fastconv_pool_op {

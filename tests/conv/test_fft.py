@@ -1,0 +1,232 @@
+"""Long kernels by Fourier transforms: every case, the error, and what is not finite."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fastconv
+from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm
+from cases import CONV, TRANSPOSED, UNIT, bound
+from fastconv import grad, reference
+
+FFT = ("fft", *(name for name in ENTRIES if FAMILIES[name] == "fft" and name != "fft"))
+SIZES = {  # input, weight, how: what each is for
+    "one block of one channel": ((1, 1, 300), (1, 1, 40), {}),
+    "blocks that fill no vector": ((1, 1, 9000), (1, 1, 600), {}),
+    "a kernel longer than its input": ((1, 2, 50), (3, 2, 90), {"padding": 60}),
+    "parts of a kernel": ((1, 2, 21_000), (1, 2, 19_000), {"padding": "causal"}),
+    "parts, one output": ((1, 1, 40_000), (3, 1, 40_000), {}),
+    "parts of two images": ((2, 1, 20_000), (1, 1, 12_500), {"padding": "same"}),
+    "parts, a stride and a dilation": ((1, 1, 90_000), (1, 1, 13_000), {"stride": 2,
+                                                                       "dilation": 3}),
+    "many channels": ((1, 70, 200), (45, 70, 31), {"padding": "full"}),
+    "channels in slices": ((1, 900, 2100), (13, 900, 6), {}),
+    "groups": ((3, 12, 100), (30, 4, 33), {"groups": 3, "padding": "same"}),
+    "stride beyond the taps": ((2, 2, 300), (3, 2, 5), {"stride": 11}),
+    "stride and dilation with a common factor": ((1, 2, 400), (3, 2, 19), {"stride": 4,
+                                                                          "dilation": 6}),
+    "dilation beyond the outputs": ((1, 2, 60), (2, 2, 4), {"dilation": 19}),
+    "one tap": ((2, 3, 40), (2, 3, 1), {}),
+    "wide rows": ((1, 2, 5, 3000), (3, 2, 3, 200), {"padding": (1, 9)}),
+    "rows with a halo": ((1, 2, 150, 90), (1, 2, 31, 21), {"padding": "same"}),
+    "rows of several images": ((5, 3, 9, 16), (14, 3, 7, 7), {"padding": 3}),
+    "rows at a stride": ((2, 3, 31, 40), (4, 3, 9, 8), {"stride": (2, 3), "padding": 4}),
+    "a stride beyond the height": ((1, 2, 30, 40), (3, 2, 2, 9), {"stride": (5, 1)}),
+    "dilated rows": ((1, 2, 40, 50), (3, 2, 5, 7), {"dilation": (4, 3), "padding": (8, 9)}),
+    "mirrored": ((2, 2, 20, 30), (3, 2, 9, 13), {"padding": (4, 6), "padding_mode": "reflect"}),
+    "around": ((2, 2, 20, 30), (3, 2, 9, 13), {"padding": (4, 6), "padding_mode": "circular"}),
+    "edges": ((1, 2, 9, 30), (3, 2, 5, 61), {"padding": (4, 30), "padding_mode": "replicate"}),
+}  # fmt: skip
+DEPTHWISE = {
+    "one vector and a rest": ((2, 19, 500), (19, 1, 70), {"padding": "causal"}),
+    "two filters a channel": ((1, 20, 100), (40, 1, 30), {}),
+    "parts": ((1, 18, 9000), (18, 1, 9000), {"padding": "full"}),
+    "parts of rows at a stride": ((1, 3, 4, 20_000), (3, 1, 3, 17_000), {"stride": (2, 2)}),
+    "rows with a halo": ((2, 17, 60, 33), (17, 1, 13, 13), {"padding": 6}),
+    "stride and dilation": ((2, 9, 30, 90), (9, 1, 5, 9), {"stride": (3, 2), "dilation": (2, 3)}),
+    "mirrored": ((1, 5, 20, 30), (5, 1, 9, 9), {"padding": 4, "padding_mode": "reflect"}),
+}
+
+
+def most(x, w, plain):
+    """How far a result may be: beyond the plain bound, 50 * u * max |x| * sum |w|."""
+    weights = np.abs(w).sum(axis=tuple(range(1, w.ndim))).max()
+    return plain + 50 * UNIT[x.dtype] * np.abs(x).max(initial=0) * weights
+
+
+def function_of(x):
+    return fastconv.conv1d if x.ndim == 3 else fastconv.conv2d
+
+
+def check(size, algorithm):
+    shape, kernel, how = size
+    rng = np.random.default_rng(sum(shape))
+    x, w = rng.standard_normal(shape), rng.standard_normal(kernel)
+    groups = how.get("groups", shape[1] if kernel[1] == 1 else 1)
+    how = {**how, "groups": groups}
+    call = function_of(x)
+    want = call(x, w, **how, precision="highest")
+    for dtype, limit in ((np.float32, 1e-6), (np.float64, 1e-14)):
+        args = x.astype(dtype), w.astype(dtype)
+        one, many = (call(*args, **how, algorithm=algorithm, threads=n) for n in (1, 3))
+        assert np.linalg.norm(one - want) <= limit * np.linalg.norm(want)
+        assert one.tobytes() == many.tobytes()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_way_to_cut(size, isa):
+    check(SIZES[size], "fft")
+
+
+@pytest.mark.parametrize("size", DEPTHWISE)
+@pytest.mark.parametrize("algorithm", ["fft", "fft_channels"])
+def test_every_way_to_cut_depthwise(size, algorithm, isa):
+    check(DEPTHWISE[size], algorithm)
+
+
+@each_with_algorithm((*CONV, *TRANSPOSED), FFT, precision="high")
+def test_cases(case, algorithm, isa):
+    for dtype in dtypes_of(case, algorithm, precision="high"):
+        x, w, b = case.floats(dtype)
+        want = case.oracle(x, w, b, **case.options)
+        plain = bound(case, x, w, b)
+        weights = np.abs(w).sum()
+        limit = plain + 50 * UNIT[x.dtype] * np.abs(x).max(initial=0) * weights
+        how = {**case.options, "algorithm": algorithm}
+        one, many = (case.function(x, w, b, **how, threads=n) for n in (1, 3))
+        assert np.all(np.abs(one - want) <= limit)
+        assert one.tobytes() == many.tobytes()
+
+
+@each_with_algorithm(CONV, FFT, precision="high")
+def test_residual_and_activation_come_after_the_sum(case, algorithm, isa):
+    x, w, b = case.floats(np.float64)
+    want = case.oracle(x, w, b, **case.options)
+    residual = np.resize(np.linspace(-1, 1, 17), want.shape)
+    slopes = np.linspace(-1, 2, case.bias_shape[0])
+    rows = slopes.reshape(-1, *(1,) * (len(case.w) - 2))
+    for name, right in (
+        ("relu", reference.relu(want + residual)),
+        (("prelu", slopes), np.where(want + residual > 0, 1, rows) * (want + residual)),
+    ):
+        how = {**case.options, "algorithm": algorithm, "activation": name}
+        y = case.function(x, w, b, **how, residual=residual)
+        np.testing.assert_allclose(y, right, atol=1e-11)
+        out = residual.copy()
+        assert case.function(x, w, b, **how, residual=out, out=out).tobytes() == y.tobytes()
+
+
+@pytest.mark.parametrize("taps", [16, 250, 1000, 5000, 30_000, 100_000])
+@pytest.mark.parametrize("signal", ["noise", "positive", "walk"])
+def test_float32_stays_within_1e_6(taps, signal):
+    """Relative to float64 in the 2-norm, whatever the kernel's length."""
+    rng = np.random.default_rng(taps)
+    x, w = rng.standard_normal((1, 1, 120_000)), rng.standard_normal((1, 1, taps))
+    if signal == "positive":
+        x, w = np.abs(x), np.abs(w)
+    elif signal == "walk":
+        x = np.cumsum(x, axis=-1)
+    x, w = x.astype(np.float32), w.astype(np.float32)
+    want = fastconv.conv1d(x.astype(float), w.astype(float), padding="causal", algorithm="fft")
+    y = fastconv.conv1d(x, w, padding="causal", algorithm="fft")
+    assert np.linalg.norm(y - want) <= 1e-6 * np.linalg.norm(want)
+
+
+def test_double_agrees_with_numpy():
+    """The oracle of the test above, on its part."""
+    rng = np.random.default_rng(5)
+    x, w = rng.standard_normal(70_000), rng.standard_normal(20_000)
+    y = fastconv.conv1d(x[None, None], w[None, None], padding="full", algorithm="fft")[0, 0]
+    n = 90_000
+    want = np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(w[::-1], n), n)[: y.size]
+    assert np.linalg.norm(y - want) <= 1e-14 * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("algorithm", FFT)
+def test_a_click_in_silence(algorithm, isa):
+    """What a click adds to the outputs around it is bounded by its size, as documented."""
+    rng = np.random.default_rng(6)
+    x = (1e-3 * rng.standard_normal((1, 4, 5000))).astype(np.float32)
+    w = rng.standard_normal((4, 1, 200)).astype(np.float32)
+    x[0, :, 2500] = 1e6
+    want = fastconv.conv1d(x.astype(float), w.astype(float), groups=4, precision="highest")
+    y = fastconv.conv1d(x, w, groups=4, algorithm=algorithm)
+    plain = 202 * 2.0**-24 * fastconv.conv1d(abs(x), abs(w), groups=4, precision="highest")
+    assert np.all(np.abs(y - want) <= most(x, w, plain))
+
+
+@pytest.mark.parametrize("algorithm", FFT)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_reaches_its_windows_only(algorithm, value, isa):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, 5, 21, 70)).astype(np.float32)
+    w = (0.5 + rng.random((10, 1, 3, 9))).astype(np.float32)  # positive: no Inf - Inf
+    x[1, 3, 9, 40] = value
+    plan = fastconv.Conv2dPlan(x.shape, w, padding=1, groups=5, algorithm=algorithm)
+    want = fastconv.conv2d(x, w, padding=1, groups=5, precision="highest")
+    for y in (fastconv.conv2d(x, w, padding=1, groups=5, algorithm=algorithm), plan(x)):
+        np.testing.assert_array_equal(np.isfinite(y), np.isfinite(want))
+        wild = ~np.isfinite(want)
+        assert wild.sum() == 2 * 3 * 9
+        np.testing.assert_array_equal(y[wild], want[wild])
+        np.testing.assert_allclose(y[~wild], want[~wild], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("algorithm", FFT)
+def test_sums_that_overflow_on_the_way_are_computed_again(algorithm, isa):
+    x = np.full((1, 2, 300), 3e37, np.float32)
+    w = np.full((2, 1, 50), 0.1, np.float32)
+    w[:, :, ::2] = -0.05
+    y = fastconv.conv1d(x, w, groups=2, algorithm=algorithm)
+    np.testing.assert_allclose(y, 3e37 * 25 * 0.05, rtol=1e-5)
+
+
+@pytest.mark.parametrize("algorithm", FFT)
+def test_weights_that_are_not_finite_are_summed_plainly(algorithm, isa):
+    x = np.ones((1, 2, 100), np.float32)
+    w = np.ones((2, 1, 9), np.float32)
+    w[1, 0, 4] = np.inf
+    y = fastconv.conv1d(x, w, groups=2, algorithm=algorithm)
+    np.testing.assert_allclose(y[0, 0], 9, rtol=1e-6)
+    assert np.all(y[0, 1] == np.inf)
+
+
+@pytest.mark.parametrize("how", [{}, {"stride": 2}, {"padding": 99, "padding_mode": "reflect"}])
+def test_gradients_of_inputs_are_the_adjoint(how):
+    rng = np.random.default_rng(7)
+    x, w = rng.standard_normal((2, 3, 4000)), rng.standard_normal((4, 3, 900))
+    y = fastconv.conv1d(x, w, **how, precision="highest")
+    dy = rng.standard_normal(y.shape)
+    dx = grad.conv1d_input(x.shape, w, dy, **how)
+    assert abs(np.vdot(x, dx) - np.vdot(y, dy)) <= 1e-13 * np.linalg.norm(y) * np.linalg.norm(dy)
+
+
+def test_plans_of_other_lengths_share_their_weights():
+    rng = np.random.default_rng(8)
+    w = rng.standard_normal((3, 2, 300)).astype(np.float32)
+    plan = fastconv.Conv1dPlan((1, 2, 5000), w, algorithm="fft")
+    x = rng.standard_normal((2, 2, 7000)).astype(np.float32)
+    other = plan.with_shape(x.shape)
+    want = fastconv.conv1d(x, w, precision="highest")
+    assert np.linalg.norm(other(x) - want) <= 1e-6 * np.linalg.norm(want)
+
+
+def test_who_gets_it():
+    """Long kernels do, in both dtypes, unless plain sums are asked for."""
+    for dtype in (np.float32, np.float64):
+        w = np.ones((1, 1, 4096), dtype)
+        plan = fastconv.Conv1dPlan((1, 1, 100_000), w)
+        assert plan.algorithm == "fft"
+        plain = fastconv.Conv1dPlan((1, 1, 100_000), w, precision="highest")
+        assert plain.algorithm != "fft"
+    short = fastconv.Conv1dPlan((1, 1, 100_000), np.ones((1, 1, 16), np.float32))
+    assert short.algorithm != "fft"
+    image = fastconv.Conv2dPlan((1, 1, 512, 512), np.ones((1, 1, 31, 31), np.float32))
+    assert image.algorithm == "fft"
+    layer = fastconv.Conv1dPlan((1, 64, 4096), np.ones((64, 1, 1024), np.float32), groups=64)
+    assert "fft_channels" in layer.explain()
+    with pytest.raises(ValueError, match=r"algorithm 'fft' cannot take .*'highest'"):
+        fastconv.conv1d(
+            np.ones((1, 1, 99)), np.ones((1, 1, 50)), algorithm="fft", precision="highest"
+        )
