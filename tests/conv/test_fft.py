@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm
+from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm, weight_grad_of
 from cases import CONV, TRANSPOSED, UNIT, bound
 from fastconv import grad, reference
 
@@ -200,6 +200,62 @@ def test_gradients_of_inputs_are_the_adjoint(how):
     dy = rng.standard_normal(y.shape)
     dx = grad.conv1d_input(x.shape, w, dy, **how)
     assert abs(np.vdot(x, dx) - np.vdot(y, dy)) <= 1e-13 * np.linalg.norm(y) * np.linalg.norm(dy)
+
+
+GRADIENTS = {  # input, weight, how: what each is for
+    "one channel": ((1, 1, 1000), (1, 1, 64), {}),
+    "parts of a row, images": ((2, 3, 9000), (5, 3, 40), {"padding": 10}),
+    "channels in several vectors": ((2, 40, 900), (30, 40, 33), {"padding": "same"}),
+    "output channels in several tasks": ((1, 5, 6000), (150, 5, 600), {}),
+    "groups, mirrored": ((2, 6, 300), (6, 3, 17), {"groups": 2, "dilation": 5, "padding": 20,
+                                                   "padding_mode": "reflect"}),
+    "a stride": ((1, 2, 500), (14, 2, 21), {"stride": 3, "padding": 5}),
+    "a stride and a dilation": ((1, 2, 500), (3, 2, 21), {"stride": 4, "dilation": 6}),
+    "taps beyond the outputs": ((1, 2, 700), (3, 2, 650), {}),
+    "rows with a halo": ((3, 20, 40, 40), (13, 20, 7, 7), {"padding": 3}),
+    "slices of rows": ((1, 70, 100, 110), (20, 70, 5, 11), {"padding": (2, 5)}),
+    "rows at a stride": ((1, 2, 50, 40), (3, 2, 7, 9), {"stride": (2, 3), "dilation": (3, 2),
+                                                        "padding": 8}),
+    "depthwise": ((2, 9, 30, 33), (9, 1, 13, 13), {"groups": 9, "padding": 6}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", GRADIENTS)
+def test_weight_gradients(size, isa):
+    shape, kernel, how = GRADIENTS[size]
+    rng = np.random.default_rng(sum(shape))
+    x, w = rng.standard_normal(shape), np.zeros(kernel)
+    dy = rng.standard_normal(function_of(x)(x, w, **how).shape)
+    call = grad.conv1d_weight if x.ndim == 3 else grad.conv2d_weight
+    want = call(x, kernel, dy, **how, precision="highest")
+    for dtype, limit in ((np.float32, 1e-6), (np.float64, 1e-14)):
+        args = x.astype(dtype), kernel, dy.astype(dtype), "fft"
+        one, many = (weight_grad_of(*args, **how, threads=n) for n in (1, 3))
+        assert np.linalg.norm(one - want) <= limit * np.linalg.norm(want)
+        assert one.tobytes() == many.tobytes()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weight_gradients_that_are_not_finite_are_the_plain_ones(value, isa):
+    rng = np.random.default_rng(3)
+    x, dy = rng.random((1, 5, 300)).astype(np.float32), rng.random((1, 5, 300)).astype(np.float32)
+    x[0, 3, 0] = value  # only half of the taps of channel 3 ever see it
+    want = grad.conv1d_weight(x, (5, 5, 41), dy, padding=20, precision="highest")
+    got = weight_grad_of(x, (5, 5, 41), dy, "fft", padding=20)
+    assert (~np.isfinite(want)).sum() >= 5 * 20
+    np.testing.assert_array_equal(got, want)
+
+
+def test_which_weight_gradients_get_it():
+    """Those of long kernels between many channels; what they give differs a little."""
+    rng = np.random.default_rng(4)
+    x, dy = (rng.standard_normal((1, 64, 3000)) for _ in range(2))
+    for dtype in (np.float32, np.float64):
+        args = x.astype(dtype), (64, 64, 63), dy.astype(dtype)
+        auto = grad.conv1d_weight(*args, padding=31)
+        plain = grad.conv1d_weight(*args, padding=31, precision="highest")
+        assert auto.tobytes() == weight_grad_of(*args, "fft", padding=31).tobytes()
+        assert auto.tobytes() != plain.tobytes()
 
 
 def test_plans_of_other_lengths_share_their_weights():

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 #include "algorithms/correlation/correlation.h"
@@ -25,25 +26,34 @@ namespace fastconv::fft {
 
 struct LineAxis {
   index_t phases = 1, combs = 1;
-  index_t first = 0, phase_step = 1, comb_step = 1, step = 1;
+  index_t phase_step = 1, comb_step = 1, first = 0, step = 1;
   index_t taps = 1;       // of a comb, at most
   index_t outputs = 1;    // of a phase, at most
   index_t end = 0;        // no output reads this place or any beyond
   bool reversed = false;  // whether the taps read backwards, as an adjoint's do
+  // Where the weight of the tap that reads first lies in a row of the kernel, and how much further
+  // on that of the next one lies.
+  index_t kernel = 0, kernel_step = 1;
 
-  explicit LineAxis(const TapAxis& axis) {
-    const index_t dilation = axis.even_step(), n = axis.n_taps();
-    reversed = dilation < 0;
-    comb_step = reversed ? -dilation : dilation, phase_step = axis.in_step;
-    const index_t common = std::gcd(comb_step, phase_step);
-    phases = comb_step / common, step = phases * phase_step;
-    all_combs_ = phase_step / common;
+  // `count` outputs, a stride apart, read from `offset` on through n taps, a dilation apart.
+  LineAxis(index_t offset, index_t n, index_t dilation, index_t count, index_t stride)
+      : phase_step(stride), comb_step(dilation), first(offset) {
+    const index_t common = std::gcd(dilation, stride);
+    phases = dilation / common, step = phases * stride;
+    all_combs_ = stride / common;
     combs = std::min(all_combs_, n);
-    first = axis.taps[static_cast<std::size_t>(reversed ? n - 1 : 0)].offset;
     taps = ceil_div(n, all_combs_);
-    outputs = ceil_div(axis.count, phases);
-    phases = std::min(phases, axis.count);
-    end = first + (axis.count - 1) * phase_step + (n - 1) * comb_step + 1;
+    outputs = ceil_div(count, phases);
+    phases = std::min(phases, count);
+    end = offset + (count - 1) * stride + (n - 1) * dilation + 1;
+  }
+  explicit LineAxis(const TapAxis& axis)
+      : LineAxis((axis.even_step() < 0 ? axis.taps.back() : axis.taps.front()).offset,
+                 axis.n_taps(), std::abs(axis.even_step()), axis.count, axis.in_step) {
+    reversed = axis.even_step() < 0;
+    kernel = (reversed ? axis.taps.back() : axis.taps.front()).kernel;
+    if (axis.n_taps() > 1)
+      kernel_step = (axis.taps[1].kernel - axis.taps[0].kernel) * (reversed ? -1 : 1);
   }
 
   // The number, in the order in which taps read, of tap v of comb u; it may be beyond the last tap.

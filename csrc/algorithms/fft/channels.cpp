@@ -4,7 +4,8 @@
 #include "algorithms/fft/channels_cut.h"
 #include "algorithms/fft/cost.h"
 #include "algorithms/fft/fft.h"
-#include "algorithms/fft/lines.h"
+#include "algorithms/fft/line_reader.h"
+#include "algorithms/fft/line_writer.h"
 #include "algorithms/fft/weight_lines.h"
 #include "core/parallel.h"
 
@@ -25,7 +26,7 @@ Sizes sizes_for(const Correlation& r, const ChannelsCut& cut, index_t lanes) {
   constexpr index_t item = sizeof(T);
   const index_t line = cut.line(lanes) * item;
   return {cache_lines(cut.slots() * line), cache_lines(line),
-          cache_lines(cut.blocks.size * lanes * item), Lines<T>::stage_bytes(lanes),
+          cache_lines(cut.blocks.size * lanes * item), LineReader<T>::stage_bytes(lanes),
           cache_lines(cut.terms(r) * index_t{sizeof(index_t)})};
 }
 
@@ -41,16 +42,16 @@ class Task {
         transform_(transform),
         fft_(exec.kernels<T>().conv.fft),
         lanes_(exec.kernels<T>().conv.gemm.lanes),
-        lines_(job, cut.axis, cut.blocks.size, exec) {
+        reader_(job.r, cut.axis, cut.blocks.size, exec, reinterpret_cast<T*>(memory)),
+        writer_(job, cut.axis, exec, reinterpret_cast<T*>(memory)) {
     const Sizes sizes = sizes_for<T>(r_, cut, lanes_);
     const auto take = [&memory]<class U>(index_t bytes, U*& some) {
       some = reinterpret_cast<U*>(memory);
       memory += bytes;
     };
-    T* stage;
-    take(sizes.x, x_), take(sizes.y, y_), take(sizes.planes, b_), take(sizes.stage, stage);
+    memory += sizes.stage;
+    take(sizes.x, x_), take(sizes.y, y_), take(sizes.planes, b_);
     take(sizes.offsets, offsets_);
-    lines_.use(stage);
     index_t rest = index;
     const auto next = [&rest](index_t n) {
       const index_t i = rest % n;
@@ -91,8 +92,8 @@ class Task {
           const index_t row = cut_.rows.source(r_, residue, q_ + i);
           for (index_t l = 0; l < groups_; ++l)
             list[l] =
-                lines_.line(job_.image(image_, g_ + l), row, phase_, u, block, cut_.blocks.hop);
-          lines_.read(list, groups_, y_);
+                reader_.line(job_.image(image_, g_ + l), row, phase_, u, block, cut_.blocks.hop);
+          reader_.read(list, groups_, y_);
           const T* z = transform_.forward(y_, b_, fft_);
           fft_.split({z, transform_.half(), transform_.turns(),
                       x_ + slot(block, residue, u) + i * cut_.line(lanes_), 2 * lanes_, lanes_,
@@ -123,7 +124,7 @@ class Task {
     const index_t j = block * cut_.blocks.hop;
     const index_t n = std::min(cut_.blocks.hop, cut_.axis.outputs_of(phase_, r_.w.count) - j);
     for (index_t l = 0; l < groups_; ++l) list[l] = {image_, g_ + l, m, q_ + row, phase_, j, n};
-    lines_.write(transform_.inverse(y_, b_, fft_), list, groups_);
+    writer_.write(transform_.inverse(y_, b_, fft_), list, groups_);
   }
 
   const Job<T>& job_;
@@ -132,7 +133,8 @@ class Task {
   const Transform<T>& transform_;
   const FftKernels<T>& fft_;
   const index_t lanes_;
-  Lines<T> lines_;
+  LineReader<T> reader_;
+  LineWriter<T> writer_;
   T *x_, *y_, *b_;  // as Sizes says
   index_t* offsets_;
   Range blocks_;
@@ -196,7 +198,7 @@ class PreparedChannels final : public PreparedPhase<T> {
     const index_t count = std::min(lanes, r.groups - g);
     for (index_t l = 0; l < count; ++l)
       list[l] = kernel_lines_.at(task % terms, weights + (g + l) * r.w_group + m * r.w_m);
-    const WeightLines<T> lines(r.w, cut_.axis, transform_, exec, work);
+    const WeightLines<T> lines(cut_.axis, transform_, exec, work);
     const T* z = lines.transform(list, count, cut_.blocks.part_taps(cut_.axis));
     kernels.fft.split({z, transform_.half(), transform_.turns(), packed + task * cut_.line(lanes),
                        2 * lanes, lanes, false, static_cast<int>(lanes)});

@@ -7,7 +7,8 @@
 
 #include "algorithms/fft/cost.h"
 #include "algorithms/fft/fft.h"
-#include "algorithms/fft/lines.h"
+#include "algorithms/fft/line_reader.h"
+#include "algorithms/fft/line_writer.h"
 #include "algorithms/fft/shared_cut.h"
 #include "algorithms/fft/shared_weights.h"
 #include "core/parallel.h"
@@ -31,7 +32,7 @@ Sizes sizes_for(const SharedCut& cut, index_t lanes) {
   return {cache_lines(f * cut.slice * cut.components() * cut.planes * cut.in_lanes * item),
           cache_lines(f * cut.chunk * 2 * cut.out_lanes * item),
           cache_lines(cut.blocks.size * lanes * item),
-          Lines<T>::stage_bytes(lanes),
+          LineReader<T>::stage_bytes(lanes),
           cache_lines(lanes * index_t{sizeof(InLine<T>)}),
           cache_lines(lanes * index_t{sizeof(OutLine)})};
 }
@@ -48,16 +49,16 @@ class Task {
         exec_(exec),
         fft_(exec.kernels<T>().conv.fft),
         lanes_(exec.kernels<T>().conv.gemm.lanes),
-        lines_(job, cut.axis, cut.blocks.size, exec) {
+        reader_(job.r, cut.axis, cut.blocks.size, exec, reinterpret_cast<T*>(memory)),
+        writer_(job, cut.axis, exec, reinterpret_cast<T*>(memory)) {
     const Sizes sizes = sizes_for<T>(cut, lanes_);
     const auto take = [&memory]<class U>(index_t bytes, U*& part) {
       part = reinterpret_cast<U*>(memory);
       memory += bytes;
     };
-    T* stage;
+    memory += sizes.stage;
     take(sizes.x, x_), take(sizes.y, y_), take(sizes.planes, a_), take(sizes.planes, b_);
-    take(sizes.stage, stage), take(sizes.inputs, inputs_), take(sizes.outputs, outputs_);
-    lines_.use(stage);
+    take(sizes.inputs, inputs_), take(sizes.outputs, outputs_);
     index_t rest = index;
     const auto next = [&rest](index_t n) {
       const index_t i = rest % n;
@@ -108,7 +109,7 @@ class Task {
               ((c - channels.begin) * cut_.rows.n_residues() + residue) * cut_.axis.combs + u;
           for (index_t lane = 0; lane < cut_.in_lanes; lane += lanes_) {
             for (index_t l = 0; l < lanes_; ++l) inputs_[l] = input(c, residue, u, lane + l);
-            lines_.read(inputs_, lanes_, a_);
+            reader_.read(inputs_, lanes_, a_);
             const T* z = transform_.forward(a_, b_, fft_);
             fft_.split({z, transform_.half(), transform_.turns(),
                         x_ + component * slice_line() + lane, ld, cut_.in_lanes, cut_.planes == 3,
@@ -125,7 +126,7 @@ class Task {
     const Column at = column(i);
     const index_t row = cut_.rows.source(r_, residue, q_ + lane % cut_.height);
     const T* plane = job_.image(at.image, g_) + c * r_.in_plane();
-    return lines_.line(plane, row, at.phase, u, at.block, cut_.blocks.hop);
+    return reader_.line(plane, row, at.phase, u, at.block, cut_.blocks.hop);
   }
 
   // Adds the channels' products at all frequencies.
@@ -204,7 +205,7 @@ class Task {
     for (index_t l = 0; l < lanes_; ++l) outputs_[l] = output(m, lane + l);
     fft_.join({y_ + (m - m_.begin) * 2 * cut_.out_lanes + lane, cut_.chunk * 2 * cut_.out_lanes,
                cut_.out_lanes, transform_.half(), transform_.turns(), a_});
-    lines_.write(transform_.inverse(a_, b_, fft_), outputs_, lanes_);
+    writer_.write(transform_.inverse(a_, b_, fft_), outputs_, lanes_);
   }
 
   OutLine output(index_t m, index_t lane) const noexcept {
@@ -229,7 +230,8 @@ class Task {
   const Exec& exec_;
   const FftKernels<T>& fft_;
   const index_t lanes_;
-  Lines<T> lines_;
+  LineReader<T> reader_;
+  LineWriter<T> writer_;
   T *x_, *y_, *a_, *b_;  // as Sizes says
   InLine<T>* inputs_;
   OutLine* outputs_;

@@ -39,8 +39,7 @@ class SharedWeights {
             const Exec& exec) const noexcept {
     const index_t panels = ceil_div(r_.m, cut_.tile.mr);
     parallel_for(tasks_, threads_, [&](index_t task, int thread) {
-      const WeightLines<T> lines(r_.w, cut_.axis, transform, exec,
-                                 packed + spectra() + thread * work_);
+      const WeightLines<T> lines(cut_.axis, transform, exec, packed + spectra() + thread * work_);
       const index_t panel = task / vectors_;
       pack_vector(lines, transform, weights, panel / panels, panel % panels * cut_.tile.mr,
                   task % vectors_, packed, exec);

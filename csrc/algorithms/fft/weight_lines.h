@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "algorithms/correlation/pack_weights.h"
-#include "algorithms/fft/lines.h"
+#include "algorithms/correlation/algorithm.h"
+#include "algorithms/fft/line_reader.h"
 #include "algorithms/fft/transform.h"
 
 namespace fastconv::fft {
@@ -29,10 +29,8 @@ class WeightLines {
   }
 
   // `work` is work_elements() of memory.
-  WeightLines(const TapAxis& taps, const LineAxis& axis, const Transform<T>& transform,
-              const Exec& exec, T* work)
-      : taps_(taps),
-        axis_(axis),
+  WeightLines(const LineAxis& axis, const Transform<T>& transform, const Exec& exec, T* work)
+      : axis_(axis),
         transform_(transform),
         kernels_(exec.kernels<T>()),
         lanes_(kernels_.conv.gemm.lanes),
@@ -62,18 +60,14 @@ class WeightLines {
   }
 
  private:
-  // Taps are evenly apart in the kernel, as they are in the image.
   void copy(const WeightLine<T>& line, index_t at, index_t n, T* to) const noexcept {
     const T scale = T{1} / static_cast<T>(8 * transform_.half());
     const index_t tap = axis_.tap(line.u, line.first + at);
-    const index_t last = taps_.n_taps() - 1, apart = last > 0 ? kernel(1) - kernel(0) : 0;
-    const T* from = line.row + kernel(0) + (axis_.reversed ? last - tap : tap) * apart;
-    const index_t step = axis_.tap(0, 1) * (axis_.reversed ? -apart : apart);
+    const T* from = line.row + axis_.kernel + tap * axis_.kernel_step;
+    const index_t step = axis_.tap(0, 1) * axis_.kernel_step;
     for (index_t i = 0; i < n; ++i) to[i] = scale * from[i * step];
   }
-  index_t kernel(std::size_t tap) const { return taps_.taps[tap].kernel; }
 
-  const TapAxis& taps_;
   const LineAxis& axis_;
   const Transform<T>& transform_;
   const Kernels<T>& kernels_;
@@ -84,8 +78,8 @@ class WeightLines {
 // What the spectra of weights depend on, beside the layout.
 inline void append_taps(const Correlation& r, const LineAxis& axis, PackingKey& key) {
   for (const Tap& tap : r.h.taps) key.push_back(tap.kernel);
-  key.insert(key.end(), {-1, axis.combs, axis.tap(0, 1), axis.reversed});
-  for (const Tap& tap : r.w.taps) key.push_back(tap.kernel);
+  key.insert(key.end(),
+             {-1, axis.combs, axis.tap(0, 1), axis.kernel, axis.kernel_step, r.w.n_taps()});
 }
 
 // The lines of one kernel, for one input channel: (tap of the height, comb, part).

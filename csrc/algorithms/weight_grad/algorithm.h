@@ -86,5 +86,8 @@ const Algorithm<T>& depthwise_pixels();
 // Transforms tiles, by the adjoint of Winograd's form i < winograd::kForms.
 template <class T>
 const Algorithm<T>& winograd_form(int i);
+// Transforms rows, for long kernels.
+template <class T>
+const Algorithm<T>& by_fft();
 
 }  // namespace fastconv::weight_grad

@@ -30,6 +30,7 @@ const std::vector<const Algorithm<T>*>& table() {
   static const std::vector<const Algorithm<T>*> all = [] {
     std::vector<const Algorithm<T>*> entries{&depthwise_pixels<T>(), &outer<T>(), &dots<T>()};
     for (int i = 0; i < winograd::kForms; ++i) entries.push_back(&winograd_form<T>(i));
+    entries.push_back(&by_fft<T>());
     return entries;
   }();
   return all;
