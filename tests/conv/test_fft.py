@@ -220,30 +220,54 @@ GRADIENTS = {  # input, weight, how: what each is for
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("size", GRADIENTS)
-def test_weight_gradients(size, isa):
-    shape, kernel, how = GRADIENTS[size]
+CHANNELS = {
+    "lines beside each other": ((1, 1, 30_000), (1, 1, 900), {}),
+    "a vector of lines of three groups": ((2, 3, 3000), (6, 1, 300), {"padding": 100}),
+    "one vector of groups and a rest": ((2, 19, 700), (19, 1, 90), {"padding": "same"}),
+    "a stride and a dilation": ((1, 17, 900), (17, 1, 30), {"stride": 2, "dilation": 3}),
+    "as many taps as elements": ((1, 18, 2048), (18, 1, 2048), {"padding": "full"}),
+    "rows of a plane": ((2, 5, 7, 90), (5, 1, 1, 33), {"stride": (2, 1), "padding": (2, 0),
+                                                       "padding_mode": "reflect"}),
+}  # fmt: skip
+
+
+def check_weight_gradient(size, algorithm):
+    shape, kernel, how = size
+    how = {**how, "groups": how.get("groups", shape[1] if kernel[1] == 1 else 1)}
     rng = np.random.default_rng(sum(shape))
     x, w = rng.standard_normal(shape), np.zeros(kernel)
     dy = rng.standard_normal(function_of(x)(x, w, **how).shape)
     call = grad.conv1d_weight if x.ndim == 3 else grad.conv2d_weight
     want = call(x, kernel, dy, **how, precision="highest")
     for dtype, limit in ((np.float32, 1e-6), (np.float64, 1e-14)):
-        args = x.astype(dtype), kernel, dy.astype(dtype), "fft"
+        args = x.astype(dtype), kernel, dy.astype(dtype), algorithm
         one, many = (weight_grad_of(*args, **how, threads=n) for n in (1, 3))
         assert np.linalg.norm(one - want) <= limit * np.linalg.norm(want)
         assert one.tobytes() == many.tobytes()
 
 
+@pytest.mark.parametrize("size", GRADIENTS)
+def test_weight_gradients(size, isa):
+    check_weight_gradient(GRADIENTS[size], "fft")
+
+
+@pytest.mark.parametrize("size", CHANNELS)
+@pytest.mark.parametrize("algorithm", ["fft", "fft_channels"])
+def test_weight_gradients_of_channels(size, algorithm, isa):
+    check_weight_gradient(CHANNELS[size], algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ["fft", "fft_channels"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_weight_gradients_that_are_not_finite_are_the_plain_ones(value, isa):
+def test_weight_gradients_that_are_not_finite_are_summed_plainly(value, algorithm, isa):
     rng = np.random.default_rng(3)
-    x, dy = rng.random((1, 5, 300)).astype(np.float32), rng.random((1, 5, 300)).astype(np.float32)
+    x, dy = (rng.random((1, 5, 300)).astype(np.float32) for _ in range(2))
     x[0, 3, 0] = value  # only half of the taps of channel 3 ever see it
-    want = grad.conv1d_weight(x, (5, 5, 41), dy, padding=20, precision="highest")
-    got = weight_grad_of(x, (5, 5, 41), dy, "fft", padding=20)
-    assert (~np.isfinite(want)).sum() >= 5 * 20
-    np.testing.assert_array_equal(got, want)
+    how = {"padding": 20, "groups": 5}
+    want = grad.conv1d_weight(x, (5, 1, 41), dy, **how, precision="highest")
+    got = weight_grad_of(x, (5, 1, 41), dy, algorithm, **how)
+    assert (~np.isfinite(want)).sum() >= 20
+    np.testing.assert_allclose(got, want, rtol=1e-5)  # which takes infinities and NaNs as equal
 
 
 def test_which_weight_gradients_get_it():

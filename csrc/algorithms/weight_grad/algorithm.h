@@ -89,5 +89,8 @@ const Algorithm<T>& winograd_form(int i);
 // Transforms rows, for long kernels.
 template <class T>
 const Algorithm<T>& by_fft();
+// The same for depthwise layers of one row.
+template <class T>
+const Algorithm<T>& channels_by_fft();
 
 }  // namespace fastconv::weight_grad

@@ -31,6 +31,7 @@ const std::vector<const Algorithm<T>*>& table() {
     std::vector<const Algorithm<T>*> entries{&depthwise_pixels<T>(), &outer<T>(), &dots<T>()};
     for (int i = 0; i < winograd::kForms; ++i) entries.push_back(&winograd_form<T>(i));
     entries.push_back(&by_fft<T>());
+    entries.push_back(&channels_by_fft<T>());
     return entries;
   }();
   return all;
