@@ -21,7 +21,7 @@ static_assert(int{FASTCONV_SOFTPLUS} == int(Activation::softplus));
 static_assert(int{FASTCONV_PRELU} == int(Activation::softplus) + 1);
 
 // The family of each fastconv_algorithm; null stands for AUTO.
-constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",  "channel_lanes",
+constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",   "channel_lanes",
                                      "pointwise", "depthwise", "winograd", "fft"};
 static_assert(std::size(kFamilies) == FASTCONV_FFT + 1);
 
