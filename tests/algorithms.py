@@ -27,25 +27,39 @@ def reason(error, algorithm):
     return str(error).removeprefix(start)
 
 
-def ask(case, algorithm, dtype, *, precision="highest", plan=False):
+def options_of(case, data_format="channels_first"):
+    """The case's keyword arguments, with an output_size in the order of this format's axes."""
+    options, n = dict(case.options), len(case.w) - 2
+    size = options.get("output_size", 0)
+    if data_format == "channels_last" and np.ndim(size) == 1 and len(size) > n:
+        options["output_size"] = (*size[: -1 - n], *size[-n:], size[-1 - n])
+    return options
+
+
+def ask(
+    case, algorithm, dtype, *, precision="highest", plan=False, data_format="channels_first"
+):
     """Why the algorithm does not take the case on this ISA, or None; the call itself tells."""
     x, w = np.zeros(case.x, dtype), np.zeros(case.w, dtype)
-    how = {**case.options, "algorithm": algorithm, "precision": precision, "threads": 1}
+    if data_format == "channels_last":
+        x = np.ascontiguousarray(np.moveaxis(x, 1 - len(case.w), -1))
+    how = {**options_of(case, data_format), "data_format": data_format}
+    how |= {"algorithm": algorithm, "precision": precision, "threads": 1}
     try:
-        case.plan(case.x, w, **how) if plan else case.function(x, w, **how)
+        case.plan(x.shape, w, **how) if plan else case.function(x, w, **how)
     except ValueError as error:
         return reason(error, algorithm)
     return None
 
 
 @functools.cache
-def _remembered(case, algorithm, dtype, isa, precision, plan):
-    return ask(case, algorithm, dtype, precision=precision, plan=plan)
+def _remembered(case, algorithm, dtype, isa, how):
+    return ask(case, algorithm, dtype, **dict(how))
 
 
-def refusal(case, algorithm, dtype=np.float32, *, precision="highest", plan=False):
+def refusal(case, algorithm, dtype=np.float32, **how):
     """What `ask` says; asked once for each ISA."""
-    return _remembered(case, algorithm, dtype, fastconv.isa(), precision, plan)
+    return _remembered(case, algorithm, dtype, fastconv.isa(), tuple(sorted(how.items())))
 
 
 def dtypes_of(case, algorithm, **how):

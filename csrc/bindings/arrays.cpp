@@ -193,6 +193,72 @@ Image to_image(py::handle value, const char* name, int spatial, const Options& o
   return image;
 }
 
+namespace {
+
+View as_pixels(const View& v) {
+  return {.dims = {v.dims[0], v.dims[2], v.dims[3], v.dims[1]},
+          .strides = {v.strides[0], v.strides[2], v.strides[3], v.strides[1]}};
+}
+
+// Points the image at its elements, which are pixels; copied if kernels cannot read them so.
+void settle_pixels(Image& image, const View& view, const py::array& array, int threads) {
+  const View pixels = as_pixels(view);
+  const auto steps = steps_of(pixels, array, Gaps::anywhere);
+  if (steps) {
+    image.owner = array;
+    image.data = array.data();
+  } else {
+    image.copied = Scratch(product("a copy of the array", {view.dims.size(), array.itemsize()}));
+    image.data = image.copied.bytes();
+    if (const auto planes = steps_of(view, array, Gaps::images))
+      copy_to_pixels(
+          view, array,
+          planes->image ? planes->image : view.dims.size() / std::max<index_t>(view.dims[0], 1),
+          image.copied.bytes(), threads);
+    else
+      copy_in(pixels, array, image.dtype, image.copied.bytes(), threads);
+  }
+  const Steps taken = steps ? *steps : dense_steps(pixels.dims);
+  image.dims = view.dims;
+  image.pixels = true;
+  image.image_step = taken.image, image.row_step = taken.row, image.pixel_step = taken.pixel;
+}
+
+// Whether an array of this view that must not be copied in vain is read as pixels.
+bool reads_as_pixels(const View& view, const py::array& array, bool channels_last) {
+  if (!may_be_pixels(view.dims)) return false;
+  const bool pixels = steps_of(as_pixels(view), array, Gaps::anywhere).has_value();
+  const bool planes = steps_of(view, array, Gaps::images).has_value();
+  return pixels == planes ? channels_last : pixels;
+}
+
+}  // namespace
+
+Image to_conv_image(py::handle value, const char* name, int spatial, const Options& options,
+                    std::optional<bool> pixels) {
+  const py::array array = as_array(value, name);
+  Image image;
+  const View view = read_image(image, array, name, spatial, options, Accept::floats);
+  const bool as_they_lie = reads_as_pixels(view, array, options.channels_last);
+  if (pixels.value_or(as_they_lie))
+    settle_pixels(image, view, array, options.threads);
+  else
+    settle(image, view, array, Gaps::images, options.threads);
+  return image;
+}
+
+bool result_is_pixels(const Dims& nchw, int spatial, bool batched, const Options& options,
+                      py::handle out) {
+  const AxisMap map = axis_map(spatial, batched, options.channels_last);
+  if (out.is_none() || !py::isinstance<py::array>(out))
+    return options.channels_last && may_be_pixels(nchw);
+  const auto array = py::reinterpret_borrow<py::array>(out);
+  if (array.ndim() != map.rank) return false;  // an error, of which checked_out tells
+  View view{.dims = nchw};
+  for (int i = 0; i < 4; ++i) view.strides[i] = map.of[i] >= 0 ? array.strides(map.of[i]) : 0;
+  return reads_as_pixels(view, array, options.channels_last);
+}
+
 Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
                 Accept accept) {
   const py::array array = as_array(value, name);
@@ -300,7 +366,7 @@ Result::Result(const Dims& nchw, int spatial, bool batched, const Options& optio
   const AxisMap map = axis_map(spatial, batched, options.channels_last);
   const Dims caller = caller_dims(nchw, spatial, batched, options.channels_last);
   const int pixels[] = {map.of[0], map.of[2], map.of[3], map.of[1]};
-  if (gaps == Gaps::pixels)
+  if (gaps == Gaps::pixels || gaps == Gaps::anywhere)
     prepare(caller, {nchw[0], nchw[2], nchw[3], nchw[1]}, pixels, gaps, out, inputs, in_place);
   else
     prepare(caller, nchw, map.of, gaps, out, inputs, in_place);
@@ -311,7 +377,9 @@ Result::Result(const Dims& nchw, int spatial, bool batched, const Options& optio
 bool Result::apart_from(const Operand& input, bool may_be_out) const {
   if (input.copied.bytes() != nullptr) return true;
   const auto array = py::reinterpret_borrow<py::array>(result_);
-  if (may_be_out && input.data == array.data() && input.image_step == image_step_) return true;
+  if (may_be_out && input.data == array.data() && input.image_step == image_step_ &&
+      input.row_step == row_step_ && input.pixel_step == pixel_step_)
+    return true;
   Operand bounds;
   set_bounds(bounds, array);
   if (bounds.last <= input.first || input.last <= bounds.first) return true;
@@ -333,14 +401,15 @@ void Result::prepare(const Dims& caller, const Dims& order, const int* axis_of, 
   for (int i = 0; i < order.rank; ++i)
     view_.strides[i] = axis_of[i] >= 0 ? array.strides(axis_of[i]) : 0;
   const auto steps = steps_of(view_, array, gaps);
-  bool direct = steps && writable_apart(view_, *steps);
-  if (direct) image_step_ = steps->image, pixel_step_ = steps->pixel;
+  bool direct = steps && writable_apart(view_, *steps, gaps);
+  if (direct) image_step_ = steps->image, row_step_ = steps->row, pixel_step_ = steps->pixel;
   if (!out.is_none())
     for (const Operand* input : inputs)
       direct = direct && (input == nullptr || apart_from(*input, input == in_place));
   if (!direct) {
     work_ = Scratch(bytes_);
-    image_step_ = pixel_step_ = 0;
+    const Steps dense = gaps == Gaps::anywhere ? dense_steps(order) : Steps{};
+    image_step_ = dense.image, row_step_ = dense.row, pixel_step_ = dense.pixel;
   }
   data_ = direct ? const_cast<void*>(array.data()) : work_.bytes();
 }

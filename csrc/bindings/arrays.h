@@ -8,6 +8,7 @@
 #include <pybind11/pybind11.h>
 
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,8 +59,8 @@ struct View {
 
 // The gaps that an array may have where kernels read or write it as it lies. A slice of channels of
 // a larger array has gaps between its images if channels come first, and between its pixels if they
-// come last.
-enum class Gaps { none, images, pixels };
+// come last. With `anywhere`, channels come last, and images, rows and pixels lie at any distance.
+enum class Gaps { none, images, pixels, anywhere };
 
 struct Operand {
   // What keeps `data` alive: the caller's array, or the copy.
@@ -69,6 +70,7 @@ struct Operand {
   DType dtype = DType::f32;
   Dims dims;
   index_t image_step = 0;  // elements from an image to the next if there are gaps between them
+  index_t row_step = 0, pixel_step = 0;  // of pixels that may lie anywhere (Gaps::anywhere)
   // Where the caller's own memory begins and ends.
   const std::byte* first = nullptr;
   const std::byte* last = nullptr;
@@ -100,7 +102,7 @@ Operand to_operand(py::handle value, const char* name, Accept accept = Accept::f
 // one dimension and N = 1 where there is no batch axis.
 struct Image : Operand {
   bool batched = true;
-  bool pixels = false;  // whether data is dense (N, H, W, C), although dims are (N, C, H, W)
+  bool pixels = false;  // whether data is (N, H, W, C), although dims are (N, C, H, W)
   index_t n() const { return dims[0]; }
   index_t c() const { return dims[1]; }
   index_t h() const { return dims[2]; }
@@ -114,6 +116,19 @@ Image to_image(py::handle value, const char* name, int spatial, const Options& o
 Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
                 Accept accept = Accept::floats);
 void make_planes(Image& image, int threads);
+
+// Whether an image of these dims, (N, C, H, W), may be pixels: with one channel, or with one pixel,
+// it lies as planes do.
+inline bool may_be_pixels(const Dims& nchw) { return nchw[1] > 1 && nchw[2] * nchw[3] > 1; }
+// The same for convolutions, which read pixels (Gaps::anywhere) and planes (Gaps::images): an image
+// stays as it lies, whatever the order of its axes. One that must be copied becomes what
+// data_format says. `pixels` leaves no choice: then an image is copied if it lies otherwise.
+Image to_conv_image(py::handle value, const char* name, int spatial, const Options& options,
+                    std::optional<bool> pixels = {});
+// Whether a convolution writes the result of this shape as pixels: `out`, if there is one, as it
+// lies, and a new array as data_format says.
+bool result_is_pixels(const Dims& nchw, int spatial, bool batched, const Options& options,
+                      py::handle out);
 
 // (N, C, H, W) as the caller sees it: without N if the image is not batched, without H in one
 // dimension, with channels last if the caller has asked for them. to_image_size goes the other way,
@@ -145,8 +160,8 @@ class Result {
   Result(const Dims& dims, DType dtype, py::handle out,
          std::initializer_list<const Operand*> inputs = {});
   // An image of (N, C, H, W) in the caller's layout. Kernels write planes, whose images may lie
-  // apart, or, with Gaps::pixels, pixels (N, H, W, C), which may. `in_place` may be exactly `out`:
-  // its elements are read before they are written.
+  // apart, or, with Gaps::pixels or Gaps::anywhere, pixels (N, H, W, C), which may. `in_place` may
+  // be exactly `out`: its elements are read before they are written.
   Result(const Dims& nchw, int spatial, bool batched, const Options& options, DType dtype,
          py::handle out, std::initializer_list<const Operand*> inputs,
          const Operand* in_place = nullptr, Gaps gaps = Gaps::none);
@@ -158,6 +173,7 @@ class Result {
   // Elements from an image, and from a pixel, to the next in the memory that kernels write, if
   // there are gaps between them, else 0.
   index_t image_step() const { return image_step_; }
+  index_t row_step() const { return row_step_; }  // with Gaps::anywhere all three are there
   index_t pixel_step() const { return pixel_step_; }
   void zero() const;          // fills the memory that kernels write, without gaps, with zeros
   py::object finish() const;  // copies a temporary to the result, and returns what the caller gets
@@ -172,7 +188,7 @@ class Result {
   View view_;          // its elements in the order of `data_`
   Scratch work_;       // the temporary, if there is one
   void* data_ = nullptr;  // where kernels write
-  index_t image_step_ = 0, pixel_step_ = 0;
+  index_t image_step_ = 0, row_step_ = 0, pixel_step_ = 0;
   index_t bytes_ = 0;
 };
 

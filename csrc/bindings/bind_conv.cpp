@@ -29,23 +29,18 @@ struct Arrays {
   const Operand* slopes;
 };
 
-void run(const ConvDesc& d, Pass pass, const Request& request, const Options& options,
-         const ActivationSpec& activation, const Arrays& arrays) {
+void run(const ConvDesc& d, Pass pass, Request request, const Options& options,
+         const ActivationSpec& activation, const Arrays& arrays, bool y_pixels) {
   const Exec exec = make_exec(options.threads);
+  request.layouts = {arrays.x.pixels, y_pixels};
   with_float(arrays.x.dtype, [&]<class T>() {
-    run_once(Mapping<T>(d, pass, request, exec),
-             {.x = arrays.x.as<T>(),
-              .packed = nullptr,
-              .weights = arrays.w.as<T>(),
-              .bias = arrays.bias ? arrays.bias->as<T>() : nullptr,
-              .residual = arrays.residual ? arrays.residual->as<T>() : nullptr,
-              .y = arrays.y.as<T>(),
-              .activation = activation.kind,
-              .slope = static_cast<T>(activation.slope),
-              .slopes = arrays.slopes ? arrays.slopes->as<T>() : nullptr,
-              .x_image = arrays.x.image_step,
-              .residual_image = arrays.residual ? arrays.residual->image_step : 0,
-              .y_image = arrays.y.image_step()});
+    ConvArgs<T> args = args_of<T>(arrays.x, arrays.residual, arrays.y);
+    args.weights = arrays.w.as<T>();
+    args.bias = arrays.bias ? arrays.bias->as<T>() : nullptr;
+    args.activation = activation.kind;
+    args.slope = static_cast<T>(activation.slope);
+    args.slopes = arrays.slopes ? arrays.slopes->as<T>() : nullptr;
+    run_once(Mapping<T>(d, pass, request, exec), args);
   });
 }
 
@@ -55,23 +50,24 @@ py::object conv(const ConvCall& call) {
   ActivationSpec act = to_activation(call.activation, true);
   const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
   const ConvGeometry geometry = geometry_of(call);
-  const Image x = to_image(call.input, "input", rank, options, Accept::floats, Gaps::images);
+  const Image x = to_conv_image(call.input, "input", rank, options);
   const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d = conv_desc(x.dims, kernel_shape(w.dims, "weight", rank), geometry);
   const auto b = to_bias(call.bias, x, d.c_out);
   const auto s = to_slopes(act, x, d.c_out);
+  const bool pixels = result_is_pixels(output_dims(d), rank, x.batched, options, call.out);
   std::optional<Image> res;
   if (!call.residual.is_none()) {
-    res = to_image(call.residual, "residual", rank, options, Accept::floats, Gaps::images);
+    res = to_conv_image(call.residual, "residual", rank, options, pixels);
     expect_same_dtype(x, "input", *res, "residual");
     expect_image(*res, "residual", output_dims(d), rank, x.batched, options.channels_last);
   }
   const Operand *bias = b ? &*b : nullptr, *slopes = s ? &*s : nullptr;
   const Image* residual = res ? &*res : nullptr;
   const Result y(output_dims(d), rank, x.batched, options, x.dtype, call.out,
-                 {&x, &w, bias, residual, slopes}, residual, Gaps::images);
-  run(d, Pass::forward, request, options, act, {x, w, bias, residual, y, slopes});
+                 {&x, &w, bias, residual, slopes}, residual, gaps_of(pixels));
+  run(d, Pass::forward, request, options, act, {x, w, bias, residual, y, slopes}, pixels);
   return y.finish();
 }
 
@@ -81,7 +77,7 @@ py::object conv_transpose(const TransposedCall& call) {
   ActivationSpec act = to_activation(call.activation, true);
   const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
   const ConvGeometry geometry = geometry_of(call);
-  const Image x = to_image(call.input, "input", rank, options, Accept::floats, Gaps::images);
+  const Image x = to_conv_image(call.input, "input", rank, options);
   const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   const ConvDesc d = transposed_desc(x.dims, x.batched, options.channels_last,
@@ -90,9 +86,10 @@ py::object conv_transpose(const TransposedCall& call) {
   const auto b = to_bias(call.bias, x, d.c_in);
   const auto s = to_slopes(act, x, d.c_in);
   const Operand *bias = b ? &*b : nullptr, *slopes = s ? &*s : nullptr;
+  const bool pixels = result_is_pixels(input_dims(d), rank, x.batched, options, call.out);
   const Result y(input_dims(d), rank, x.batched, options, x.dtype, call.out, {&x, &w, bias, slopes},
-                 nullptr, Gaps::images);
-  run(d, Pass::adjoint, request, options, act, {x, w, bias, nullptr, y, slopes});
+                 nullptr, gaps_of(pixels));
+  run(d, Pass::adjoint, request, options, act, {x, w, bias, nullptr, y, slopes}, pixels);
   return y.finish();
 }
 

@@ -138,19 +138,17 @@ struct Gradient {
   Request request() const { return {.plain_sums = options.highest}; }
 
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
+    const bool pixels = result_is_pixels(image_dims(d), rank, dy.batched, options, out);
     const Result dx(image_dims(d), rank, dy.batched, options, dy.dtype, out, {&dy, &w}, nullptr,
-                    Gaps::images);
+                    gaps_of(pixels));
+    Request asked = request();
+    asked.layouts = {dy.pixels, pixels};
     const Exec exec = make_exec(options.threads);
     const Pass pass = transposed ? Pass::forward : Pass::adjoint;
     with_float(dy.dtype, [&]<class T>() {
-      run_once(Mapping<T>(d, pass, request(), exec), {.x = dy.as<T>(),
-                                                      .packed = nullptr,
-                                                      .weights = w.as<T>(),
-                                                      .bias = nullptr,
-                                                      .residual = nullptr,
-                                                      .y = dx.as<T>(),
-                                                      .x_image = dy.image_step,
-                                                      .y_image = dx.image_step()});
+      ConvArgs<T> args = args_of<T>(dy, nullptr, dx);
+      args.weights = w.as<T>();
+      run_once(Mapping<T>(d, pass, asked, exec), args);
     });
     return dx.finish();
   }
@@ -182,8 +180,7 @@ py::object grad_input(const InputCall& call) {
   const Gradient g(call);
   const ImageSize size =
       to_image_size(call.input_size, "input_size", g.rank, g.options.channels_last);
-  const Image dy =
-      to_image(call.grad_output, "grad_output", g.rank, g.options, Accept::floats, Gaps::images);
+  const Image dy = to_conv_image(call.grad_output, "grad_output", g.rank, g.options);
   const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(dy, "grad_output", w, "weight");
   const ConvDesc d = g.describe(size.nchw, kernel_shape(w.dims, "weight", g.rank), dy.dims);

@@ -49,6 +49,7 @@ class Plan {
   // A plan without relatives, which copies the weights.
   Plan(Spec spec, const void* weight, const void* bias, const void* slopes)
       : spec_(std::move(spec)) {
+    spec_.request.layouts = layouts();
     with_float(spec_.dtype, [&]<class T>() {
       const auto& mapping =
           mapping_.emplace<Mapping<T>>(spec_.desc, pass(), spec_.request, spec_.exec);
@@ -71,6 +72,7 @@ class Plan {
 
   // A relative. It shares the packed weights of those that pack in the same way.
   Plan(Spec spec, const Plan& relative) : spec_(std::move(spec)), weights_(relative.weights_) {
+    spec_.request.layouts = layouts();
     relative.show_packed();
     with_float(spec_.dtype, [&]<class T>() {
       const auto& mapping =
@@ -144,31 +146,27 @@ class Plan {
   }
 
   py::object call(py::handle input, py::handle residual, py::handle out) const {
-    const Image x = image(input, spec_.input, source_dims());
+    const Layouts lie = spec_.request.layouts;
+    const Image x = image(input, spec_.input, source_dims(), lie.x_pixels);
     std::optional<Image> res;
     if (!residual.is_none()) {
       require(!spec_.transposed, "residual: a transposed convolution takes none");
-      res = image(residual, "residual", result_dims());
+      res = image(residual, "residual", result_dims(), lie.y_pixels);
     }
     const Result y(result_dims(), spec_.rank, spec_.batched, spec_.options, spec_.dtype, out,
-                   {&x, res ? &*res : nullptr}, res ? &*res : nullptr, Gaps::images);
+                   {&x, res ? &*res : nullptr}, res ? &*res : nullptr, gaps_of(lie.y_pixels));
     with_float(spec_.dtype, [&]<class T>() {
       const auto& mapping = std::get<Mapping<T>>(mapping_);
       const Scratch scratch(mapping.workspace_bytes());
       const Unlocked unlocked(mapping.fmas());
-      mapping.run({.x = x.as<T>(),
-                   .packed = packed_->as<T>(),
-                   .weights = plain_ ? plain_->as<T>() : nullptr,
-                   .bias = spec_.has_bias ? weights_->bias().as<T>() : nullptr,
-                   .residual = res ? res->as<T>() : nullptr,
-                   .y = y.as<T>(),
-                   .activation = spec_.activation.kind,
-                   .slope = static_cast<T>(spec_.activation.slope),
-                   .slopes = spec_.has_slopes ? weights_->slopes().as<T>() : nullptr,
-                   .x_image = x.image_step,
-                   .residual_image = res ? res->image_step : 0,
-                   .y_image = y.image_step()},
-                  scratch.bytes());
+      ConvArgs<T> args = args_of<T>(x, res ? &*res : nullptr, y);
+      args.packed = packed_->as<T>();
+      args.weights = plain_ ? plain_->as<T>() : nullptr;
+      args.bias = spec_.has_bias ? weights_->bias().as<T>() : nullptr;
+      args.activation = spec_.activation.kind;
+      args.slope = static_cast<T>(spec_.activation.slope);
+      args.slopes = spec_.has_slopes ? weights_->slopes().as<T>() : nullptr;
+      mapping.run(args, scratch.bytes());
     });
     return y.finish();
   }
@@ -206,13 +204,9 @@ class Plan {
   index_t flops() const {
     return with_mapping([](const auto& m) { return static_cast<index_t>(2 * m.fmas()); });
   }
-  // The workspace of a call. With channels last it includes the planes of input and result.
+  // The workspace of a call, with what is transposed for the algorithm.
   index_t workspace_bytes() const {
-    index_t planes = 0;
-    for (const Dims& d : {source_dims(), result_dims()})
-      if (spec_.options.channels_last && d[1] > 1 && d[2] * d[3] > 1) planes += d.size();
-    return with_mapping([](const auto& mapping) { return mapping.workspace_bytes(); }) +
-           planes * item_bytes();
+    return with_mapping([](const auto& mapping) { return mapping.workspace_bytes(); });
   }
   index_t weight_bytes() const {
     const index_t plain = plain_ ? spec_.kernel.size() : 0;
@@ -297,8 +291,14 @@ class Plan {
     return spec_.transposed ? input_dims(spec_.desc) : output_dims(spec_.desc);
   }
 
-  Image image(py::handle value, const char* name, const Dims& wanted) const {
-    Image x = to_image(value, name, spec_.rank, spec_.options, Accept::floats, Gaps::images);
+  // How arrays in the plan's data_format lie.
+  Layouts layouts() const {
+    const bool last = spec_.options.channels_last;
+    return {last && may_be_pixels(source_dims()), last && may_be_pixels(result_dims())};
+  }
+
+  Image image(py::handle value, const char* name, const Dims& wanted, bool pixels) const {
+    Image x = to_conv_image(value, name, spec_.rank, spec_.options, pixels);
     if (x.dtype != spec_.dtype)
       throw py::type_error(sentence(name, " must have the plan's dtype, ", name_of(spec_.dtype),
                                     ", got ", name_of(x.dtype)));

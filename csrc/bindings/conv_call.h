@@ -69,6 +69,27 @@ ConvDesc transposed_desc(const Dims& nchw, const KernelShape& kernel, const Conv
 // The name as the table of algorithms spells it, or null for "auto".
 const char* to_algorithm(py::handle value);
 
+// The arguments of a call that reads x and the residual, if there is one, and writes y.
+template <class T>
+ConvArgs<T> args_of(const Image& x, const Image* residual, const Result& y) {
+  ConvArgs<T> args{.x = x.as<T>(),
+                   .packed = nullptr,
+                   .weights = nullptr,
+                   .bias = nullptr,
+                   .residual = nullptr,
+                   .y = y.as<T>()};
+  args.x_image = x.image_step, args.x_row = x.row_step, args.x_pixel = x.pixel_step;
+  args.y_image = y.image_step(), args.y_row = y.row_step(), args.y_pixel = y.pixel_step();
+  if (residual == nullptr) return args;
+  args.residual = residual->as<T>();
+  args.residual_image = residual->image_step;
+  args.residual_row = residual->row_step, args.residual_pixel = residual->pixel_step;
+  return args;
+}
+
+// The gaps that a result may have which is written as pixels, or as planes.
+inline Gaps gaps_of(bool pixels) { return pixels ? Gaps::anywhere : Gaps::images; }
+
 // The shapes (N, C, H, W) of what the convolution d reads and writes.
 inline Dims input_dims(const ConvDesc& d) { return {d.batch, d.c_in, d.h.in, d.w.in}; }
 inline Dims output_dims(const ConvDesc& d) { return {d.batch, d.c_out, d.h.out, d.w.out}; }

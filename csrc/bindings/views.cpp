@@ -82,9 +82,30 @@ bool is_native(const py::array& array) {
          order == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? '<' : '>');
 }
 
+Steps dense_steps(const Dims& d) { return {d[1] * d[2] * d[3], d[2] * d[3], d[3]}; }
+
+namespace {
+
+// Steps of pixels that lie anywhere.
+std::optional<Steps> any_steps(const View& view, index_t item) {
+  if (view.dims[3] > 1 && view.strides[3] != item) return {};
+  const Steps dense = dense_steps(view.dims);
+  const index_t whole[] = {dense.image, dense.row, dense.pixel};
+  index_t steps[3];
+  for (int i = 0; i < 3; ++i) {
+    if (view.dims[i] > 1 && (view.strides[i] == 0 || view.strides[i] % item != 0)) return {};
+    steps[i] = view.dims[i] > 1 ? view.strides[i] / item : whole[i];
+  }
+  return Steps{steps[0], steps[1], steps[2]};
+}
+
+}  // namespace
+
 std::optional<Steps> steps_of(const View& view, const py::array& array, Gaps gaps) {
   const index_t item = array.itemsize();
   if (!aligned(array.data(), item) || !is_native(array)) return {};
+  if (gaps == Gaps::anywhere)
+    return view.dims.size() == 0 ? dense_steps(view.dims) : any_steps(view, item);
   if (contiguous(view, item)) return Steps{};
   if (gaps == Gaps::none) return {};
   // An image without gaps, or one whose pixels are `pixel` elements apart.
@@ -112,7 +133,14 @@ std::optional<Steps> steps_of(const View& view, const py::array& array, Gaps gap
   return steps;
 }
 
-bool writable_apart(const View& view, const Steps& steps) {
+bool writable_apart(const View& view, const Steps& steps, Gaps gaps) {
+  if (gaps == Gaps::anywhere) {
+    const index_t pixel = view.dims[3];
+    const index_t row = (view.dims[2] - 1) * std::abs(steps.pixel) + pixel;
+    const index_t image = (view.dims[1] - 1) * std::abs(steps.row) + row;
+    return std::abs(steps.pixel) >= pixel && std::abs(steps.row) >= row &&
+           (view.dims[0] == 1 || std::abs(steps.image) >= image);
+  }
   if (steps.image == 0 || view.dims[0] == 1) return true;
   const index_t one = view.dims.size() / view.dims[0];
   const index_t channels = view.dims[3];
@@ -140,6 +168,21 @@ void copy_in(const View& view, const py::array& array, DType dtype, void* to, in
   const index_t item = array.itemsize();
   const Exec exec = make_exec(threads);
   run(view.dims.size() * item, [&] { to_planes(*image, item, data, to, exec); });
+}
+
+void copy_to_pixels(const View& view, const py::array& array, index_t image, void* to,
+                    int threads) {
+  const index_t item = array.itemsize();
+  const Dims& d = view.dims;
+  const index_t pixels = d[2] * d[3], size = d[1] * pixels;
+  const Exec exec = make_exec(threads);
+  run(d.size() * item, [&] {
+    for (index_t n = 0; n < d[0]; ++n)
+      from_planes(
+          {.n = 1, .c = d[1], .h = 1, .w = pixels, .n_step = 0, .h_step = 0, .w_step = d[1]}, item,
+          static_cast<const std::byte*>(array.data()) + n * image * item,
+          static_cast<std::byte*>(to) + n * size * item, exec);
+  });
 }
 
 void copy_out(const View& view, const py::array& array, DType dtype, void* from, int threads) {

@@ -15,17 +15,20 @@ bool contiguous(const View& view, index_t item);
 bool aligned(const void* data, index_t item);
 bool is_native(const py::array& array);
 
-// Elements from an image, and from a pixel, to the next, where there are gaps between them, else 0.
+// Elements from an image, a row and a pixel to the next, where there are gaps between them, else 0.
 struct Steps {
-  index_t image = 0, pixel = 0;
+  index_t image = 0, row = 0, pixel = 0;
 };
+// The steps of pixels (N, H, W, C) without gaps.
+Steps dense_steps(const Dims& nhwc);
 // How kernels get from image to image and from pixel to pixel of the view, whose elements belong to
 // `array`. Nothing if they cannot read it as it lies: it has other gaps than `gaps` allows, or it
-// is not aligned or not native. With Gaps::pixels the view is (N, H, W, C), else (N, C, H, W) or,
-// if it has no gaps, anything.
+// is not aligned or not native. With Gaps::pixels and Gaps::anywhere the view is (N, H, W, C), else
+// (N, C, H, W) or, if it has no gaps, anything. Gaps::anywhere gives every step, with or without
+// gaps.
 std::optional<Steps> steps_of(const View& view, const py::array& array, Gaps gaps);
 // Whether no element of such a view lies in the memory of another one, so that it may be written.
-bool writable_apart(const View& view, const Steps& steps);
+bool writable_apart(const View& view, const Steps& steps, Gaps gaps);
 
 // Whether the arrays have an element in common: exactly, unless it is hard to tell (then true).
 bool share_memory(const py::array& a, const py::array& b);
@@ -34,6 +37,8 @@ bool share_memory(const py::array& a, const py::array& b);
 // native byte order. Images whose channels are neighbours are copied by SIMD, on up to `threads`
 // threads; NumPy copies all others.
 void copy_in(const View& view, const py::array& array, DType dtype, void* to, int threads);
+// Copies planes to pixels: the view (N, C, H, W), whose images may lie `image` elements apart.
+void copy_to_pixels(const View& view, const py::array& array, index_t image, void* to, int threads);
 void copy_out(const View& view, const py::array& array, DType dtype, void* from, int threads);
 
 }  // namespace fastconv

@@ -9,6 +9,7 @@
 #include "core/fft_kernels.h"
 #include "core/gemm_kernels.h"
 #include "core/pack_kernels.h"
+#include "core/pixel_tile_kernels.h"
 #include "core/types.h"
 #include "core/winograd_kernels.h"
 
@@ -18,6 +19,7 @@ template <class T>
 struct ConvKernels {
   GemmKernels<T> gemm;
   ChannelLanesKernels<T> channel_lanes;
+  PixelTileKernels<T> pixel_tile;
   DepthwiseKernels<T> depthwise;
   DotKernels<T> dot;
   FftKernels<T> fft;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tiles of depthwise convolutions: each output channel sees one input channel, so that there is
 // no matrix product to make of it. In run, run_rows and run_pairs lanes are pixels of one channel;
-// in run_pixels and its gradient lanes are channels.
+// in run_pixels, its gradient and run_line lanes are channels.
 #pragma once
 
 #include "core/types.h"
@@ -115,6 +115,34 @@ struct DepthwisePixelsArgs {
   bool overwrite = false;
 };
 
+// A line of n pixels as they lie in an array whose channels are neighbours. For each of `blocks`
+// vectors of channels, of which the last has `tail` lanes,
+//
+//     y[i * y_step] = clamp(init[i * init_step] + bias +
+//                           sum over h < rows, t < lines of
+//                           w[h * w_row + t * w_line] * x[h * x_row + t * x_line + i * x_step])
+//
+//     x  [b0][b1][b2..   [b0][b1][b2..   [b0][b1][b2..      y  [b0][b1][b2..   [b0][b1][b2..
+//        '--- x_step ---'                                      '--- y_step ---'
+//
+// where blocks are neighbours in every array; those of w and bias are whole vectors.
+template <class T>
+struct DepthwiseLineArgs {
+  index_t n, blocks;
+  int tail;
+  index_t rows, lines;  // taps of h, and of w; there may be none
+  const T* x;
+  index_t x_step, x_line, x_row;
+  const T* w;
+  index_t w_line, w_row;
+  T* y;
+  index_t y_step;
+  const T* init;  // or null for zeros; may be y
+  index_t init_step;
+  const T* bias;
+  T lowest, highest;  // what results are clamped to; NaN stays
+};
+
 inline constexpr int kDepthwiseHeights = 3;  // kernels of 3, 5 and 7 rows
 inline constexpr int kDepthwiseNv = 4;
 inline constexpr int kDepthwiseShapes = 4;  // rows by vectors: 1 x 8, 2 x 4, 4 x 2, 8 x 1
@@ -128,6 +156,7 @@ struct DepthwiseKernels {
   int rows[2][kDepthwiseNv];                             // that such a tile has: [s - 1][nv - 1]
   void (*run_pairs)(const DepthwisePairsArgs<T>&) noexcept;
   void (*run_pixels)(const DepthwisePixelsArgs<T>&) noexcept;
+  void (*run_line)(const DepthwiseLineArgs<T>&) noexcept;
   void (*run_pixels_grad)(const DepthwisePixelsArgs<T>&, double* sums) noexcept;
 };
 

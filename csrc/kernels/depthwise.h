@@ -151,6 +151,7 @@ consteval DepthwiseKernels<typename V::T> make_depthwise() {
   kernels.run_pairs = &depthwise_pairs<V>;
   kernels.run_pixels = &depthwise_pixels<V>;
   kernels.run_pixels_grad = &depthwise_pixels_grad<V>;
+  kernels.run_line = &depthwise_line<V>;
   auto add = [&]<int STRIDE, int NV>() {
     kernels.rows[STRIDE - 1][NV - 1] = kRowsOfTile<V, NV>;
     kernels.run_rows[STRIDE - 1][0][NV - 1] = &depthwise_rows<V, STRIDE, 3, NV>;

@@ -71,6 +71,86 @@ void depthwise_pixels(const DepthwisePixelsArgs<typename V::T>& a) noexcept {
   }
 }
 
+// OUTPUTS neighbouring pixels of one block of a line; of the block `tail` lanes, if PART.
+template <class V, int OUTPUTS, bool PART>
+FC_INLINE void sum_line(const DepthwiseLineArgs<typename V::T>& a, const typename V::T* x,
+                        const typename V::T* w, const typename V::T* bias,
+                        const typename V::T* init, typename V::T* y) {
+  const auto load = [&](const typename V::T* p) {
+    return PART ? V::load_n(p, a.tail) : V::load(p);
+  };
+  V acc[OUTPUTS];
+  FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = V::load(bias);
+  if (init)
+    FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = acc[j] + load(init + j * a.init_step);
+  for (index_t row = 0; row < a.rows; ++row) {
+    const auto *from = x + row * a.x_row, *weights = w + row * a.w_row;
+    for (index_t t = 0; t < a.lines; ++t, from += a.x_line, weights += a.w_line) {
+      const V wt = V::load(weights);
+      FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] =
+          fma(wt, load(from + j * a.x_step), acc[j]);
+    }
+  }
+  const V lowest = V::splat(a.lowest), highest = V::splat(a.highest);
+  FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) {
+    const V result = min(highest, max(lowest, acc[j]));
+    if constexpr (PART)
+      result.store_n(y + j * a.y_step, a.tail);
+    else
+      result.store(y + j * a.y_step);
+  }
+}
+
+// All blocks of OUTPUTS neighbouring pixels, from number `first` of the line on.
+template <class V, int OUTPUTS>
+FC_INLINE void sum_blocks(const DepthwiseLineArgs<typename V::T>& a, index_t first) {
+  const auto *x = a.x + first * a.x_step, *init = a.init ? a.init + first * a.init_step : nullptr;
+  auto* y = a.y + first * a.y_step;
+  const index_t whole = a.tail == V::lanes ? a.blocks : a.blocks - 1;
+  index_t at = 0;
+  for (index_t b = 0; b < whole; ++b, at += V::lanes)
+    sum_line<V, OUTPUTS, false>(a, x + at, a.w + at, a.bias + at, init ? init + at : nullptr,
+                                y + at);
+  if (whole < a.blocks)
+    sum_line<V, OUTPUTS, true>(a, x + at, a.w + at, a.bias + at, init ? init + at : nullptr,
+                               y + at);
+}
+
+// Pixels are taken in chunks of about equally many, up to 8, and of each chunk all blocks: so
+// memory is read in the order in which it lies.
+template <class V>
+void depthwise_line(const DepthwiseLineArgs<typename V::T>& a) noexcept {
+  for (index_t first = 0; first < a.n;) {
+    const index_t left = a.n - first, chunks = (left + 7) / 8, n = (left + chunks - 1) / chunks;
+    switch (n) {
+      case 1:
+        sum_blocks<V, 1>(a, first);
+        break;
+      case 2:
+        sum_blocks<V, 2>(a, first);
+        break;
+      case 3:
+        sum_blocks<V, 3>(a, first);
+        break;
+      case 4:
+        sum_blocks<V, 4>(a, first);
+        break;
+      case 5:
+        sum_blocks<V, 5>(a, first);
+        break;
+      case 6:
+        sum_blocks<V, 6>(a, first);
+        break;
+      case 7:
+        sum_blocks<V, 7>(a, first);
+        break;
+      default:
+        sum_blocks<V, 8>(a, first);
+    }
+    first += n;
+  }
+}
+
 // The gradients of TAPS weights of each channel: an accumulator for each, over all outputs. What
 // they are at the end goes on in double.
 template <class V, int TAPS>

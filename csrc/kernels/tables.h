@@ -14,6 +14,7 @@
 #include "kernels/norm.h"
 #include "kernels/pack.h"
 #include "kernels/peak.h"
+#include "kernels/pixel_tile.h"
 #include "kernels/pool_integers.h"
 #include "kernels/pool_pixels.h"
 #include "kernels/prelu.h"
@@ -25,11 +26,12 @@
 namespace fastconv::FC_ISA {
 
 // What depends on the number of registers: Limits<mr>::nv are the most vectors of a gemm tile of mr
-// rows; PIXELS the most pixels of a channel_lanes tile; DOT_MR and DOT_NR the largest dot tile.
+// rows; PIXELS the most pixels of a tile whose lanes are channels; DOT_MR and DOT_NR the largest dot tile.
 template <Vector V, template <int> class Limits, int PIXELS, int DOT_MR, int DOT_NR>
 consteval Kernels<typename V::T> make_kernels() {
   return {.conv = {.gemm = make_gemm<V, Limits>(),
                    .channel_lanes = make_channel_lanes<V, PIXELS>(),
+                   .pixel_tile = make_pixel_tiles<V, PIXELS>(),
                    .depthwise = make_depthwise<V>(),
                    .dot = make_dot<V, DOT_MR, DOT_NR>(),
                    .fft = make_fft<V>(),

@@ -109,6 +109,7 @@ class Report {
 void test_gemm(const KernelTable& isa, Report& report);
 void test_small_tiles(const KernelTable& isa, Report& report);  // depthwise, dot, sum, peak
 void test_channel_lanes(const KernelTable& isa, Report& report);
+void test_pixels(const KernelTable& isa, Report& report);  // that lie with channels as neighbours
 void test_winograd(const KernelTable& isa, Report& report);
 void test_fft(const KernelTable& isa, Report& report);
 void test_rows(const KernelTable& isa, Report& report);  // gather_rows, transpose, extremes

@@ -21,6 +21,7 @@ struct Part {
 constexpr Part kParts[] = {{"gemm", test_gemm},
                            {"depthwise, dot, sum, peak", test_small_tiles},
                            {"channel_lanes", test_channel_lanes},
+                           {"pixels", test_pixels},
                            {"winograd", test_winograd},
                            {"fft", test_fft},
                            {"rows", test_rows},

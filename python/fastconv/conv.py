@@ -87,9 +87,9 @@ def conv2d(
     algorithm : str, default "auto"
         ``"auto"`` lets the cost model choose. ``"direct"``, ``"im2col"`` and ``"channel_lanes"``
         take every shape, and so does ``"fft"`` at the precision "high"; ``"pointwise"``,
-        ``"depthwise"`` and ``"winograd"`` take some and refuse the others with a ValueError that
-        says why. A family's name such as ``"depthwise"`` lets the cheapest of its entries run; any
-        entry's name, as ``explain()`` of a plan lists them, is accepted, too.
+        ``"depthwise"``, ``"winograd"`` and ``"pixels"`` take some and refuse the others with a
+        ValueError that says why. A family's name such as ``"depthwise"`` lets the cheapest of its
+        entries run; any entry's name, as ``explain()`` of a plan lists them, is accepted, too.
     threads : int, optional
         OpenMP threads of this call, from 1 to 1024; by default `fastconv.get_num_threads()`. The
         result has the same bits whatever their number.
@@ -134,7 +134,8 @@ def conv2d(
     does "channel_lanes", whose vectors hold output channels, not pixels. "pointwise" is for 1x1
     filters, "depthwise" for one input channel a group, and "winograd", minimal filtering [2]_, for
     filters of 3 or 5 elements an axis at stride 1 in float32. "fft" transforms rows, block by block
-    (overlap-save), for filters that are long. Lengths and padding are those of [3]_.
+    (overlap-save), for filters that are long. "pixels" reads and writes arrays with channels last
+    as they lie; for the others these are transposed. Lengths and padding are those of [3]_.
 
     References
     ----------

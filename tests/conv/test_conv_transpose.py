@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fastconv
+from algorithms import options_of
 from cases import TRANSPOSED, each, exact
 from fastconv import reference
 
@@ -15,10 +16,7 @@ pytestmark = pytest.mark.usefixtures("plain_sums")
 @each(TRANSPOSED)
 def test_channels_last_is_the_same_with_its_axes_moved(case):
     x, w, b, want = exact(case, np.float64)
-    n, options = len(case.w) - 2, dict(case.options)
-    if np.ndim(options.get("output_size", 0)) == 1 and len(options["output_size"]) > n:
-        batch, channels, *lengths = options["output_size"]
-        options["output_size"] = (batch, *lengths, channels)
+    n, options = len(case.w) - 2, options_of(case, "channels_last")
     last = np.ascontiguousarray(np.moveaxis(x, -1 - n, -1))
     y = case.function(last, w, b, **options, data_format="channels_last")
     np.testing.assert_array_equal(y, np.moveaxis(want, -1 - n, -1))

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "algorithms/conv/table.h"
+#include "algorithms/conv/turn.h"
 #include "core/require.h"
 
 namespace fastconv {
@@ -20,7 +21,7 @@ template <class T>
   const char* reason = "there is no such algorithm";
   for (const Algorithm<T>* entry : table<T>())
     if (entry->asked_by(problem.request)) {
-      reason = entry->offer(problem, exec).refused;
+      reason = offer_with_turns(*entry, problem, exec).refused;
       break;
     }
   refuse("algorithm '", problem.request.algorithm, "' cannot take this call: ", reason,
@@ -34,6 +35,14 @@ std::string bytes_from_memory(double bytes) {
   const auto tenths = static_cast<index_t>(number * 10 + 0.5);
   return sentence(", ", tenths / 10, ".", tenths % 10, kib < 1024 ? " KiB" : " MiB",
                   " of weights from memory");
+}
+
+// What explain() says of images that lie otherwise than an entry wants them.
+const char* turned_images(const Offer& offer) {
+  if (offer.turns_x && offer.turns_y) return ", input and result are transposed";
+  return offer.turns_x   ? ", the input is transposed"
+         : offer.turns_y ? ", the result is transposed"
+                         : "";
 }
 
 }  // namespace
@@ -62,7 +71,7 @@ const Algorithm<T>& choose(const Problem& problem, const Exec& exec) {
   double least = 0;
   for (const Algorithm<T>* entry : table<T>()) {
     if (!entry->allowed_by(problem.request)) continue;
-    const Offer offer = entry->offer(problem, exec);
+    const Offer offer = offer_with_turns(*entry, problem, exec);
     if (!offer.refused && (best == nullptr || offer.cycles <= least))
       best = entry, least = offer.cycles;
   }
@@ -74,7 +83,7 @@ template <class T>
 std::vector<std::string> takers(const Problem& problem, const Exec& exec) {
   std::vector<std::string> names;
   for (const Algorithm<T>* entry : table<T>())
-    if (!entry->offer(problem, exec).refused) names.emplace_back(entry->name());
+    if (!offer_with_turns(*entry, problem, exec).refused) names.emplace_back(entry->name());
   return names;
 }
 
@@ -86,7 +95,7 @@ std::string list_offers(const Problem& problem, const Exec& exec, const Algorith
   };
   std::vector<Line> lines;
   for (const Algorithm<T>* entry : table<T>())
-    lines.push_back({entry, entry->offer(problem, exec)});
+    lines.push_back({entry, offer_with_turns(*entry, problem, exec)});
   std::ranges::stable_sort(lines, {}, [](const Line& line) {
     return std::pair(line.offer.refused != nullptr, line.offer.cycles);
   });
@@ -98,7 +107,7 @@ std::string list_offers(const Problem& problem, const Exec& exec, const Algorith
     else
       text << "predicted " << std::max<index_t>(1, static_cast<index_t>(offer.cycles / 1000))
            << " thousand cycles of one core" << bytes_from_memory(offer.weight_bytes)
-           << (entry == &chosen ? " <-" : "") << "\n";
+           << turned_images(offer) << (entry == &chosen ? " <-" : "") << "\n";
   }
   return text.str();
 }

@@ -27,6 +27,7 @@ class Fill final : public Algorithm<T> {
   Fill() : Algorithm<T>("fill", "fill") {}
   // There is nothing to compute, so every request is met.
   bool allowed_by(const Request&) const override { return true; }
+  Layouts layouts(const Layouts& given) const override { return given; }
   Offer offer(const Problem& problem, const Exec&) const override {
     return problem.phases.empty() ? Offer{} : refusal("taps reach outputs");
   }

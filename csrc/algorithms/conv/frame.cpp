@@ -18,25 +18,51 @@ ConvDesc frame_of(const ConvDesc& d) {
   return validated(frame);
 }
 
+namespace {
+
+// One channel of an image or, where pixels are folded, all channels of one together.
 template <class T>
-void fold_padding(const ConvDesc& d, const T* padded, T* dx, index_t dx_image,
-                  const Exec& exec) noexcept {
-  const index_t planes = d.batch * d.c_in;
-  const index_t image = dx_image == 0 ? d.c_in * d.in_plane() : dx_image;
+struct Folded {
+  const T* from;
+  T* to;
+  index_t row, pixel, n;  // the steps of `to`; the neighbouring elements of a pixel
+};
+
+template <class T>
+void fold(const ConvDesc& d, const Folded<T>& f) noexcept {
   const index_t height = d.h.lo + d.h.in + d.h.hi, width = d.w.lo + d.w.in + d.w.hi;
-  const double work = double(planes) * double(height) * double(width);
-  parallel_for(planes, useful_threads(planes, work, exec.threads), [&](index_t plane, int) {
-    T* to = dx + plane / d.c_in * image + plane % d.c_in * d.in_plane();
-    const T* from = padded + plane * height * width;
-    std::fill_n(to, d.in_plane(), T{0});
-    for (index_t i = 0; i < height; ++i, from += width) {
-      T* row = to + padded_source(d.mode, i - d.h.lo, d.h.in) * d.w.in;
-      for (index_t j = 0; j < width; ++j) row[padded_source(d.mode, j - d.w.lo, d.w.in)] += from[j];
+  for (index_t i = 0; i < d.h.in; ++i)
+    for (index_t j = 0; j < d.w.in; ++j) std::fill_n(f.to + i * f.row + j * f.pixel, f.n, T{0});
+  const T* from = f.from;
+  for (index_t i = 0; i < height; ++i) {
+    T* row = f.to + padded_source(d.mode, i - d.h.lo, d.h.in) * f.row;
+    for (index_t j = 0; j < width; ++j, from += f.n) {
+      T* to = row + padded_source(d.mode, j - d.w.lo, d.w.in) * f.pixel;
+      for (index_t c = 0; c < f.n; ++c) to[c] += from[c];
     }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void fold_padding(const ConvDesc& d, const T* padded, const ConvArgs<T>& args,
+                  const Exec& exec) noexcept {
+  const bool pixels = args.y_pixel != 0;
+  const index_t planes = pixels ? 1 : d.c_in, n = pixels ? d.c_in : 1, tasks = d.batch * planes;
+  const index_t image = args.y_image == 0 ? d.c_in * d.in_plane() : args.y_image;
+  const index_t size = (d.h.lo + d.h.in + d.h.hi) * (d.w.lo + d.w.in + d.w.hi) * n;
+  const double work = double(tasks) * double(size);
+  parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
+    T* to = args.y + task / planes * image + task % planes * d.in_plane();
+    fold<T>(d,
+            {padded + task * size, to, pixels ? args.y_row : d.w.in, pixels ? args.y_pixel : 1, n});
   });
 }
 
-template void fold_padding(const ConvDesc&, const float*, float*, index_t, const Exec&) noexcept;
-template void fold_padding(const ConvDesc&, const double*, double*, index_t, const Exec&) noexcept;
+template void fold_padding(const ConvDesc&, const float*, const ConvArgs<float>&,
+                           const Exec&) noexcept;
+template void fold_padding(const ConvDesc&, const double*, const ConvArgs<double>&,
+                           const Exec&) noexcept;
 
 }  // namespace fastconv

@@ -3,6 +3,7 @@
 // gradient is computed as if the frame were the image, and is then folded back.
 #pragma once
 
+#include "algorithms/correlation/job.h"
 #include "core/conv_desc.h"
 #include "core/exec.h"
 
@@ -12,11 +13,11 @@ namespace fastconv {
 // std::invalid_argument if the frame is too large.
 ConvDesc frame_of(const ConvDesc& d);
 
-// Computes dx, whose images lie as ConvArgs::y_image says, from the gradient of the frame,
-// `padded`: to each element of the image goes the sum of the gradients of all elements of the frame
-// that copy it. The planes of the frame are (h.lo + h.in + h.hi) by (w.lo + w.in + w.hi).
+// Computes args.y, the gradient of the image, from that of the frame, `padded`: to each element of
+// the image goes the sum of the gradients of all elements of the frame that copy it. The planes of
+// the frame are (h.lo + h.in + h.hi) by (w.lo + w.in + w.hi). Both are planes, or both are pixels.
 template <class T>
-void fold_padding(const ConvDesc& d, const T* padded, T* dx, index_t dx_image,
+void fold_padding(const ConvDesc& d, const T* padded, const ConvArgs<T>& args,
                   const Exec& exec) noexcept;
 
 }  // namespace fastconv

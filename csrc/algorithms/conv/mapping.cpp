@@ -6,6 +6,7 @@
 
 #include "algorithms/conv/frame.h"
 #include "algorithms/conv/shapes.h"
+#include "algorithms/conv/turn.h"
 #include "core/memory.h"
 
 namespace fastconv {
@@ -16,6 +17,9 @@ Problem problem_of(const ConvDesc& d, Pass pass, const Request& request) {
                   .batch = d.batch,
                   .channels = forward ? d.c_out : d.c_in,
                   .plane = forward ? d.out_plane() : d.in_plane(),
+                  .width = forward ? d.w.out : d.w.in,
+                  .in_channels = forward ? d.c_in : d.c_out,
+                  .in_plane = forward ? d.in_plane() : d.out_plane(),
                   .request = request};
   if (forward)
     problem.phases.push_back(forward_of(d));
@@ -29,13 +33,21 @@ Problem problem_of(const ConvDesc& d, Pass pass, const Request& request) {
 template <class T>
 Mapping<T>::Mapping(const ConvDesc& d, Pass pass, const Request& request, const Exec& exec)
     : d_(d), exec_(exec), framed_(pass == Pass::adjoint && d.mode != PadMode::zeros) {
-  if (!framed_) {
-    solution_ = solution_of<T>(d, pass, request, exec);
-    return;
-  }
-  const ConvDesc frame = frame_of(d);
-  frame_bytes_ = cache_lines(frame.batch * frame.c_in * frame.in_plane() * index_t{sizeof(T)});
-  solution_ = solution_of<T>(frame, pass, request, exec);
+  const ConvDesc own = framed_ ? frame_of(d) : d;
+  solution_ = solution_of<T>(own, pass, request, exec);
+  const ImageShape image{own.batch, own.c_in, own.h.in, own.w.in};
+  const ImageShape other{own.batch, own.c_out, own.h.out, own.w.out};
+  x_ = pass == Pass::forward ? image : other, y_ = pass == Pass::forward ? other : image;
+  const Layouts wanted = algorithm().layouts(request.layouts);
+  const auto bytes = [](const ImageShape& shape) {
+    return cache_lines(shape.size() * index_t{sizeof(T)});
+  };
+  pixels_ = request.layouts.y_pixels;
+  turns_x_ = request.layouts.x_pixels != wanted.x_pixels;
+  turns_y_ = request.layouts.y_pixels != wanted.y_pixels;
+  frame_bytes_ = framed_ ? bytes(y_) : 0;
+  x_bytes_ = turns_x_ ? bytes(x_) : 0;
+  y_bytes_ = turns_y_ ? bytes(y_) : 0;
 }
 
 template <class T>
@@ -45,7 +57,7 @@ index_t Mapping<T>::packed_bytes() const {
 
 template <class T>
 index_t Mapping<T>::workspace_bytes() const {
-  return frame_bytes_ + prepared().scratch_bytes();
+  return frame_bytes_ + x_bytes_ + y_bytes_ + prepared().scratch_bytes();
 }
 
 // Numbers are packed in place of weights, and so tell which weight went where. A number has two
@@ -68,12 +80,24 @@ void Mapping<T>::unpack(const T* packed, T* weights) const {
 
 template <class T>
 void Mapping<T>::run(const ConvArgs<T>& args, std::byte* workspace) const noexcept {
-  if (!framed_) return prepared().run(args, exec_, workspace);
+  if (!framed_) return run_turned(args, workspace);
   ConvArgs<T> framed = args;
   framed.y = reinterpret_cast<T*>(workspace);
-  framed.y_image = 0;
-  prepared().run(framed, exec_, workspace + frame_bytes_);
-  fold_padding(d_, framed.y, args.y, args.y_image, exec_);
+  framed.y_image = framed.y_row = framed.y_pixel = 0;
+  if (pixels_)
+    framed.y_pixel = y_.c, framed.y_row = y_.w * y_.c, framed.y_image = y_.h * y_.w * y_.c;
+  run_turned(framed, workspace + frame_bytes_);
+  fold_padding<T>(d_, framed.y, args, exec_);
+}
+
+template <class T>
+void Mapping<T>::run_turned(const ConvArgs<T>& args, std::byte* workspace) const noexcept {
+  ConvArgs<T> own = args;
+  T* const y = reinterpret_cast<T*>(workspace + x_bytes_);
+  if (turns_x_) turn_x(x_, reinterpret_cast<T*>(workspace), own, exec_);
+  if (turns_y_) expect_turned_y(y_, y, own, exec_);
+  prepared().run(own, exec_, workspace + x_bytes_ + y_bytes_);
+  if (turns_y_) turn_y<T>(y_, y, args, exec_);
 }
 
 template class Mapping<float>;

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "algorithms/conv/turn.h"
 #include "algorithms/correlation/algorithm.h"
 #include "core/conv_desc.h"
 
@@ -53,12 +54,18 @@ class Mapping {
   void run(const ConvArgs<T>& args, std::byte* workspace) const noexcept;
 
  private:
+  void run_turned(const ConvArgs<T>& args, std::byte* workspace) const noexcept;
+
   ConvDesc d_;
   Exec exec_;
   // Whether this is the adjoint of a padding mode other than zeros. It is computed on a frame,
   // which the workspace holds first, and is then folded back.
   bool framed_;
-  index_t frame_bytes_ = 0;
+  // Whether the result is pixels, and whether the algorithm wants the input or the result to lie
+  // otherwise than the caller's: the workspace then holds them, behind the frame, as it wants them.
+  bool pixels_ = false, turns_x_ = false, turns_y_ = false;
+  ImageShape x_{}, y_{};  // what the algorithm reads and writes
+  index_t frame_bytes_ = 0, x_bytes_ = 0, y_bytes_ = 0;
   std::shared_ptr<const Solution<T>> solution_;
 };
 

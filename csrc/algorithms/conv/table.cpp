@@ -31,11 +31,13 @@ std::vector<const Algorithm<T>*> make_table() {
   for (const PhaseAlgorithm<T>* algorithm : phase_algorithms<T>()) all.push_back(algorithm);
   all.push_back(&each_phase);
   all.push_back(&dense::channel_lanes<T>());
+  all.push_back(&dense::pixels<T>());
   all.push_back(&transposed::shared_strip<T>());
   all.push_back(&transposed::depth_to_space<T>());
   all.push_back(&transposed::column_products<T>());
   all.push_back(&depthwise::pairs<T>());
   all.push_back(&depthwise::pixels<T>());
+  all.push_back(&depthwise::in_place<T>());
   return all;
 }
 

@@ -29,6 +29,8 @@ struct Problem {
   bool complete = true;
   // Of the outputs: the images, the channels of all groups together, the elements of one plane.
   index_t batch = 0, channels = 0, plane = 0;
+  index_t width = 1;                      // of a row of such a plane
+  index_t in_channels = 0, in_plane = 0;  // the same of the inputs
   Request request = {};
 
   // Phase i as an algorithm that computes one phase at a time sees it.
@@ -97,6 +99,10 @@ class Algorithm {
   virtual bool allowed_by(const Request& request) const {
     return request.algorithm == nullptr || asked_by(request);
   }
+
+  // How the images have to lie that the prepared algorithm reads and writes, where the caller's lie
+  // as `given`. Mapping turns those that lie otherwise.
+  virtual Layouts layouts(const Layouts& /*given*/) const { return {}; }
 
   // An offer follows from the problem, the ISA and the caches alone. It allocates nothing, because
   // every entry of the table makes one for every shape that is not remembered.

@@ -9,16 +9,36 @@
 
 namespace fastconv {
 
-// The outputs of a problem: batch * channels planes of `plane` elements.
+// The outputs of a problem: batch * channels planes of `plane` elements, in rows of `width`.
 struct Outputs {
-  index_t batch, channels, plane;
-  explicit Outputs(const Problem& p) : batch(p.batch), channels(p.channels), plane(p.plane) {}
+  index_t batch, channels, plane, width;
+  explicit Outputs(const Problem& p)
+      : batch(p.batch), channels(p.channels), plane(p.plane), width(p.width) {}
 };
+
+// fill_with_bias where the outputs are pixels.
+template <class T>
+void fill_pixels(const Outputs& outputs, const ConvArgs<T>& args, const Exec& exec) noexcept {
+  const index_t rows = outputs.plane / outputs.width, n = outputs.channels;
+  const index_t tasks = outputs.batch * rows;
+  const double work = double(tasks) * double(outputs.width) * double(n);
+  parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
+    T* y = args.y + task / rows * args.y_image + task % rows * args.y_row;
+    for (index_t i = 0; i < outputs.width; ++i, y += args.y_pixel) {
+      if (args.bias)
+        std::copy_n(args.bias, n, y);
+      else
+        std::fill_n(y, n, T{0});
+      activate_pixel(args, exec, 0, y, n);
+    }
+  });
+}
 
 // Writes to every output its bias, activated. The phases run after this, and overwrite the outputs
 // that their taps reach.
 template <class T>
 void fill_with_bias(const Outputs& outputs, const ConvArgs<T>& args, const Exec& exec) noexcept {
+  if (args.y_pixel != 0) return fill_pixels(outputs, args, exec);
   const index_t planes = outputs.batch * outputs.channels, n = outputs.plane;
   const index_t image = args.y_image == 0 ? outputs.channels * n : args.y_image;
   const Team team = useful_threads(planes, double(planes) * double(n), exec.threads);

@@ -26,6 +26,11 @@ struct ConvArgs {
   // How far apart the images of an array lie if there are gaps between them, as there are in a
   // slice of channels of a larger array. 0 if there are none.
   index_t x_image = 0, residual_image = 0, y_image = 0;
+  // How far apart neighbouring rows and neighbouring pixels lie in an array of pixels (see
+  // Layouts), whose step from image to image is always there, too. All are 0 in planes, which have
+  // no gaps.
+  index_t x_row = 0, residual_row = 0, y_row = 0;
+  index_t x_pixel = 0, residual_pixel = 0, y_pixel = 0;
   T slope_of(index_t channel) const { return slopes ? slopes[channel] : slope; }
 };
 
@@ -83,6 +88,18 @@ template <class T>
 void activate_rest(const Job<T>& job, const Exec& exec, index_t channel, T* c, index_t ldc,
                    index_t rows, index_t n, index_t step = 1) noexcept {
   if (!job.limits) activate_rows(job, exec, channel, c, ldc, rows, n, step);
+}
+
+// Applies the activation to the finished outputs of n channels of one pixel, from `channel` on.
+template <class T>
+void activate_pixel(const ConvArgs<T>& args, const Exec& exec, index_t channel, T* y,
+                    index_t n) noexcept {
+  if (args.activation == Activation::none) return;
+  const auto& kernels = exec.kernels<T>().elementwise;
+  if (args.slopes)
+    kernels.prelu_row(y, args.slopes + channel, y, n);
+  else
+    kernels.activate(args.activation, y, y, n, args.slope);
 }
 
 // Copies n finished outputs, neighbours at `from`, to where they belong in `plane`: they are the

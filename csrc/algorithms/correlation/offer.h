@@ -10,9 +10,10 @@
 namespace fastconv {
 
 struct Offer {
-  const char* refused = nullptr;  // the reason, or null if the algorithm takes the problem
-  double cycles = 0;              // predicted: what one core needs for the whole call
-  double weight_bytes = 0;        // of prepacked weights, which come from memory
+  const char* refused = nullptr;          // the reason, or null if the algorithm takes the problem
+  double cycles = 0;                      // predicted: what one core needs for the whole call
+  double weight_bytes = 0;                // of prepacked weights, which come from memory
+  bool turns_x = false, turns_y = false;  // whether the input, and the result, are transposed
 };
 inline Offer refusal(const char* reason) { return {.refused = reason}; }
 

@@ -80,7 +80,7 @@ Offer PhaseAlgorithm<T>::offer(const Problem& problem, const Exec& exec) const {
       many_slots(problem.phase(0), problem.phases.size()))
     return refusal("its lists of so many phases and taps are made only if it is asked for");
   for (std::size_t i = 0; i < problem.phases.size(); ++i) {
-    const Offer one = offer_phase(problem.phase(i), problem.request, exec);
+    const Offer one = offer_phase(phase(problem, i), problem.request, exec);
     if (one.refused) return one;
     all.cycles += one.cycles, all.weight_bytes += one.weight_bytes;
   }
@@ -91,10 +91,10 @@ template <class T>
 std::unique_ptr<const Prepared<T>> PhaseAlgorithm<T>::prepare(const Problem& problem,
                                                               const Exec& exec) const {
   if (problem.phases.size() == 1 && problem.complete)
-    return prepare_phase(problem.phase(0), problem.request, exec);
+    return prepare_phase(phase(problem, 0), problem.request, exec);
   std::vector<std::unique_ptr<const PreparedPhase<T>>> phases;
   for (std::size_t i = 0; i < problem.phases.size(); ++i)
-    phases.push_back(prepare_phase(problem.phase(i), problem.request, exec));
+    phases.push_back(prepare_phase(phase(problem, i), problem.request, exec));
   return std::make_unique<const PreparedPhases<T>>(problem, std::move(phases));
 }
 

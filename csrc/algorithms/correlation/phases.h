@@ -53,6 +53,10 @@ class PhaseAlgorithm : public Algorithm<T> {
  public:
   using Algorithm<T>::Algorithm;
 
+  // Phase i of the problem as this algorithm sees it.
+  virtual const Correlation& phase(const Problem& problem, std::size_t i) const {
+    return problem.phase(i);
+  }
   virtual Offer offer_phase(const Correlation& r, const Request& request,
                             const Exec& exec) const = 0;
   virtual std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r,

@@ -4,6 +4,12 @@
 
 namespace fastconv {
 
+// How the images of a call lie: as planes, or as pixels, whose channels are neighbours.
+struct Layouts {
+  bool x_pixels = false, y_pixels = false;  // of the input; of the result and its residual
+  bool operator==(const Layouts&) const = default;
+};
+
 struct Request {
   // The name of an entry of the table or of a family of entries, as known_name() (conv/table.h)
   // gives it. Null lets the predicted cost decide among all.
@@ -13,6 +19,7 @@ struct Request {
   bool plain_sums = false;
   // The weights are packed ahead, for many calls, as plans do: packing adds nothing to the cost.
   bool prepacked = false;
+  Layouts layouts = {};
   bool operator==(const Request&) const = default;
 };
 

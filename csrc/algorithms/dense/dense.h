@@ -24,4 +24,8 @@ const PhaseAlgorithm<T>& pointwise();
 template <class T>
 const Algorithm<T>& channel_lanes();
 
+// On pixels as they lie, where the channels of a pixel are neighbours: lanes are output channels.
+template <class T>
+const PhaseAlgorithm<T>& pixels();
+
 }  // namespace fastconv::dense

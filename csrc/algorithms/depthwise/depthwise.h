@@ -24,4 +24,8 @@ const Algorithm<T>& pairs();
 template <class T>
 const Algorithm<T>& pixels();
 
+// On pixels as they lie, where the channels of a pixel are neighbours.
+template <class T>
+const PhaseAlgorithm<T>& in_place();
+
 }  // namespace fastconv::depthwise
