@@ -36,9 +36,7 @@ def options_of(case, data_format="channels_first"):
     return options
 
 
-def ask(
-    case, algorithm, dtype, *, precision="highest", plan=False, data_format="channels_first"
-):
+def ask(case, algorithm, dtype, *, precision="highest", plan=False, data_format="channels_first"):
     """Why the algorithm does not take the case on this ISA, or None; the call itself tells."""
     x, w = np.zeros(case.x, dtype), np.zeros(case.w, dtype)
     if data_format == "channels_last":

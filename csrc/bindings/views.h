@@ -11,6 +11,20 @@
 
 namespace fastconv {
 
+// For each of (N, C, H, W) the axis of the caller's array, or -1 where the caller has none. `rank`
+// is the number of the caller's axes.
+struct AxisMap {
+  int of[4];
+  int rank;
+};
+inline AxisMap axis_map(int spatial, bool batched, bool channels_last) {
+  const int lead = batched ? 1 : 0;
+  const int c = channels_last ? lead + spatial : lead;
+  const int first = channels_last ? lead : lead + 1;
+  return {{batched ? 0 : -1, c, spatial == 1 ? -1 : first, first + spatial - 1},
+          lead + 1 + spatial};
+}
+
 bool contiguous(const View& view, index_t item);
 bool aligned(const void* data, index_t item);
 bool is_native(const py::array& array);

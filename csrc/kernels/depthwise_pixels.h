@@ -101,16 +101,53 @@ FC_INLINE void sum_line(const DepthwiseLineArgs<typename V::T>& a, const typenam
   }
 }
 
-// All blocks of OUTPUTS neighbouring pixels, from number `first` of the line on.
-template <class V, int OUTPUTS>
+// The same for a whole block, where TAPS taps of a row read neighbouring pixels, and neighbouring
+// outputs read STRIDE pixels apart: each vector is loaded once for all outputs that it belongs to.
+// Vectors of arrays that do not begin at a cache line lie in two of them, so that loads are dear.
+template <class V, int OUTPUTS, int TAPS, int STRIDE>
+FC_INLINE void sum_shared(const DepthwiseLineArgs<typename V::T>& a, const typename V::T* x,
+                          const typename V::T* w, const typename V::T* bias,
+                          const typename V::T* init, typename V::T* y) {
+  V acc[OUTPUTS];
+  FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = V::load(bias);
+  if (init)
+    FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) acc[j] = acc[j] + V::load(init + j * a.init_step);
+  for (index_t row = 0; row < a.rows; ++row) {
+    const auto *from = x + row * a.x_row, *weights = w + row * a.w_row;
+    V wt[TAPS];
+    FC_UNROLL for (int t = 0; t < TAPS; ++t) {
+      wt[t] = V::load(weights + t * a.w_line);
+      hold(wt[t]);
+    }
+    FC_UNROLL for (int i = 0; i < (OUTPUTS - 1) * STRIDE + TAPS; ++i) {
+      V xi = V::load(from + i * a.x_line);
+      hold(xi);
+      FC_UNROLL for (int t = 0; t < TAPS; ++t) {
+        const int j = (i - t) / STRIDE;
+        if (i >= t && (i - t) % STRIDE == 0 && j < OUTPUTS) acc[j] = fma(wt[t], xi, acc[j]);
+      }
+    }
+  }
+  const V lowest = V::splat(a.lowest), highest = V::splat(a.highest);
+  FC_UNROLL for (int j = 0; j < OUTPUTS; ++j) min(highest, max(lowest, acc[j]))
+      .store(y + j * a.y_step);
+}
+
+// All blocks of OUTPUTS neighbouring pixels, from number `first` of the line on. TAPS is 0 where
+// taps or outputs do not read as sum_shared wants it.
+template <class V, int OUTPUTS, int TAPS, int STRIDE>
 FC_INLINE void sum_blocks(const DepthwiseLineArgs<typename V::T>& a, index_t first) {
   const auto *x = a.x + first * a.x_step, *init = a.init ? a.init + first * a.init_step : nullptr;
   auto* y = a.y + first * a.y_step;
   const index_t whole = a.tail == V::lanes ? a.blocks : a.blocks - 1;
   index_t at = 0;
-  for (index_t b = 0; b < whole; ++b, at += V::lanes)
-    sum_line<V, OUTPUTS, false>(a, x + at, a.w + at, a.bias + at, init ? init + at : nullptr,
-                                y + at);
+  for (index_t b = 0; b < whole; ++b, at += V::lanes) {
+    const auto* from = init ? init + at : nullptr;
+    if constexpr (TAPS > 0)
+      sum_shared<V, OUTPUTS, TAPS, STRIDE>(a, x + at, a.w + at, a.bias + at, from, y + at);
+    else
+      sum_line<V, OUTPUTS, false>(a, x + at, a.w + at, a.bias + at, from, y + at);
+  }
   if (whole < a.blocks)
     sum_line<V, OUTPUTS, true>(a, x + at, a.w + at, a.bias + at, init ? init + at : nullptr,
                                y + at);
@@ -118,37 +155,52 @@ FC_INLINE void sum_blocks(const DepthwiseLineArgs<typename V::T>& a, index_t fir
 
 // Pixels are taken in chunks of about equally many, up to 8, and of each chunk all blocks: so
 // memory is read in the order in which it lies.
-template <class V>
-void depthwise_line(const DepthwiseLineArgs<typename V::T>& a) noexcept {
+template <class V, int TAPS, int STRIDE>
+void sum_chunks(const DepthwiseLineArgs<typename V::T>& a) noexcept {
+  constexpr int kMost = STRIDE == 1 ? 8 : 6;  // FC_UNROLL reaches no further
   for (index_t first = 0; first < a.n;) {
-    const index_t left = a.n - first, chunks = (left + 7) / 8, n = (left + chunks - 1) / chunks;
+    const index_t left = a.n - first, chunks = (left + kMost - 1) / kMost;
+    const index_t n = (left + chunks - 1) / chunks;
     switch (n) {
       case 1:
-        sum_blocks<V, 1>(a, first);
+        sum_blocks<V, 1, TAPS, STRIDE>(a, first);
         break;
       case 2:
-        sum_blocks<V, 2>(a, first);
+        sum_blocks<V, 2, TAPS, STRIDE>(a, first);
         break;
       case 3:
-        sum_blocks<V, 3>(a, first);
+        sum_blocks<V, 3, TAPS, STRIDE>(a, first);
         break;
       case 4:
-        sum_blocks<V, 4>(a, first);
+        sum_blocks<V, 4, TAPS, STRIDE>(a, first);
         break;
       case 5:
-        sum_blocks<V, 5>(a, first);
+        sum_blocks<V, 5, TAPS, STRIDE>(a, first);
         break;
       case 6:
-        sum_blocks<V, 6>(a, first);
-        break;
-      case 7:
-        sum_blocks<V, 7>(a, first);
+        sum_blocks<V, 6, TAPS, STRIDE>(a, first);
         break;
       default:
-        sum_blocks<V, 8>(a, first);
+        if constexpr (kMost == 8) {
+          if (n == 7)
+            sum_blocks<V, 7, TAPS, STRIDE>(a, first);
+          else
+            sum_blocks<V, 8, TAPS, STRIDE>(a, first);
+        }
     }
     first += n;
   }
+}
+
+template <class V>
+void depthwise_line(const DepthwiseLineArgs<typename V::T>& a) noexcept {
+  const bool next = a.x_step == a.x_line, second = a.x_step == 2 * a.x_line;
+  if (next && a.lines == 3) return sum_chunks<V, 3, 1>(a);
+  if (next && a.lines == 5) return sum_chunks<V, 5, 1>(a);
+  if (next && a.lines == 7) return sum_chunks<V, 7, 1>(a);
+  if (second && a.lines == 3) return sum_chunks<V, 3, 2>(a);
+  if (second && a.lines == 5) return sum_chunks<V, 5, 2>(a);
+  sum_chunks<V, 0, 1>(a);
 }
 
 // The gradients of TAPS weights of each channel: an accumulator for each, over all outputs. What

@@ -102,8 +102,7 @@ void test(const ConvKernels<T>& k, Report& report) {
   for (index_t n = 1; n <= 18; ++n)
     for (const index_t blocks : {1, 3})
       for (const int tail : {1, lanes / 2, lanes})
-        for (const bool with_init : {false, true})
-          test_line(k, n, blocks, tail, with_init, report);
+        for (const bool with_init : {false, true}) test_line(k, n, blocks, tail, with_init, report);
 }
 
 }  // namespace

@@ -96,7 +96,12 @@ def spread(case, array, kind):
 def test_slices_and_crops_have_the_same_bits(case, algorithm, isa, kind):
     for dtype in dtypes_of(case, algorithm, **PLAIN):
         x, w, b = case.floats(dtype)
-        how = {**options_of(case, "channels_last"), **PLAIN, "algorithm": algorithm, "activation": "silu"}
+        how = {
+            **options_of(case, "channels_last"),
+            **PLAIN,
+            "algorithm": algorithm,
+            "activation": "silu",
+        }
         x = last(case, x)
         want = case.function(x, w, b, **how)
         room, out = spread(case, want, kind)
@@ -118,13 +123,22 @@ def test_mirrored_and_turned_images(isa):
     for w, groups in (((40, 24, 3, 3), 1), ((24, 1, 3, 3), 24)):
         weight = rng.integers(-9, 10, w).astype("f4")
         how = {"padding": 1, "groups": groups, "precision": "highest"}
-        for view in (x[:, ::-1], x[:, :, ::-1], x[::-1, ::-1, ::-1], x[:, ::2], x[..., ::2, :],
-                     np.broadcast_to(x[:1], x.shape), x.transpose(0, 2, 1, 3), x.astype(">f4")):
+        for view in (
+            x[:, ::-1],
+            x[:, :, ::-1],
+            x[::-1, ::-1, ::-1],
+            x[:, ::2],
+            x[..., ::2, :],
+            np.broadcast_to(x[:1], x.shape),
+            x.transpose(0, 2, 1, 3),
+            x.astype(">f4"),
+        ):
             want = fastconv.conv2d(np.ascontiguousarray(view, "f4"), weight, **how, **LAST)
             np.testing.assert_array_equal(fastconv.conv2d(view, weight, **how, **LAST), want)
             nchw = np.ascontiguousarray(np.moveaxis(view, -1, 1), "f4")
-            np.testing.assert_array_equal(fastconv.conv2d(nchw, weight, **how),
-                                          np.moveaxis(want, -1, 1))
+            np.testing.assert_array_equal(
+                fastconv.conv2d(nchw, weight, **how), np.moveaxis(want, -1, 1)
+            )
 
 
 def test_results_that_lie_otherwise(isa):
@@ -135,9 +149,15 @@ def test_results_that_lie_otherwise(isa):
     want = fastconv.conv2d(x, w, **how, **LAST)
     plan = fastconv.Conv2dPlan(x.shape, w, **how, **LAST)
     planes = np.empty((2, 40, 7, 9), "f4")
-    for call in (lambda **to: fastconv.conv2d(x, w, **how, **LAST, **to), lambda **to: plan(x, **to)):
-        for out in (planes.transpose(0, 2, 3, 1), np.empty(want.shape, "f4")[:, ::-1],
-                    np.empty((2, 7, 40, 9), "f4").transpose(0, 1, 3, 2)):
+    for call in (
+        lambda **to: fastconv.conv2d(x, w, **how, **LAST, **to),
+        lambda **to: plan(x, **to),
+    ):
+        for out in (
+            planes.transpose(0, 2, 3, 1),
+            np.empty(want.shape, "f4")[:, ::-1],
+            np.empty((2, 7, 40, 9), "f4").transpose(0, 1, 3, 2),
+        ):
             assert call(out=out) is out
             np.testing.assert_array_equal(out, want)
     pixels = np.empty(want.shape, "f4").transpose(0, 3, 1, 2)
@@ -176,7 +196,11 @@ def test_explain_says_what_is_transposed():
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 def test_gradients_of_inputs(mode, isa):
     rng = np.random.default_rng(2)
-    for w, groups, stride in (((40, 24, 3, 3), 1, 1), ((24, 1, 3, 3), 24, 1), ((40, 12, 3, 3), 2, 2)):
+    for w, groups, stride in (
+        ((40, 24, 3, 3), 1, 1),
+        ((24, 1, 3, 3), 24, 1),
+        ((40, 12, 3, 3), 2, 2),
+    ):
         weight = rng.integers(-9, 10, w).astype("f4")
         how = {"padding": 1, "padding_mode": mode, "groups": groups, "stride": stride}
         x = rng.integers(-9, 10, (2, 24, 9, 11)).astype("f4")

@@ -16,11 +16,16 @@ Reach reach_of(const TapAxis& axis) {
   return reach;
 }
 
-// Copies a pixel of n channels, each of them `repeat` times.
+// Copies n neighbouring elements, each of them `repeat` times.
 template <class T>
-T* copy_pixel(const T* from, index_t n, index_t repeat, T* to) noexcept {
+T* copy_elements(const T* from, index_t n, index_t repeat, const Exec& exec, T* to) noexcept {
   if (repeat == 1) return std::copy_n(from, n, to);
-  for (index_t c = 0; c < n; ++c) to = std::fill_n(to, repeat, from[c]);
+  if (repeat == 2) {
+    exec.kernels<T>().conv.interleave(from, from, n, to);
+    return to + 2 * n;
+  }
+  for (index_t c = 0; c < n; ++c)
+    for (index_t i = 0; i < repeat; ++i) *to++ = from[c];
   return to;
 }
 
@@ -36,7 +41,7 @@ PaddedPixels::PaddedPixels(const Correlation& r, index_t channels, index_t repea
 
 template <class T>
 void PaddedPixels::fill(const Job<T>& job, const T* image, index_t oh, index_t rows,
-                        T* to) const noexcept {
+                        const Exec& exec, T* to) const noexcept {
   const Correlation& r = job.r;
   const index_t first = oh * h_step_ + first_h_;
   // The columns of the copy that are the image's own.
@@ -48,7 +53,7 @@ void PaddedPixels::fill(const Job<T>& job, const T* image, index_t oh, index_t r
       if (column < 0)
         to = std::fill_n(to, pixel_, T{0});
       else
-        to = copy_pixel(row + column * job.x_pixel, channels_, repeat_, to);
+        to = copy_elements(row + column * job.x_pixel, channels_, repeat_, exec, to);
     }
   };
   for (index_t i = 0; i < lines(rows); ++i) {
@@ -60,18 +65,18 @@ void PaddedPixels::fill(const Job<T>& job, const T* image, index_t oh, index_t r
     const T* row = image + line * job.x_row;
     padding(row, 0, left);
     const T* pixel = row + (first_w_ + left) * job.x_pixel;
-    if (repeat_ == 1 && job.x_pixel == channels_)
-      to = std::copy_n(pixel, (right - left) * channels_, to);
+    if (job.x_pixel == channels_)
+      to = copy_elements(pixel, (right - left) * channels_, repeat_, exec, to);
     else
       for (index_t j = left; j < right; ++j, pixel += job.x_pixel)
-        to = copy_pixel(pixel, channels_, repeat_, to);
+        to = copy_elements(pixel, channels_, repeat_, exec, to);
     padding(row, right, columns_);
   }
 }
 
-template void PaddedPixels::fill(const Job<float>&, const float*, index_t, index_t,
+template void PaddedPixels::fill(const Job<float>&, const float*, index_t, index_t, const Exec&,
                                  float*) const noexcept;
-template void PaddedPixels::fill(const Job<double>&, const double*, index_t, index_t,
+template void PaddedPixels::fill(const Job<double>&, const double*, index_t, index_t, const Exec&,
                                  double*) const noexcept;
 
 }  // namespace fastconv

@@ -19,15 +19,15 @@ class PaddedPixels {
   index_t row() const { return columns_ * pixel_; }
   index_t lines(index_t rows) const { return (rows - 1) * h_step_ + reach_h_; }
   index_t size() const { return lines(rows_) * row(); }
-  // From the first element of the copy for outputs from (oh, 0) on to what a tap of these offsets
-  // reads for output (oh, 0).
-  index_t at(index_t offset_h, index_t offset_w) const {
-    return (offset_h - first_h_) * row() + (offset_w - first_w_) * pixel_;
+  // Where place (0, 0) of the image would be in a copy for outputs from row oh on.
+  index_t origin(index_t oh) const {
+    return -(oh * h_step_ + first_h_) * row() - first_w_ * pixel_;
   }
   // Copies what `rows` rows of outputs from oh on read of `channels` channels of an image, of which
   // the first element is `image`; rows and pixels lie as the job says.
   template <class T>
-  void fill(const Job<T>& job, const T* image, index_t oh, index_t rows, T* to) const noexcept;
+  void fill(const Job<T>& job, const T* image, index_t oh, index_t rows, const Exec& exec,
+            T* to) const noexcept;
 
  private:
   index_t channels_ = 1, repeat_ = 1, rows_ = 1, h_step_ = 1;

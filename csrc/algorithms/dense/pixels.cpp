@@ -26,9 +26,15 @@ struct Cut {
   }
 };
 
+// Whether the weights of a group are so few that a task multiplies each tile of pixels by all of
+// them before it goes on: then a pixel's vectors are written one soon after the other.
+bool few_weights(const Correlation& r, const PixelsWeights& weights, index_t item) {
+  return weights.slices() == 1 && weights.size() / r.groups * item <= cache_sizes().l2 / 4;
+}
+
 Cut cut_for(const Correlation& r, const PixelsWeights& weights, index_t item, int threads) {
   // What the rows of a task read takes at most a quarter of L2, beside a slice of weights.
-  const double row = double(r.w.in) * double(r.c) * double(item) * double(r.h.in_step);
+  const double row = double(r.w.in) * double(r.c) * double(r.h.in_step) * double(item);
   const double most = std::max(1.0, double(cache_sizes().l2) / 4 / row);
   Cut cut{.row_blocks = most >= double(r.h.count) ? 1 : ceil_div(r.h.count, index_t(most)),
           .channel_tasks = 1};
@@ -55,18 +61,17 @@ struct Line {
   index_t x_step, y_step, residual_step;  // to the next one
 };
 
-// What tiles of one block of output channels have in common.
-template <class T>
+// What the tiles of two spans have in common.
 struct Terms {
-  index_t k, lines, rows, x_line, x_row, w_line, w_row;
-  const T* w;
+  index_t k, lines, rows, x_line, x_row;
+  index_t tap;  // the first one, among all taps
 };
 
 template <class T>
 struct Layout {
   PixelsWeights weights;
   std::vector<index_t> slots;
-  bool framed;
+  bool framed, together;  // see PixelsCost::framed, few_weights
   std::vector<TapSpan> h, w;
   Cut cut;
   PaddedPixels frame;
@@ -88,21 +93,34 @@ class Task {
     const T* image = job.x + n_ * job.x_image + g_ * r_.c;
     x_ = {image, 0, job.x_row, job.x_pixel};
     if (!layout.framed) return;
-    layout.frame.fill(job, image, rows_.begin, rows_.size(), frame);
-    x_ = {frame, layout.frame.at(-rows_.begin * r_.h.in_step, 0), layout.frame.row(),
-          layout.frame.pixel()};
+    layout.frame.fill(job, image, rows_.begin, rows_.size(), exec, frame);
+    x_ = {frame, layout.frame.origin(rows_.begin), layout.frame.row(), layout.frame.pixel()};
   }
 
   void run() noexcept {
+    if (l_.together) return run_all(blocks_);
     for (index_t block = blocks_.begin; block < blocks_.end; ++block)
       for (index_t slice = 0; slice < w_.slices(); ++slice) {
         take(block, slice);
-        for (const TapSpan& h : l_.h)
-          for (const TapSpan& w : l_.w) add(h, w);
+        const bool more = !last_ || block + 1 < blocks_.end;
+        ahead_ = packed_ + w_.slice_size(block, slice), ahead_tiles_ = more ? nv_ : 0;
+        run_all({block, block + 1});
       }
   }
 
  private:
+  // Computes all outputs of the task in some blocks, which tiles take one after another.
+  void run_all(Range blocks) noexcept {
+    at_hand_ = blocks;
+    if (l_.together) take(blocks.begin, 0), ahead_ = packed_;
+    most_ = kPixelTilePixels;
+    for (index_t block = blocks.begin; block < blocks.end; ++block)
+      most_ =
+          std::min<index_t>(most_, exec_.kernels<T>().conv.pixel_tile.max_pixels[w_.nv(block) - 1]);
+    for (const TapSpan& h : l_.h)
+      for (const TapSpan& w : l_.w) add(h, w);
+  }
+
   // Makes a slice of a block what tiles compute.
   void take(index_t block, index_t slice) noexcept {
     first_ = slice == 0, last_ = slice + 1 == w_.slices();
@@ -111,8 +129,6 @@ class Task {
     channels_ = w_.channels(slice);
     packed_ = job_.packed + w_.at(g_, block, slice);
     tail_ = static_cast<int>(rows_of_block_ - (nv_ - 1) * w_.lanes());
-    const bool more = !last_ || block + 1 < blocks_.end;
-    ahead_ = packed_ + w_.slice_size(block, slice), ahead_tiles_ = more ? nv_ : 0;
   }
 
   // Adds the slice at hand to the outputs of two spans that are the task's.
@@ -122,15 +138,12 @@ class Task {
     const index_t offset_h = h.taps ? r_.h.taps[static_cast<std::size_t>(h.tap)].offset : 0;
     const index_t offset_w = w.taps ? r_.w.taps[static_cast<std::size_t>(w.tap)].offset : 0;
     const bool none = h.taps == 0 || w.taps == 0;
-    const index_t ld = nv_ * w_.lanes(), slot = channels_.size() * ld;
-    Terms<T> t{.k = channels_.size(),
-               .lines = w.taps,
-               .rows = none ? 0 : h.taps,
-               .x_line = l_.w_step * x_.pixel,
-               .x_row = l_.h_step * x_.row,
-               .w_line = slot,
-               .w_row = r_.w.n_taps() * slot,
-               .w = packed_ + (h.tap * r_.w.n_taps() + w.tap) * slot};
+    Terms t{.k = channels_.size(),
+            .lines = w.taps,
+            .rows = none ? 0 : h.taps,
+            .x_line = l_.w_step * x_.pixel,
+            .x_row = l_.h_step * x_.row,
+            .tap = h.tap * r_.w.n_taps() + w.tap};
     // Where the channels of neighbouring taps are neighbours, a row of the kernel is one line.
     if (t.x_line == t.k) t.k *= t.lines, t.lines = 1;
     Line across{
@@ -152,13 +165,12 @@ class Task {
 
   // Computes a rectangle of outputs as lines of pixels: one line if rows follow on each other, and
   // else lines along its longer side, or along rows where both are long.
-  void compute(const Terms<T>& t, Line across, Line down) noexcept {
+  void compute(const Terms& t, Line across, Line down) noexcept {
     const auto joined = [&](index_t x, index_t row) { return row == across.n * x; };
     const bool one = joined(across.x_step, down.x_step) && joined(across.y_step, down.y_step) &&
                      (!job_.residual || joined(across.residual_step, down.residual_step));
     if (one) across.n *= down.n, down.n = 1;
-    const index_t most = exec_.kernels<T>().conv.pixel_tile.max_pixels[nv_ - 1];
-    if (across.n < down.n && 2 * across.n <= most) std::swap(across, down);
+    if (across.n < down.n && 2 * across.n <= most_) std::swap(across, down);
     for (index_t i = 0; i < down.n; ++i) {
       run_line(t, across);
       across.x += down.x_step, across.y += down.y_step, across.residual += down.residual_step;
@@ -166,55 +178,61 @@ class Task {
   }
 
   // In tiles of about equally many pixels.
-  void run_line(const Terms<T>& t, const Line& line) noexcept {
-    const auto& kernels = exec_.kernels<T>().conv.pixel_tile;
-    const index_t tiles = ceil_div(line.n, index_t{kernels.max_pixels[nv_ - 1]});
-    constexpr T kInfinity = std::numeric_limits<T>::infinity();
-    const bool clamped =
-        job_.activation == Activation::relu || job_.activation == Activation::relu6;
-    const bool clamps = last_ && clamped;
+  void run_line(const Terms& t, const Line& line) noexcept {
+    const index_t tiles = ceil_div(line.n, most_);
     for (index_t tile = 0; tile < tiles; ++tile) {
       const Range some = part(line.n, tiles, tile);
-      T* y = job_.y + line.y + some.begin * line.y_step;
-      const T* residual =
-          job_.residual ? job_.residual + line.residual + some.begin * line.residual_step : nullptr;
-      const bool fetches = ahead_tiles_ > 0;
-      kernels.run[some.size() - 1][nv_ - 1](
-          {.k = t.k,
-           .lines = t.lines,
-           .rows = t.rows,
-           .x = x_.x + line.x + some.begin * line.x_step,
-           .x_step = line.x_step,
-           .x_line = t.x_line,
-           .x_row = t.x_row,
-           .w = t.w,
-           .w_line = t.w_line,
-           .w_row = t.w_row,
-           .y = y,
-           .y_step = line.y_step,
-           .init = first_ ? residual : y,
-           .init_step = first_ ? line.residual_step : line.y_step,
-           .bias = first_ ? bias_ + row_of_bias() : nullptr,
-           .tail = tail_,
-           .lowest = clamps ? T{0} : -kInfinity,
-           .highest = clamps && job_.activation == Activation::relu6 ? T{6} : kInfinity,
-           .ahead = ahead_,
-           .ahead_step = fetches ? index_t{64 / sizeof(T)} : 0});
-      if (fetches) {
-        --ahead_tiles_;
-        ahead_ += t.k * t.lines * t.rows * index_t{64 / sizeof(T)};
+      for (index_t block = at_hand_.begin; block < at_hand_.end; ++block) {
+        if (l_.together) take(block, 0);
+        run_tile(t, line, some);
       }
-      if (last_ && !clamped)
-        for (index_t i = 0; i < some.size(); ++i)
-          activate_pixel(job_, exec_, row_, y + i * line.y_step, rows_of_block_);
     }
   }
 
-  // Where in y, or the residual, the outputs of the block at hand begin for the phase's output
-  // (oh, ow).
+  // Multiplies some pixels of a line by the slice of the block at hand.
+  void run_tile(const Terms& t, const Line& line, Range some) noexcept {
+    constexpr T kInfinity = std::numeric_limits<T>::infinity();
+    const bool relu6 = job_.activation == Activation::relu6;
+    const bool clamped = relu6 || job_.activation == Activation::relu, clamps = last_ && clamped;
+    const index_t slot = channels_.size() * nv_ * w_.lanes();  // of a tap's weights
+    T* y = job_.y + line.y + some.begin * line.y_step + row_;
+    const T* residual = job_.residual;
+    if (residual) residual += line.residual + some.begin * line.residual_step + row_;
+    const bool fetches = ahead_tiles_ > 0;
+    exec_.kernels<T>().conv.pixel_tile.run[some.size() - 1][nv_ - 1](
+        {.k = t.k,
+         .lines = t.lines,
+         .rows = t.rows,
+         .x = x_.x + line.x + some.begin * line.x_step,
+         .x_step = line.x_step,
+         .x_line = t.x_line,
+         .x_row = t.x_row,
+         .w = packed_ + t.tap * slot,
+         .w_line = slot,
+         .w_row = r_.w.n_taps() * slot,
+         .y = y,
+         .y_step = line.y_step,
+         .init = first_ ? residual : y,
+         .init_step = first_ ? line.residual_step : line.y_step,
+         .bias = first_ ? bias_ + row_of_bias() : nullptr,
+         .tail = tail_,
+         .lowest = clamps ? T{0} : -kInfinity,
+         .highest = clamps && relu6 ? T{6} : kInfinity,
+         .ahead = ahead_,
+         .ahead_step = fetches ? index_t{64 / sizeof(T)} : 0});
+    if (fetches) {
+      --ahead_tiles_;
+      ahead_ += t.k * t.lines * t.rows * index_t{64 / sizeof(T)};
+    }
+    if (!last_ || clamped || job_.activation == Activation::none) return;
+    for (index_t i = 0; i < some.size(); ++i)
+      activate_pixel(job_, exec_, row_, y + i * line.y_step, rows_of_block_);
+  }
+
+  // Where in y, or the residual, the phase's output (oh, ow) begins.
   index_t at(index_t image, index_t row, index_t pixel, index_t oh, index_t ow) const noexcept {
     return n_ * image + (r_.h.out_start + oh * r_.h.out_step) * row +
-           (r_.w.out_start + ow * r_.w.out_step) * pixel + row_;
+           (r_.w.out_start + ow * r_.w.out_step) * pixel;
   }
   index_t row_of_bias() const noexcept { return g_ * padded_rows(r_, w_) + row_ - g_ * r_.m; }
 
@@ -230,8 +248,9 @@ class Task {
   const Layout<T>& l_;
   const PixelsWeights& w_;
   const Exec& exec_;
-  const T* bias_;  // of each group as whole vectors
-  Range rows_{}, blocks_{};
+  const T* bias_;                        // of each group as whole vectors
+  Range rows_{}, blocks_{}, at_hand_{};  // at_hand_: the blocks that each tile takes
+  index_t most_ = 1;                     // pixels of a tile
   index_t n_ = 0, g_ = 0;
   Source<T> x_{};
   // The slice at hand, and its block.
@@ -251,6 +270,7 @@ class PreparedPixels final : public PreparedPhase<T> {
     const Correlation& r = this->r_;
     layout_.weights = PixelsWeights::of<T>(r, exec);
     layout_.slots = weight_slots(r);
+    layout_.together = few_weights(r, layout_.weights, sizeof(T));
     layout_.framed = PixelsCost::of<T>(r, exec).framed();
     layout_.h_step = r.h.even_step(), layout_.w_step = r.w.even_step();
     if (layout_.framed) {

@@ -39,7 +39,7 @@ class PixelsCost {
     return rows * columns * double(r_.c * item_) <= double(cache_sizes().l2) / 2;
   }
   bool takes_spans() const {
-    constexpr index_t kMostTaps = 64;  // more have too many spans
+    constexpr index_t kMostTaps = 16;  // more have too many spans
     return r_.mode == PadMode::zeros && r_.h.n_taps() <= kMostTaps && r_.w.n_taps() <= kMostTaps;
   }
   double cycles() const { return framed() ? cycles_framed() : cycles_in_place(); }

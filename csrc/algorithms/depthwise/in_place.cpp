@@ -91,9 +91,9 @@ class Task {
     channels_ = std::min(l_.channels, blocks.end * l_.lanes) - first_;
     x_ = job.x + n_ * job.x_image, row_ = job.x_row, pixel_ = job.x_pixel;
     if (!l_.framed) return;
-    l_.frame.fill(job, x_, rows_.begin, rows_.size(), frame);
+    l_.frame.fill(job, x_, rows_.begin, rows_.size(), exec, frame);
     x_ = frame, row_ = l_.frame.row(), pixel_ = l_.frame.pixel();
-    origin_ = l_.frame.at(-rows_.begin * r_.h.in_step, 0);
+    origin_ = l_.frame.origin(rows_.begin);
   }
 
   void run() noexcept {
@@ -252,8 +252,7 @@ class InPlace final : public PhaseAlgorithm<T> {
   Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
     const bool named = this->asked_by(request) && std::strcmp(request.algorithm, kFamily) != 0;
     const bool pixels = request.layouts.x_pixels || request.layouts.y_pixels;
-    if (!pixels && !named)
-      return refusal("neither the input nor the result lies as pixels");
+    if (!pixels && !named) return refusal("neither the input nor the result lies as pixels");
     if (!is_depthwise(r)) return refusal("it takes one input channel per group");
     if (r.h.even_step() == 0 || r.w.even_step() == 0)
       return refusal("its taps do not lie at an even distance");
@@ -262,7 +261,7 @@ class InPlace final : public PhaseAlgorithm<T> {
     constexpr index_t kMostTaps = 64;
     if (!framed && std::max(r.h.n_taps(), r.w.n_taps()) > kMostTaps)
       return refusal("it takes up to 64 taps along an axis");
-    const double lanes = double(exec.kernels<T>().conv.gemm.lanes);
+    const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
     return offered(cycles(r, lanes, framed), double(r.groups * r.m * r.taps()),
                    double(r.groups * r.m * r.taps()) * double(sizeof(T)), request);
   }
@@ -282,10 +281,12 @@ class InPlace final : public PhaseAlgorithm<T> {
            double(cache_sizes().l2) / 2;
   }
 
-  static double cycles(const Correlation& r, double lanes, bool framed) {
+  static double cycles(const Correlation& r, index_t lanes, bool framed) {
     constexpr double kTap = 1.3, kStored = 4, kSpan = 40, kElement = 0.3;
-    const double channels = double(r.groups * r.m);
-    const double vectors = std::ceil(channels / lanes) * double(r.pixels());
+    const index_t channels = r.groups * r.m, whole = ceil_div(channels, lanes) * lanes;
+    const bool runs = period_of(r, channels, lanes) != whole;
+    const double vectors = double(r.h.count) * (runs ? double(ceil_div(r.w.count * channels, lanes))
+                                                     : double(whole / lanes) * double(r.w.count));
     const double rows = double(r.h.count) * 3 * kSpan;
     const double copied = framed ? double(r.groups * r.m) * double(r.in_plane()) * kElement : 0;
     return double(r.batch) * (vectors * (double(r.taps()) * kTap + kStored) + rows + copied);
