@@ -25,8 +25,8 @@ void pack_pixels_weights(const Correlation& r, const PixelsWeights& weights,
                          const Exec& exec) noexcept {
   const index_t lanes = weights.lanes(), each = weights.blocks() * weights.slices();
   const index_t tasks = r.groups * each;
-  const int threads = useful_threads(tasks, double(weights.size()), exec.threads);
-  parallel_for(tasks, threads, [&](index_t task, int) {
+  const Team team = useful_threads(tasks, double(weights.size()), exec.threads);
+  parallel_for(tasks, team, [&](index_t task, int) {
     const index_t g = task / each, block = task % each / weights.slices();
     const index_t slice = task % weights.slices(), ld = weights.nv(block) * lanes;
     const Range channels = weights.channels(slice);

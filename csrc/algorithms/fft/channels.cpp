@@ -155,7 +155,7 @@ class PreparedChannels final : public PreparedPhase<T> {
     vectors_ = ceil_div(r.groups, lanes);
     spectra_ = vectors_ * r.m * cut_.terms(r) * cut_.line(lanes);
     pack_work_ = WeightLines<T>::work_elements(cut_.blocks.size, lanes);
-    pack_threads_ = useful_threads(pack_tasks(), 4 * double(spectra_), exec.threads);
+    pack_threads_ = useful_threads(pack_tasks(), 4 * double(spectra_), exec.threads).threads;
     this->packed_elements_ = spectra_ + pack_threads_ * pack_work_;
     this->needs_weights_ = true;  // what is not finite is summed plainly
     this->scratch_bytes_ = exec.threads * sizes_for<T>(r, cut_, lanes).all();

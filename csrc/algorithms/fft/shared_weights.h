@@ -21,7 +21,7 @@ class SharedWeights {
     vectors_ = ceil_div(terms_ * cut.tile.mr, lanes);
     tasks_ = r.groups * ceil_div(r.m, cut.tile.mr) * vectors_;
     const double work = double(tasks_) * double(cut.blocks.size * lanes) * 4;
-    threads_ = useful_threads(tasks_, work, exec.threads);
+    threads_ = useful_threads(tasks_, work, exec.threads).threads;
     work_ = WeightLines<T>::work_elements(cut.blocks.size, lanes);
   }
 
