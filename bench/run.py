@@ -6,7 +6,9 @@ Each row: arrays, contestants, answers checked, a race. A mode chooses the rows 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -20,17 +22,27 @@ from .race.contest import Settings
 from .race.machine import Peak, describe, load
 from .report.publish import publish
 
+BURST, DRAWING = 0.03, 300.0
+"""Seconds of a burst, and of a whole run of a mode whose items are drawn."""
+
 
 def run(settings: Settings, items: Sequence[Any]) -> dict[str, Any]:
-    """Measure all that was chosen; an interrupt ends the run and keeps the rows so far."""
+    """Measure all that was chosen; an interrupt ends the run and keeps the rows so far.
+
+    Of a mode whose items are drawn it measures those that it reaches in the settings' seconds.
+    """
+    mode = MODES[settings.mode]
     header = describe(settings.dtype, settings.threads)
     peak = Peak(settings.dtype, settings.threads)
     rows: list[dict[str, Any]] = []
     failed: list[str] = []
+    end = time.monotonic() + (settings.seconds if mode.drawn else math.inf)
     try:
         for item in progress(items):
+            if time.monotonic() > end:
+                break
             try:
-                rows.append(MODES[settings.mode].module.measure(item, settings, peak))
+                rows.append(mode.module.measure(item, settings, peak))
             except AssertionError as error:
                 failed.append(str(error))
     except KeyboardInterrupt:
@@ -69,15 +81,17 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("-k", dest="only", default="", metavar="WORDS",
                    help="only layers whose family or name holds one of these words")  # fmt: skip
     p.add_argument("--dtype", choices=["float32", "float64"], default="float32")
-    p.add_argument("--threads", type=_count, default=fastconv.get_num_threads(),
-                   help="threads of every contestant (default: %(default)s)")  # fmt: skip
+    p.add_argument("--threads", type=_count, help="threads of every contestant (default: "
+                   f"{fastconv.get_num_threads()}; in cliffs 1)")  # fmt: skip
     p.add_argument("--batch", type=_counts, metavar="N,...", help="images per call")
     p.add_argument("--isa", choices=fastconv.supported_isas(), help="fastconv's instruction set; "
                    "peers keep theirs")  # fmt: skip
     p.add_argument("--peers", type=_peers, metavar="NAME,...",
                    help=f"some of {', '.join(SESSIONS)}, or none (default: all)")  # fmt: skip
     p.add_argument("--turns", type=_count, default=5, help="bursts a contestant (default: 5)")
-    p.add_argument("--seconds", type=_seconds, default=0.03, help="of a burst (default: 0.03)")
+    p.add_argument("--seconds", type=_seconds, help=f"of a burst (default: {BURST}); in cliffs of "
+                   f"the whole run (default: {DRAWING})")  # fmt: skip
+    p.add_argument("--seed", type=int, default=0, help="of what cliffs draws (default: 0)")
     p.add_argument("--out", metavar="FILE", help="where results go (JSON); else a name is made")
     p.add_argument("--pictures", metavar="FOLDER", help="where pictures go, if matplotlib is there")
     return p
@@ -88,6 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     if chosen.isa:
         fastconv.set_isa(chosen.isa)
+    drawn = MODES[chosen.mode].drawn
+    chosen.threads = chosen.threads or (1 if drawn else fastconv.get_num_threads())
+    chosen.seconds = chosen.seconds or (DRAWING if drawn else BURST)
     names = [field for field in Settings.__dataclass_fields__ if hasattr(chosen, field)]
     settings = Settings(**{name: getattr(chosen, name) for name in names})
     items = MODES[settings.mode].module.choose(settings)

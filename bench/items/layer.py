@@ -14,7 +14,10 @@ SMALL_GROUP = 32
 
 @dataclass(frozen=True)
 class Layer:
-    """One convolution: pads are (lo, hi) per axis; in one dimension axes have one entry."""
+    """One convolution: pads are (lo, hi) per axis; in one dimension axes have one entry.
+
+    Published layers have one stride for both axes; drawn ones may have one for each.
+    """
 
     family: str
     name: str
@@ -22,7 +25,7 @@ class Layer:
     size: tuple[int, ...]
     c_out: int
     kernel: tuple[int, ...]
-    stride: int = 1
+    stride: int | tuple[int, ...] = 1
     pad: tuple[tuple[int, int], ...] = ((0, 0),)
     dilation: int = 1
     groups: int = 1
@@ -54,6 +57,11 @@ class Layer:
         return self.pad if len(self.pad) == self.rank else self.pad * self.rank
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        """The stride of each axis."""
+        return self.stride if isinstance(self.stride, tuple) else (self.stride,) * self.rank
+
+    @property
     def symmetric_pad(self) -> tuple[int, ...] | None:
         """The padding as PyTorch takes it, or None where the two sides differ."""
         return None if any(lo != hi for lo, hi in self.pads) else tuple(lo for lo, _ in self.pads)
@@ -66,12 +74,13 @@ class Layer:
     @property
     def output_shape(self) -> tuple[int, ...]:
         sizes = []
-        for size, kernel, (lo, hi) in zip(self.size, self.kernel, self.pads, strict=True):
+        axes = zip(self.size, self.kernel, self.strides, self.pads, strict=True)
+        for size, kernel, stride, (lo, hi) in axes:
             reach = self.dilation * (kernel - 1) + 1
             if self.transposed:
-                sizes.append((size - 1) * self.stride + reach - lo - hi + self.output_padding)
+                sizes.append((size - 1) * stride + reach - lo - hi + self.output_padding)
             else:
-                sizes.append((size + lo + hi - reach) // self.stride + 1)
+                sizes.append((size + lo + hi - reach) // stride + 1)
         return (self.n, self.c_out, *sizes)
 
     @property
@@ -85,8 +94,9 @@ class Layer:
         ends = self.output_shape[2:] if self.transposed else self.size
         starts = self.size if self.transposed else self.output_shape[2:]
         pairs = 1
-        for start, end, kernel, (lo, _) in zip(starts, ends, self.kernel, self.pads, strict=True):
-            places = np.arange(start)[:, None] * self.stride - lo
+        axes = zip(starts, ends, self.kernel, self.strides, self.pads, strict=True)
+        for start, end, kernel, stride, (lo, _) in axes:
+            places = np.arange(start)[:, None] * stride - lo
             places = places + np.arange(kernel) * self.dilation
             pairs *= int(np.count_nonzero((places >= 0) & (places < end)))
         return 2 * self.n * self.c_in * self.c_out // self.groups * pairs

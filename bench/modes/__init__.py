@@ -10,15 +10,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from . import cores, depthwise, forward, gradients, networks, pools, program, small, steps
+from . import (
+    cliffs,
+    cores,
+    depthwise,
+    forward,
+    gradients,
+    networks,
+    pools,
+    program,
+    small,
+    steps,
+)
 
 
 @dataclass(frozen=True)
 class Mode:
-    """A module with the four functions, and what its rows compare, in words."""
+    """A module with the four functions, and what its rows compare, in words.
+
+    The items of a mode that is `drawn` are drawn from a seed, as many as there is time for: its
+    seconds are those of the run, and it takes one thread unless told otherwise.
+    """
 
     module: Any
     compares: str
+    drawn: bool = False
 
 
 MODES = {
@@ -32,5 +48,6 @@ MODES = {
     "networks": Mode(networks, "whole networks on plans against sessions of the same graph"),
     "program": Mode(program, "calls as programs make them, each library in a process of its own"),
     "cores": Mode(cores, "layers on 1 to 64 cores, on paper: cycles counted, no machine timed"),
+    "cliffs": Mode(cliffs, "random shapes, to find those that are slow", drawn=True),
 }
 """By the name that ``--mode`` takes, in the order in which pages show them."""

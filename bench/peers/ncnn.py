@@ -53,7 +53,7 @@ def _layer(layer: Layer, w: np.ndarray) -> str:
         kind += "DepthWise"
     kind += "1D" if layer.rank == 1 else ""
     pads = layer.pads
-    keys = {0: layer.c_out, 1: layer.kernel[-1], 2: layer.dilation, 3: layer.stride}
+    keys = {0: layer.c_out, 1: layer.kernel[-1], 2: layer.dilation, 3: layer.strides[-1]}
     keys |= {4: pads[-1][0], 15: pads[-1][1], 5: 1, 6: w.size}
     if layer.groups > 1:
         keys[7] = layer.groups

@@ -48,7 +48,7 @@ def operator(
 def _node(layer: Layer) -> bytes:
     lists = {
         "kernel_shape": layer.kernel,
-        "strides": (layer.stride,) * layer.rank,
+        "strides": layer.strides,
         "dilations": (layer.dilation,) * layer.rank,
         "pads": (*(lo for lo, _ in layer.pads), *(hi for _, hi in layer.pads)),
     }

@@ -23,7 +23,7 @@ def torch_last(layers: tuple[Layer, ...], threads: int) -> Call:
     for layer, (_, w, b) in zip(layers, arrays, strict=True):
         weight, bias = torch.from_numpy(w).contiguous(memory_format=last), torch.from_numpy(b)
         calls.append(partial(torch.nn.functional.conv2d, weight=weight, bias=bias,
-                             stride=layer.stride, padding=layer.symmetric_pad))  # fmt: skip
+                             stride=layer.strides, padding=layer.symmetric_pad))  # fmt: skip
 
     def call() -> Any:
         with torch.inference_mode():

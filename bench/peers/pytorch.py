@@ -22,7 +22,7 @@ def functions(layer: Layer, arrays: tuple[np.ndarray, ...], threads: int) -> dic
     torch.set_num_threads(threads)
     function = getattr(torch.nn.functional, layer.function)
     x, w, b = (torch.from_numpy(a) for a in arrays)
-    options: dict[str, Any] = {"stride": layer.stride, "dilation": layer.dilation}
+    options: dict[str, Any] = {"stride": layer.strides, "dilation": layer.dilation}
     options["groups"] = layer.groups
     if layer.output_padding:
         options["output_padding"] = layer.output_padding
@@ -55,7 +55,7 @@ def gradients(item: Gradient, arrays: tuple[np.ndarray, ...], threads: int) -> d
     # As in `functions`, uneven padding is a step of its own, and so is its gradient.
     edges = [edge for lo_hi in reversed(layer.pads) for edge in lo_hi] if pad is None else []
     options = (
-        [layer.c_out], [layer.stride] * layer.rank, list(pad or [0] * layer.rank),
+        [layer.c_out], list(layer.strides), list(pad or [0] * layer.rank),
         [layer.dilation] * layer.rank, layer.transposed, [layer.output_padding] * layer.rank,
         layer.groups, mask,
     )  # fmt: skip

@@ -86,8 +86,8 @@ def _source(layer: Layer, axis: int, at: int, tap: int) -> int | None:
     """Which input pixel a tap of an output meets on one axis; None in the padding."""
     lo = layer.pads[axis][0]
     if layer.transposed:
-        place, rest = divmod(at + lo - tap * layer.dilation, layer.stride)
+        place, rest = divmod(at + lo - tap * layer.dilation, layer.strides[axis])
         inside = rest == 0
     else:
-        place, inside = at * layer.stride + tap * layer.dilation - lo, True
+        place, inside = at * layer.strides[axis] + tap * layer.dilation - lo, True
     return place if inside and 0 <= place < layer.size[axis] else None

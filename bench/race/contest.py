@@ -36,6 +36,7 @@ class Settings:
     peers: tuple[str, ...] | None = None
     turns: int = 5
     seconds: float = 0.03
+    seed: int = 0
 
 
 def invite(builders: Mapping[str, Build], item: Any, arrays: Any, settings: Settings) -> Peers:

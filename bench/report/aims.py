@@ -152,3 +152,15 @@ def _soft(x: Standing) -> bool:
     if row["n"] == 1 and prod(row["size"]) == 49:
         return True
     return bool(row["c_in"] == 1 if len(row["size"]) == 1 else row["c_in"] <= 3)
+
+
+def cliffs(run: Run) -> list[Goal]:
+    """Of drawn shapes: few are slower, none by much, and on average we are far ahead."""
+    rows = standings(run)
+    pools = [x for x in rows if str(x.row["kind"]).endswith("pools")]
+    convolutions = [x for x in rows if x not in pools]
+    return [
+        Goal("convolutions and gradients, not slower by 1.3", _at_least(1 / 1.3), convolutions,
+             _ratio, 2.3),
+        Goal("pools, not slower by 1.3", _at_least(1 / 1.3), pools, _ratio, 2.5),
+    ]  # fmt: skip

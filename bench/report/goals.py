@@ -77,6 +77,7 @@ GOALS: dict[str, Callable[[Run], list[Goal]]] = {
     "steps": aims.steps,
     "networks": aims.networks,
     "program": aims.program,
+    "cliffs": aims.cliffs,
 }
 """By mode; a mode may have none."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import table
+from . import drawn, table
 from .standing import TIE
 
 Run = dict[str, Any]
@@ -21,11 +21,12 @@ take, each in a loop of its own, over that."""
 
 def report(run: Run) -> str:
     """One run as Markdown."""
+    if drawn.is_drawn(run):
+        return "\n\n".join([*heading(run), drawn.shares(run), drawn.worst(run), table.skipped(run)])
     behind = len(table.behind(run))
     losses = table.losses([run])
     parts = [
-        f"## {table.against(run).capitalize()}",
-        table.about(run),
+        *heading(run),
         table.summary([run]),
         LEGEND,
         f"The rows behind, {behind} in all:\n\n{losses}" if behind else losses,
@@ -37,3 +38,8 @@ def report(run: Run) -> str:
         table.skipped(run),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def heading(run: Run) -> list[str]:
+    """What the run compares, and where."""
+    return [f"## {table.against(run).capitalize()}", table.about(run)]

@@ -47,6 +47,7 @@ def default_path(run: Run) -> Path:
     stem = "-".join(re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words)
     part = "-n" + "-".join(str(n) for n in s["batch"]) if s["batch"] else ""
     part += "-part" if s["only"] or s["peers"] is not None else ""
+    part += f"-seed{s['seed']}" if s.get("seed") else ""
     name = f"{stem}-t{s['threads']}{part}.json"
     return FOLDER / name
 

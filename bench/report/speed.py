@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..modes import MODES
 from ..race.contest import OURS
-from . import page, results, table
+from . import drawn, page, results, table
 from .standing import TIE, Summary, standings
 
 Run = dict[str, Any]
@@ -61,12 +62,15 @@ def write(root: Path = ROOT) -> None:
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise ValueError(f"README.md must have {BEGIN} and {END} once each")
     pictures = docs / "pictures"
-    overview.draw(runs, pictures / OVERVIEW)
-    for run in pictured(runs):
+    fixed, random = [], []
+    for run in runs:
+        (random if drawn.is_drawn(run) else fixed).append(run)
+    overview.draw(fixed, pictures / OVERVIEW)
+    for run in pictured(fixed):
         figures.draw_ratio(run, pictures / picture(run))
-    (docs / "speed.md").write_text(whole(runs), encoding="utf-8")
+    (docs / "speed.md").write_text(whole(fixed, random), encoding="utf-8")
     before, rest = text.split(BEGIN)
-    readme.write_text(before + BEGIN + section(runs) + END + rest.split(END)[1], encoding="utf-8")
+    readme.write_text(before + BEGIN + section(fixed) + END + rest.split(END)[1], encoding="utf-8")
 
 
 def chosen(runs: list[Run]) -> list[Run]:
@@ -113,8 +117,11 @@ def section(runs: list[Run]) -> str:
 BEHIND = "The rows behind"
 
 
-def whole(runs: list[Run]) -> str:
-    """docs/speed.md: the summary, the rows behind, then every row of every run."""
+def whole(runs: list[Run], random: Sequence[Run] = ()) -> str:
+    """docs/speed.md: the summary, the rows behind, then every row of every run.
+
+    Of `random` ones, whose shapes are drawn, it has the shares and the worst rows alone.
+    """
     parts = [
         "# Speed",
         "`python -m bench.report --readme` writes this page from the runs that are stored in "
@@ -129,6 +136,11 @@ def whole(runs: list[Run]) -> str:
         f"{_count(runs)}.",
         table.losses(runs, _link),
         *(part for run in runs for part in one(run)),
+        *(
+            part
+            for run in random
+            for part in (*page.heading(run), drawn.shares(run), drawn.worst(run))
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
