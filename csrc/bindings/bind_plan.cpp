@@ -281,7 +281,11 @@ class Plan {
   }
 
   Pass pass() const { return spec_.transposed ? Pass::adjoint : Pass::forward; }
-  Problem problem() const { return problem_of(spec_.desc, pass(), spec_.request); }
+  Problem problem() const {
+    return with_float(spec_.dtype, [&]<class T>() {
+      return problem_of<T>(spec_.desc, pass(), spec_.request, spec_.exec);
+    });
+  }
   index_t item_bytes() const { return spec_.dtype == DType::f32 ? sizeof(float) : sizeof(double); }
   index_t channels() const { return result_dims()[1]; }
   Dims source_dims() const {

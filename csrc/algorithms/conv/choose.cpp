@@ -45,6 +45,20 @@ const char* turned_images(const Offer& offer) {
                          : "";
 }
 
+// The cheapest entry among those that the request allows, or null.
+template <class T>
+const Algorithm<T>* cheapest(const Problem& problem, const Exec& exec) {
+  const Algorithm<T>* best = nullptr;
+  double least = 0;
+  for (const Algorithm<T>* entry : table<T>()) {
+    if (!entry->allowed_by(problem.request)) continue;
+    const Offer offer = offer_with_turns(*entry, problem, exec);
+    if (!offer.refused && (best == nullptr || offer.cycles <= least))
+      best = entry, least = offer.cycles;
+  }
+  return best;
+}
+
 }  // namespace
 
 const char* known_name(std::string_view name) {
@@ -67,16 +81,14 @@ std::string family_names() {
 
 template <class T>
 const Algorithm<T>& choose(const Problem& problem, const Exec& exec) {
-  const Algorithm<T>* best = nullptr;
-  double least = 0;
-  for (const Algorithm<T>* entry : table<T>()) {
-    if (!entry->allowed_by(problem.request)) continue;
-    const Offer offer = offer_with_turns(*entry, problem, exec);
-    if (!offer.refused && (best == nullptr || offer.cycles <= least))
-      best = entry, least = offer.cycles;
-  }
+  const Algorithm<T>* best = cheapest<T>(problem, exec);
   if (best == nullptr) refuse_request<T>(problem, exec);
   return *best;
+}
+
+template <class T>
+bool is_taken(const Problem& problem, const Exec& exec) {
+  return cheapest<T>(problem, exec) != nullptr;
 }
 
 template <class T>
@@ -114,6 +126,8 @@ std::string list_offers(const Problem& problem, const Exec& exec, const Algorith
 
 template const Algorithm<float>& choose(const Problem&, const Exec&);
 template const Algorithm<double>& choose(const Problem&, const Exec&);
+template bool is_taken<float>(const Problem&, const Exec&);
+template bool is_taken<double>(const Problem&, const Exec&);
 template std::vector<std::string> takers<float>(const Problem&, const Exec&);
 template std::vector<std::string> takers<double>(const Problem&, const Exec&);
 template std::string list_offers(const Problem&, const Exec&, const Algorithm<float>&);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The entry for adjoints whose taps reach no output at all: every output becomes its bias.
+// The entry for problems whose taps only read padding, or reach no output: every output becomes its
+// bias.
 #pragma once
 
 #include "algorithms/correlation/fill.h"

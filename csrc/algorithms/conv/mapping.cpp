@@ -3,15 +3,19 @@
 #include "algorithms/conv/mapping.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "algorithms/conv/frame.h"
 #include "algorithms/conv/shapes.h"
+#include "algorithms/conv/table.h"
 #include "algorithms/conv/turn.h"
 #include "core/memory.h"
 
 namespace fastconv {
 
-Problem problem_of(const ConvDesc& d, Pass pass, const Request& request) {
+namespace {
+
+Problem problem_with(const ConvDesc& d, Pass pass, const Request& request, Taps taps) {
   const bool forward = pass == Pass::forward;
   Problem problem{.phases = {},
                   .batch = d.batch,
@@ -21,14 +25,28 @@ Problem problem_of(const ConvDesc& d, Pass pass, const Request& request) {
                   .in_channels = forward ? d.c_in : d.c_out,
                   .in_plane = forward ? d.in_plane() : d.out_plane(),
                   .request = request};
-  if (forward)
-    problem.phases.push_back(forward_of(d));
-  else
-    problem.phases = adjoint_of(d, &problem.complete);
+  if (forward) {
+    Correlation r = forward_of(d, taps);
+    problem.complete = r.taps() > 0;
+    if (problem.complete) problem.phases.push_back(std::move(r));
+  } else {
+    problem.phases = adjoint_of(d, &problem.complete, taps);
+  }
   if (problem.phases.size() == 1 && is_pointwise(problem.phases[0]))
     problem.flat = flattened(problem.phases[0]);
   return problem;
 }
+
+}  // namespace
+
+template <class T>
+Problem problem_of(const ConvDesc& d, Pass pass, const Request& request, const Exec& exec) {
+  Problem problem = problem_with(d, pass, request, Taps::reaching);
+  if (request.algorithm == nullptr || is_taken<T>(problem, exec)) return problem;
+  return problem_with(d, pass, request, Taps::all);
+}
+template Problem problem_of<float>(const ConvDesc&, Pass, const Request&, const Exec&);
+template Problem problem_of<double>(const ConvDesc&, Pass, const Request&, const Exec&);
 
 template <class T>
 Mapping<T>::Mapping(const ConvDesc& d, Pass pass, const Request& request, const Exec& exec)

@@ -15,8 +15,11 @@ namespace fastconv {
 // like its output: it is a transposed convolution, or the gradient of the input.
 enum class Pass { forward, adjoint };
 
-// The problem that d is in this pass: all of its phases, and what the call asks for.
-Problem problem_of(const ConvDesc& d, Pass pass, const Request& request);
+// The problem that d is in this pass: all of its phases, and what the call asks for. Taps that only
+// read padding are left out, unless the algorithm that the call asks for takes the kernel only as
+// it is.
+template <class T>
+Problem problem_of(const ConvDesc& d, Pass pass, const Request& request, const Exec& exec);
 
 // A problem's algorithm, chosen and laid out.
 template <class T>

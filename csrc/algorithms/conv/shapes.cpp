@@ -23,7 +23,7 @@ struct Key {
 template <class T>
 std::shared_ptr<const Solution<T>> solve(const ConvDesc& d, Pass pass, const Request& request,
                                          const Exec& exec) {
-  const Problem problem = problem_of(d, pass, request);
+  const Problem problem = problem_of<T>(d, pass, request, exec);
   const Algorithm<T>& algorithm = choose<T>(problem, exec);
   auto prepared = algorithm.prepare(problem, exec);
   // Each weight belongs to at most one phase, and to none if no output reads it.

@@ -26,6 +26,10 @@ std::string family_names();
 template <class T>
 const Algorithm<T>& choose(const Problem& problem, const Exec& exec);
 
+// Whether any of the entries that its request allows takes the problem.
+template <class T>
+bool is_taken(const Problem& problem, const Exec& exec);
+
 // The names of the entries that take the problem's shape, whatever its request asks for.
 template <class T>
 std::vector<std::string> takers(const Problem& problem, const Exec& exec);

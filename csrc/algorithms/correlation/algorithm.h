@@ -19,7 +19,7 @@
 namespace fastconv {
 
 // A convolution, or the adjoint of one: all of its phases together. A convolution has one phase; an
-// adjoint has one for each residue of its stride that a tap reaches, so it may have none.
+// adjoint has one for each residue of its stride that a tap reaches. Either may have none.
 struct Problem {
   std::vector<Correlation> phases;
   // Set for 1x1 convolutions alone: their only phase once more, with each image as a single row, so

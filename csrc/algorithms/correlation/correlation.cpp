@@ -7,17 +7,27 @@
 namespace fastconv {
 namespace {
 
-TapAxis forward_axis(const Axis& a) {
+// Whether a tap reads the image for any output, and not only the padding before and behind it.
+bool reaches(const TapAxis& axis, index_t offset) {
+  const index_t first = ceil_div(std::max<index_t>(-offset, 0), axis.in_step);
+  return first < axis.count && first * axis.in_step + offset < axis.in;
+}
+
+// Padding that is not zeros is made of the image, so that all taps read the image then.
+TapAxis forward_axis(const Axis& a, PadMode mode, Taps taps) {
   TapAxis axis{.in = a.in, .in_step = a.stride, .out = a.out, .count = a.out, .taps = {}};
   axis.taps.reserve(static_cast<std::size_t>(a.kernel));
-  for (index_t k = 0; k < a.kernel; ++k) axis.taps.push_back({k, k * a.dilation - a.lo});
+  for (index_t k = 0; k < a.kernel; ++k)
+    if (const index_t offset = k * a.dilation - a.lo;
+        taps == Taps::all || mode != PadMode::zeros || reaches(axis, offset))
+      axis.taps.push_back({k, offset});
   return axis;
 }
 
 // In the adjoint output o takes input i through tap k where o = i * stride + k * dilation - lo. So
 // the residue of o modulo the stride decides which taps it takes: the outputs of one residue are a
 // phase, and its output q reads input q + offset.
-std::vector<TapAxis> adjoint_axis(const Axis& a) {
+std::vector<TapAxis> adjoint_axis(const Axis& a, Taps taps) {
   struct Entry {
     index_t residue, kernel, shift;
   };
@@ -31,14 +41,16 @@ std::vector<TapAxis> adjoint_axis(const Axis& a) {
                    [](const Entry& x, const Entry& y) { return x.residue < y.residue; });
   std::vector<TapAxis> phases;
   for (const auto& [residue, kernel, shift] : entries) {
-    if (phases.empty() || phases.back().out_start != residue)
-      phases.push_back({.in = a.out,
+    const TapAxis phase{.in = a.out,
                         .out = a.in,
                         .out_start = residue,
                         .out_step = a.stride,
                         .count = (a.in - residue - 1) / a.stride + 1,
-                        .taps = {}});
-    phases.back().taps.push_back({kernel, (residue - shift) / a.stride});
+                        .taps = {}};
+    const index_t offset = (residue - shift) / a.stride;
+    if (taps == Taps::reaching && !reaches(phase, offset)) continue;
+    if (phases.empty() || phases.back().out_start != residue) phases.push_back(phase);
+    phases.back().taps.push_back({kernel, offset});
   }
   return phases;
 }
@@ -63,8 +75,8 @@ index_t TapAxis::even_step() const {
 Correlation flattened(const Correlation& r) {
   Correlation flat = r;
   const index_t n = r.pixels();
-  flat.h = {.taps = {{0, 0}}};
-  flat.w = {.in = n, .out = n, .count = n, .taps = {{0, 0}}};
+  flat.h = {.taps = r.h.taps};
+  flat.w = {.in = n, .out = n, .count = n, .taps = r.w.taps};
   return flat;
 }
 
@@ -79,13 +91,13 @@ index_t split_rows(const Correlation& r, index_t first, index_t n, RowSegment* s
   return count;
 }
 
-Correlation forward_of(const ConvDesc& d) {
+Correlation forward_of(const ConvDesc& d, Taps taps) {
   return {.batch = d.batch,
           .groups = d.groups,
           .m = d.c_out_group(),
           .c = d.c_in_group(),
-          .h = forward_axis(d.h),
-          .w = forward_axis(d.w),
+          .h = forward_axis(d.h, d.mode, taps),
+          .w = forward_axis(d.w, d.mode, taps),
           .mode = d.mode,
           .w_group = d.c_out_group() * d.depth(),
           .w_m = d.depth(),
@@ -93,8 +105,8 @@ Correlation forward_of(const ConvDesc& d) {
           .w_row = d.w.kernel};
 }
 
-std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete) {
-  const auto rows = adjoint_axis(d.h), columns = adjoint_axis(d.w);
+std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete, Taps taps) {
+  const auto rows = adjoint_axis(d.h, taps), columns = adjoint_axis(d.w, taps);
   *complete = covered(rows) == d.h.in && covered(columns) == d.w.in;
   std::vector<Correlation> phases;
   for (const TapAxis& h : rows)

@@ -20,7 +20,7 @@ struct TapAxis {
   index_t in = 1, in_step = 1;                   // of the axis that is read: its length, the stride
   index_t out = 1, out_start = 0, out_step = 1;  // of the axis that is written, whose length is out
   index_t count = 1;                             // how many outputs this correlation computes
-  std::vector<Tap> taps;                         // at least one
+  std::vector<Tap> taps;                         // at least one in a problem
 
   index_t n_taps() const { return static_cast<index_t>(taps.size()); }
   PackAxis reads() const { return {in, in_step, taps.data(), n_taps()}; }
@@ -55,12 +55,17 @@ struct Correlation {
   }
 };
 
+// Which taps a correlation has: those that read an element of the image for some output, or also
+// those that only read zeros. Of the former a 3x3 kernel has one on images of one pixel, and is
+// then a 1x1 kernel; a kernel that is larger than the image has some, or none.
+enum class Taps { reaching, all };
+
 // The correlation that the convolution d is.
-Correlation forward_of(const ConvDesc& d);
+Correlation forward_of(const ConvDesc& d, Taps taps = Taps::reaching);
 
 // The phases of d's adjoint, which maps d's output to d's input. No tap reaches the outputs that no
 // phase writes; `*complete` becomes whether there are no such outputs. d.mode must be zeros.
-std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete);
+std::vector<Correlation> adjoint_of(const ConvDesc& d, bool* complete, Taps taps = Taps::reaching);
 
 // Whether r is a 1x1 convolution with stride 1 and no padding: every output reads the pixel at its
 // own place.

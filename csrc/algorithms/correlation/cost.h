@@ -5,6 +5,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
+#include <numeric>
 
 #include "algorithms/common/blocking.h"
 #include "algorithms/correlation/correlation.h"
@@ -24,6 +26,14 @@ inline double gemm_cycles(index_t k, index_t m, index_t mr, double vectors, doub
   constexpr double kLoad = 0.4, kOneRow = 1.1, kTile = 30;
   const double each = mr == 1 ? kOneRow : 1 / rate + kLoad / double(mr);
   return double(k) * double(m) * vectors * each + double(ceil_div(m, mr)) * tiles * kTile;
+}
+
+// Into how many runs a strip gathers what the taps of an axis read: taps whose offsets are equal
+// modulo the stride share one, unless they are further apart than a row of outputs is long.
+inline double gathered_runs(const TapAxis& axis) {
+  const index_t distance = std::abs(axis.even_step()), common = std::gcd(distance, axis.in_step);
+  if (distance == 0 || distance / common > axis.count) return double(axis.n_taps());
+  return double(std::min(axis.n_taps(), axis.in_step / common));
 }
 
 // The costs of one phase. An element has `item` bytes.

@@ -28,4 +28,8 @@ const Algorithm<T>& channel_lanes();
 template <class T>
 const PhaseAlgorithm<T>& pixels();
 
+// Lanes are images, of which there are many tiny ones.
+template <class T>
+const Algorithm<T>& image_lanes();
+
 }  // namespace fastconv::dense

@@ -77,6 +77,9 @@ class Algorithm {
 // channels.
 template <class T>
 const Algorithm<T>& outer();
+// The same for many tiny images, whose terms are images.
+template <class T>
+const Algorithm<T>& outer_images();
 // Computes dot products along the pixels, for few output channels. Lanes are pixels.
 template <class T>
 const Algorithm<T>& dots();

@@ -83,6 +83,8 @@ Layout layout_for(const Correlation& r, const Exec& exec) {
   const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
   Layout l{frame_for(r, lanes, sizeof(T)), {}, {}, r.taps(), lanes, r.w.count};
   l.frame.list_taps(r, l.x_at, l.w_at);
+  // The sums of the taps that r has follow one another.
+  for (std::size_t t = 0; t < l.w_at.size(); ++t) l.w_at[t] = static_cast<index_t>(t) * lanes;
   return l;
 }
 

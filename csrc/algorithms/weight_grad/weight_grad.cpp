@@ -3,24 +3,65 @@
 #include "algorithms/weight_grad/weight_grad.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "algorithms/common/recent.h"
 #include "algorithms/correlation/pack_weights.h"
 #include "algorithms/winograd/grid.h"
+#include "core/memory.h"
 #include "core/parallel.h"
 #include "core/require.h"
 
 namespace fastconv::weight_grad {
 namespace {
 
-// What runs if there is no image: every sum is empty.
+// What runs if there is no image, or no tap that reads one: every sum is empty.
 template <class T>
 class PreparedZeros final : public Prepared<T> {
  public:
-  using Prepared<T>::Prepared;
+  PreparedZeros(const Correlation& r, index_t weights) : Prepared<T>(r), weights_(weights) {}
   void run(const Args<T>& args, const Exec&, std::byte*) const noexcept override {
-    std::fill_n(args.dw, packed_size(this->r_), T{0});
+    std::fill_n(args.dw, weights_, T{0});
   }
+
+ private:
+  index_t weights_;
+};
+
+// The gradient of a kernel of which some taps only read padding. Those of the others are computed
+// as if the kernel had no more taps, and then go to their places among zeros.
+template <class T>
+class PreparedAmongZeros final : public Prepared<T> {
+ public:
+  explicit PreparedAmongZeros(std::unique_ptr<const Prepared<T>> others)
+      : Prepared<T>(others->correlation()),
+        others_(std::move(others)),
+        slots_(weight_slots(this->r_)),
+        others_bytes_(cache_lines(packed_size(this->r_) * index_t{sizeof(T)})) {
+    this->scratch_bytes_ = others_bytes_ + others_->scratch_bytes();
+  }
+
+  void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const T* found = reinterpret_cast<T*>(scratch);
+    others_->run({args.x, args.dy, reinterpret_cast<T*>(scratch)}, exec, scratch + others_bytes_);
+    const auto kernel = static_cast<index_t>(slots_.size()), taps = this->r_.taps();
+    const index_t kernels = this->r_.groups * this->r_.m * this->r_.c;
+    constexpr index_t kEach = 256;  // kernels of a task
+    const index_t tasks = ceil_div(kernels, kEach);
+    const double work = double(kernels) * double(kernel);
+    parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
+      for (index_t i = task * kEach; i < std::min(kernels, (task + 1) * kEach); ++i)
+        for (index_t k = 0; k < kernel; ++k) {
+          const index_t slot = slots_[static_cast<std::size_t>(k)];
+          args.dw[i * kernel + k] = slot < 0 ? T{0} : found[i * taps + slot];
+        }
+    });
+  }
+
+ private:
+  std::unique_ptr<const Prepared<T>> others_;
+  std::vector<index_t> slots_;
+  index_t others_bytes_;
 };
 
 }  // namespace
@@ -28,7 +69,8 @@ class PreparedZeros final : public Prepared<T> {
 template <class T>
 const std::vector<const Algorithm<T>*>& table() {
   static const std::vector<const Algorithm<T>*> all = [] {
-    std::vector<const Algorithm<T>*> entries{&depthwise_pixels<T>(), &outer<T>(), &dots<T>()};
+    std::vector<const Algorithm<T>*> entries{&depthwise_pixels<T>(), &outer_images<T>(),
+                                             &outer<T>(), &dots<T>()};
     for (int i = 0; i < winograd::kForms; ++i) entries.push_back(&winograd_form<T>(i));
     entries.push_back(&by_fft<T>());
     entries.push_back(&channels_by_fft<T>());
@@ -52,7 +94,8 @@ template <class T>
 std::shared_ptr<const Prepared<T>> make_prepared(const ConvDesc& d, const Request& request,
                                                  const Exec& exec) {
   const Correlation r = forward_of(d);
-  if (r.batch == 0) return std::make_shared<const PreparedZeros<T>>(r);
+  if (r.batch == 0 || r.taps() == 0)
+    return std::make_shared<const PreparedZeros<T>>(r, d.c_out * d.depth());
   const Algorithm<T>* best = nullptr;
   double least = 0;
   for (const Algorithm<T>* algorithm : table<T>()) {
@@ -64,7 +107,9 @@ std::shared_ptr<const Prepared<T>> make_prepared(const ConvDesc& d, const Reques
       best = algorithm, least = offer.cycles;
   }
   if (best == nullptr) refuse("there is no algorithm '", request.algorithm, "'");
-  return best->prepare(r, exec);
+  auto prepared = best->prepare(r, exec);
+  if (r.taps() == d.taps()) return prepared;
+  return std::make_shared<const PreparedAmongZeros<T>>(std::move(prepared));
 }
 
 }  // namespace

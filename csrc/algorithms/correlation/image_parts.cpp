@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/correlation/image_parts.h"
+
+#include <algorithm>
+
+namespace fastconv {
+namespace {
+
+// Whether the tap reads the image for output q of the axis.
+bool reads(const TapAxis& axis, const Tap& tap, index_t q) {
+  const index_t at = q * axis.in_step + tap.offset;
+  return at >= 0 && at < axis.in;
+}
+
+// Whether outputs q - 1 and q have the same taps.
+bool same_taps(const TapAxis& axis, index_t q) {
+  return std::ranges::all_of(
+      axis.taps, [&](const Tap& tap) { return reads(axis, tap, q - 1) == reads(axis, tap, q); });
+}
+
+// Neighbouring outputs of an axis that have the same taps.
+struct Stretch {
+  index_t begin, end;
+  std::vector<Tap> taps;
+};
+
+std::vector<Stretch> stretches_of(const TapAxis& axis) {
+  std::vector<Stretch> stretches;
+  for (index_t q = 0; q < axis.count; ++q) {
+    if (q > 0 && same_taps(axis, q)) {
+      stretches.back().end = q + 1;
+      continue;
+    }
+    Stretch next{q, q + 1, {}};
+    for (const Tap& tap : axis.taps)
+      if (reads(axis, tap, q)) next.taps.push_back(tap);
+    stretches.push_back(std::move(next));
+  }
+  std::erase_if(stretches, [](const Stretch& s) { return s.taps.empty(); });
+  return stretches;
+}
+
+ImagePart part_of(const Correlation& r, const Stretch& rows, const Stretch& columns) {
+  ImagePart part{r, {}, {}};
+  part.r.h.taps = rows.taps, part.r.w.taps = columns.taps;
+  const index_t first_h = rows.taps.front().offset, first_w = columns.taps.front().offset;
+  for (const Tap& h : rows.taps)
+    for (const Tap& w : columns.taps)
+      part.shifts.push_back((h.offset - first_h) * r.w.in + w.offset - first_w);
+  for (index_t i = rows.begin; i < rows.end; ++i)
+    for (index_t j = columns.begin; j < columns.end; ++j)
+      part.outputs.push_back(
+          {(r.h.out_start + i * r.h.out_step) * r.w.out + r.w.out_start + j * r.w.out_step,
+           (i * r.h.in_step + first_h) * r.w.in + j * r.w.in_step + first_w});
+  return part;
+}
+
+}  // namespace
+
+std::vector<ImagePart> image_parts(const std::vector<Correlation>& phases) {
+  std::vector<ImagePart> parts;
+  for (const Correlation& r : phases) {
+    const std::vector<Stretch> columns = stretches_of(r.w);
+    for (const Stretch& row : stretches_of(r.h))
+      for (const Stretch& column : columns) parts.push_back(part_of(r, row, column));
+  }
+  return parts;
+}
+
+PartSizes part_sizes(const Correlation& r) {
+  const auto along = [](const TapAxis& axis) {
+    PartSizes sizes{};
+    for (index_t q = 0; q < axis.count; ++q) {
+      const auto taps = double(
+          std::ranges::count_if(axis.taps, [&](const Tap& tap) { return reads(axis, tap, q); }));
+      sizes.outputs += taps > 0 ? 1 : 0;
+      sizes.reads += taps;
+      if (q == 0 || !same_taps(axis, q)) sizes.taps += taps;
+    }
+    return sizes;
+  };
+  const PartSizes h = along(r.h), w = along(r.w);
+  return {h.outputs * w.outputs, h.reads * w.reads, h.taps * w.taps};
+}
+
+}  // namespace fastconv
