@@ -59,7 +59,8 @@ struct PackLanesArgs {
   index_t taps;
   T* dst;
   index_t slot_step, ld;
-  index_t keep;  // lanes that are written of each vector; at least `rows`
+  index_t keep;      // lanes that are written of each vector; at least `rows`
+  bool few = false;  // whether few taps have a slot: of the others as much as possible is not read
 };
 
 // Stores results, whose lanes are channels, as the planes of these channels:

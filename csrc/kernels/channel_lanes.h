@@ -119,13 +119,25 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
       column.store_n(to, keep);
     if (++tap == a.taps) tap = 0, dst += a.ld;
   };
+  // Whether none of the next columns has a slot; then passes over them.
+  const auto pass = [&] {
+    index_t next = tap;
+    for (index_t j = 0; j < width; ++j) {
+      if (a.slots[next] >= 0) return false;
+      if (++next == a.taps) next = 0;
+    }
+    for (tap += width; tap >= a.taps; tap -= a.taps) dst += a.ld;
+    return true;
+  };
   V columns[width];
   for (; e < whole; e += width) {
+    if (a.few && pass()) continue;
     load_columns(w + e, a.row_step, columns);
     FC_UNROLL for (index_t j = 0; j < width; ++j) put(columns[j]);
   }
   for (; e < n; e += width) {
     const index_t some = n - e < width ? n - e : width;  // columns that are left
+    if (a.few && some == width && pass()) continue;
     if (a.rows == V::lanes && a.end - (w + e) >= reach)
       load_columns(w + e, a.row_step, columns);
     else

@@ -95,10 +95,12 @@ class PhaseCost {
     return double(r_.m) * vectors * kScattered * again;
   }
   // Packing the weights of all groups as panels, which a call pays unless they are prepacked. The
-  // weights of a forward convolution are transposed, those of an adjoint are gathered.
+  // weights of a forward convolution are transposed, those of an adjoint, or of a kernel of which
+  // some taps are left out, are gathered.
   double packed_panels() const {
     constexpr double kTransposed = 0.85, kGathered = 1.5;  // cycles for each weight
-    return passed_over() + weights() * (r_.w_m > r_.w_c ? kTransposed : kGathered);
+    const bool in_order = r_.w_m > r_.w_c && r_.taps() == r_.w_c;
+    return passed_over() + weights() * (in_order ? kTransposed : kGathered);
   }
 
   // Packing a phase of several passes over the weights of all, and leaves out those of the others.

@@ -28,9 +28,10 @@ void fill_pixels(const Outputs& outputs, const ConvArgs<T>& args, const Exec& ex
     const T* residual = args.residual;
     if (residual) residual += image * args.residual_image + row * args.residual_row;
     for (index_t i = 0; i < outputs.width; ++i, y += args.y_pixel) {
-      for (index_t c = 0; c < n; ++c) y[c] = (args.bias ? args.bias[c] : T{0});
-      if (residual)
-        for (index_t c = 0; c < n; ++c) y[c] += residual[i * args.residual_pixel + c];
+      for (index_t c = 0; c < n; ++c) {  // the residual may be y
+        const T bias = args.bias ? args.bias[c] : T{0};
+        y[c] = residual ? residual[i * args.residual_pixel + c] + bias : bias;
+      }
       activate_pixel(args, exec, 0, y, n);
     }
   });

@@ -75,12 +75,12 @@ PartSizes part_sizes(const Correlation& r) {
           std::ranges::count_if(axis.taps, [&](const Tap& tap) { return reads(axis, tap, q); }));
       sizes.outputs += taps > 0 ? 1 : 0;
       sizes.reads += taps;
-      if (q == 0 || !same_taps(axis, q)) sizes.taps += taps;
+      if (q == 0 || !same_taps(axis, q)) sizes.taps += taps, sizes.parts += taps > 0 ? 1 : 0;
     }
     return sizes;
   };
   const PartSizes h = along(r.h), w = along(r.w);
-  return {h.outputs * w.outputs, h.reads * w.reads, h.taps * w.taps};
+  return {h.parts * w.parts, h.outputs * w.outputs, h.reads * w.reads, h.taps * w.taps};
 }
 
 }  // namespace fastconv

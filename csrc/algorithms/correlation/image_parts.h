@@ -28,6 +28,7 @@ std::vector<ImagePart> image_parts(const std::vector<Correlation>& phases);
 
 // What a phase has of parts, found without taking memory.
 struct PartSizes {
+  double parts;
   double outputs;  // that have taps
   double reads;    // pairs of an output and a tap that it has
   double taps;     // of all parts together

@@ -58,7 +58,8 @@ void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, R
            .dst = panel + channels.begin * r.taps() * rows + i,
            .slot_step = rows,
            .ld = r.taps() * rows,
-           .keep = std::min(lanes, rows - i)});
+           .keep = std::min(lanes, rows - i),
+           .few = few_taps(r.taps(), slots)});
   }
 }
 

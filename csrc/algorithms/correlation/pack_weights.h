@@ -24,6 +24,11 @@ inline index_t packed_size(const Correlation& r) { return r.groups * r.m * r.k()
 // -1 if r has no such tap.
 std::vector<index_t> weight_slots(const Correlation& r);
 
+// Whether so few taps of a kernel are packed that it pays to look for them.
+inline bool few_taps(index_t taps, const std::vector<index_t>& slots) {
+  return 4 * taps <= static_cast<index_t>(slots.size());
+}
+
 // Whether the slots of all phases together, 8 bytes for each phase and weight of a kernel, take so
 // much memory that only a caller who asks for panels by name is to have them.
 inline bool many_slots(const Correlation& r, std::size_t phases) {

@@ -33,7 +33,9 @@ class ChannelLanesCost {
   // Packing the weights of all groups, which a call pays unless they are prepacked.
   double packed_lanes() const {
     constexpr double kPackedLanes = 0.6;  // cycles for each weight
-    return double(packed_size(r_)) * kPackedLanes;
+    constexpr double kLeftOut = 0.05;     // for each that is read by no output of any phase
+    const double all = double(std::min(r_.w_m, r_.w_c)) * double(r_.groups * r_.m * r_.c);
+    return double(packed_size(r_)) * kPackedLanes + all * kLeftOut;
   }
 
  private:

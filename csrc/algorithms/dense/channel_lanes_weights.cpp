@@ -2,6 +2,7 @@
 // How long the slices of channel_lanes are, and the packing of its weights.
 #include "algorithms/dense/channel_lanes_weights.h"
 
+#include "algorithms/correlation/pack_weights.h"
 #include "core/parallel.h"
 
 namespace fastconv::dense {
@@ -43,7 +44,8 @@ void pack_slice(const Correlation& r, const ChannelLanesLayout& layout,
          .dst = dst + j,
          .slot_step = weights.slot_step(channels.size(), ld),
          .ld = ld,
-         .keep = lanes});
+         .keep = lanes,
+         .few = few_taps(layout.live(), layout.slots())});
 }
 
 template <class T>

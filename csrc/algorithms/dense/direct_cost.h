@@ -28,8 +28,7 @@ class DirectCost {
   double plain_strip() const {
     const Correlation& r = p_.r();
     const double tiles = double(r.h.count) * double(ceil_div(r.w.count, p_.tile().nr));
-    const index_t runs = std::min(r.w.in_step, r.w.n_taps());
-    return p_.product(p_.row_vectors(), tiles) + double(r.c) * p_.rows_gathered(double(runs));
+    return p_.product(p_.row_vectors(), tiles) + double(r.c) * p_.rows_gathered(gathered_runs(r.w));
   }
   double packed_strip() const {
     const Correlation& r = p_.r();

@@ -188,16 +188,22 @@ class ImageLanes final : public Algorithm<T> {
     if (inputs_of(r) > kMostElements || outputs_of(r) > kMostElements ||
         (inputs_of(r) + outputs_of(r)) * row > cache_sizes().l2)
       return refusal("a block of images and their results does not fit L2");
-    double cycles = moved(phase), weights = 0, terms = 0;
+    double cycles = moved(phase), weights = 0, terms = 0, passed = 0;
+    const double kernels = double(r.groups) * double(r.m) * double(r.c);
+    const double passes = double(r.groups) * double(r.c) * double(std::min(r.w_m, r.w_c)) *
+                          double(ceil_div(r.m, phase.tile().mr));
     for (const Correlation& one : problem.phases) {
       const PartSizes sizes = part_sizes(one);
       cycles += sums(phase, sizes);
-      weights += double(r.groups) * double(r.m) * double(r.c) * sizes.taps;
+      weights += kernels * sizes.taps, passed += passes * sizes.parts;
       terms += double(r.c) * sizes.taps;
     }
     if (terms > kMostTerms) return refusal("its lists of terms would be long");
-    constexpr double kGathered = 1.5;  // cycles to pack a weight, as in PhaseCost
-    return offered(cycles, kGathered * weights, weights * double(phase.item()), problem.request);
+    // Cycles to pack a weight, and to pass over a tap of a panel's rows: a kernel of 31x31 on 3x7
+    // pixels has 21 parts, for each of which all taps are looked through.
+    constexpr double kGathered = 1.5, kPassed = 1.2;
+    return offered(cycles, kGathered * weights + kPassed * passed, weights * double(phase.item()),
+                   problem.request);
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,

@@ -29,7 +29,8 @@ PixelFrame::PixelFrame(const std::vector<Correlation>& phases, index_t lanes, in
   }
   pitch_ = (columns - 1) * w_step_ + last_w_ - first_w_ + 1;
   // What is read and written for a block takes an eighth of L2. It is not less, because the rows
-  // that two blocks share are transposed twice.
+  // that two blocks share are transposed twice; and it is more for tall kernels, half of which two
+  // blocks would share otherwise (16 rows at stride 3: 5 times).
   const index_t vector = lanes * item;
   // Absurd padding and dilation, which cost other algorithms nothing, make this product so large
   // that no integer holds it.
@@ -39,7 +40,8 @@ PixelFrame::PixelFrame(const std::vector<Correlation>& phases, index_t lanes, in
   if (!fits_) return;
   const index_t fixed = (last_h_ - first_h_ + 1) * (pitch_ + in_w_) * vector;
   const index_t each = (h_step_ * (pitch_ + in_w_) + out_rows * out_columns) * vector;
-  const index_t most = std::min((cache_sizes().l2 / 8 - fixed) / each + 1, most_rows);
+  const index_t l2 = cache_sizes().l2, room = std::clamp(2 * fixed, l2 / 8, l2 / 2);
+  const index_t most = std::min((room - fixed) / each + 1, most_rows);
   rows_ = ceil_div(count_, ceil_div(count_, std::max(most, index_t{1})));
   frame_ = frame_lines() * pitch_ * vector;
   copy_ = std::min(frame_lines(), in_h_) * in_w_ * vector;

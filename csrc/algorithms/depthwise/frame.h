@@ -4,6 +4,7 @@
 // the rows are, and no tap has to be clipped.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "algorithms/correlation/correlation.h"
@@ -22,6 +23,9 @@ class PixelFrame {
 
   index_t rows() const { return rows_; }  // that each phase has in a block, at most
   index_t blocks() const { return ceil_div(count_, rows_); }
+  // The elements of each plane that all blocks transpose together, rows that two blocks share
+  // twice.
+  index_t transposed() const { return blocks() * std::min(frame_lines(), in_h_) * in_w_; }
   index_t bytes() const { return frame_ + copy_; }  // of one frame, with the copy that fills it
   // How far apart a tap reads for neighbouring rows and columns of outputs.
   index_t row_step() const { return h_step_ * pitch_ * lanes_; }

@@ -189,9 +189,9 @@ class Pixels final : public Algorithm<T> {
     if (r.m != 1 || r.mode != PadMode::zeros)
       return refusal("it takes one output channel per group and zero padding");
     const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-    if (!PixelFrame(problem.phases, lanes, sizeof(T), r.h.out).fits())
-      return refusal("a row of its frame does not fit half of L2");
-    return {.cycles = cycles(problem.phases, double(lanes))};
+    const PixelFrame frame(problem.phases, lanes, sizeof(T), r.h.out);
+    if (!frame.fits()) return refusal("a row of its frame does not fit half of L2");
+    return {.cycles = cycles(problem.phases, frame, double(lanes))};
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,
@@ -202,13 +202,14 @@ class Pixels final : public Algorithm<T> {
  private:
   // For a channel: transposing an element, there and back, and a vector of a tap. Fitted on one
   // thread with AVX-512, from 2x2 to 112x112, and with AVX2 on 31 to 75 taps of a row.
-  static double cycles(const std::vector<Correlation>& phases, double lanes) {
+  static double cycles(const std::vector<Correlation>& phases, const PixelFrame& frame,
+                       double lanes) {
     constexpr double kElement = 0.65, kElementBeyondL1 = 0.95, kTap = 0.75;
     const Correlation& r = phases.front();
     double taps = 0;
     for (const Correlation& phase : phases) taps += double(phase.taps()) * double(phase.pixels());
     const double channels = std::ceil(double(r.groups) / lanes) * lanes;
-    const double elements = double(r.in_plane() + r.out_plane());
+    const double elements = double(frame.transposed() + r.out_plane());
     const bool fits = elements * lanes * double(sizeof(T)) <= double(cache_sizes().l1);
     return double(r.batch) * channels *
            (elements * (fits ? kElement : kElementBeyondL1) + taps * kTap / lanes);

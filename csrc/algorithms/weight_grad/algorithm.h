@@ -83,6 +83,9 @@ const Algorithm<T>& outer_images();
 // Computes dot products along the pixels, for few output channels. Lanes are pixels.
 template <class T>
 const Algorithm<T>& dots();
+// The same for many tiny images. Lanes are images.
+template <class T>
+const Algorithm<T>& dots_images();
 // Takes depthwise layers. Lanes are channels.
 template <class T>
 const Algorithm<T>& depthwise_pixels();

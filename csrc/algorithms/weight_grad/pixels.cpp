@@ -120,15 +120,15 @@ class Pixels final : public Algorithm<T> {
       return refusal("it takes one channel per group, in and out, and zero padding");
     if (r.w.count > kMostTerms) return refusal("it takes rows of up to 1,024 outputs");
     const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
-    if (!frame_for(r, lanes, sizeof(T)).fits())
-      return refusal("a row of its frame does not fit half of L2");
+    const depthwise::PixelFrame frame = frame_for(r, lanes, sizeof(T));
+    if (!frame.fits()) return refusal("a row of its frame does not fit half of L2");
     // The cycles that a channel of an image takes for each element that is transposed, and a vector
     // of channels for each tap of each output. They were fitted on one thread with AVX-512.
     constexpr double kElement = 0.6, kTap = 0.8;
     const double channels = double(ceil_div(r.groups, lanes) * lanes);
     const double taps = double(r.taps()) * double(r.pixels()) * kTap / double(lanes);
-    return {.cycles =
-                double(r.batch) * channels * (double(r.in_plane() + r.pixels()) * kElement + taps)};
+    return {.cycles = double(r.batch) * channels *
+                      (double(frame.transposed() + r.pixels()) * kElement + taps)};
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,

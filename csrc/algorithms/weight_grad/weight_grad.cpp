@@ -8,6 +8,7 @@
 #include "algorithms/common/recent.h"
 #include "algorithms/correlation/pack_weights.h"
 #include "algorithms/winograd/grid.h"
+#include "core/cache.h"
 #include "core/memory.h"
 #include "core/parallel.h"
 #include "core/require.h"
@@ -46,15 +47,17 @@ class PreparedAmongZeros final : public Prepared<T> {
     others_->run({args.x, args.dy, reinterpret_cast<T*>(scratch)}, exec, scratch + others_bytes_);
     const auto kernel = static_cast<index_t>(slots_.size()), taps = this->r_.taps();
     const index_t kernels = this->r_.groups * this->r_.m * this->r_.c;
-    constexpr index_t kEach = 256;  // kernels of a task
-    const index_t tasks = ceil_div(kernels, kEach);
+    // A task writes about half of L1.
+    const index_t each = std::max(cache_sizes().l1 / 2 / (kernel * index_t{sizeof(T)}), index_t{1});
+    const index_t tasks = ceil_div(kernels, each);
     const double work = double(kernels) * double(kernel);
     parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
-      for (index_t i = task * kEach; i < std::min(kernels, (task + 1) * kEach); ++i)
-        for (index_t k = 0; k < kernel; ++k) {
-          const index_t slot = slots_[static_cast<std::size_t>(k)];
-          args.dw[i * kernel + k] = slot < 0 ? T{0} : found[i * taps + slot];
-        }
+      // Zeros first, which are in L1 when the others come.
+      const index_t begin = task * each, end = std::min(kernels, begin + each);
+      std::fill_n(args.dw + begin * kernel, (end - begin) * kernel, T{0});
+      for (index_t k = 0; k < kernel; ++k)
+        if (const index_t slot = slots_[static_cast<std::size_t>(k)]; slot >= 0)
+          for (index_t i = begin; i < end; ++i) args.dw[i * kernel + k] = found[i * taps + slot];
     });
   }
 
@@ -70,7 +73,7 @@ template <class T>
 const std::vector<const Algorithm<T>*>& table() {
   static const std::vector<const Algorithm<T>*> all = [] {
     std::vector<const Algorithm<T>*> entries{&depthwise_pixels<T>(), &outer_images<T>(),
-                                             &outer<T>(), &dots<T>()};
+                                             &outer<T>(), &dots_images<T>(), &dots<T>()};
     for (int i = 0; i < winograd::kForms; ++i) entries.push_back(&winograd_form<T>(i));
     entries.push_back(&by_fft<T>());
     entries.push_back(&channels_by_fft<T>());
