@@ -3,6 +3,7 @@
 // them to one: to their maximum, their sum, and so on.
 #pragma once
 
+#include "core/slide_kernels.h"
 #include "core/types.h"
 
 namespace fastconv {
@@ -105,12 +106,24 @@ struct PoolKernels {
   // The extremes of n >= 1 elements: the first of equals, NaN before everything.
   T (*largest)(const T* x, index_t n) noexcept;
   T (*smallest)(const T* x, index_t n) noexcept;
+  SlideKernels<T> slide;
+  PlaceKernels<T> slide_places;
+  // y[i] = x[i] as `op` takes it: itself, its magnitude, its square, or its magnitude to `power`.
+  void (*take)(PoolOp op, double power, const T* x, index_t n, T* y) noexcept;
+  // y[i] /= rows * columns[i], or rows alone where columns is null.
+  void (*divide)(T* y, index_t n, T rows, const T* columns) noexcept;
+  // The two elementwise steps of the gradient of p-norms y of x, before and behind the gradient of a
+  // sum: factors[i] = dy[i] * y[i]^(1 - p), or 0 where y[i] is; and dx[i] *= sign(x[i]) *
+  // abs(x[i])^(p - 1), or 0 where x[i] is.
+  void (*norm_factors)(double p, const T* y, const T* dy, index_t n, T* factors) noexcept;
+  void (*norm_slopes)(double p, const T* x, index_t n, T* dx) noexcept;
 };
 
 // Of integers, for PoolOp max, min and sum: y[i] becomes y[i] joined with x[i * step].
 template <class T>
 struct IntegerPools {
   void (*join[3])(const T* x, index_t step, index_t n, T* y) noexcept;
+  SlideKernels<T> slide;
 };
 struct AllIntegerPools : IntegerPools<std::int8_t>,
                          IntegerPools<std::int16_t>,
@@ -119,6 +132,8 @@ struct AllIntegerPools : IntegerPools<std::int8_t>,
                          IntegerPools<std::uint8_t>,
                          IntegerPools<std::uint16_t>,
                          IntegerPools<std::uint32_t>,
-                         IntegerPools<std::uint64_t> {};
+                         IntegerPools<std::uint64_t> {
+  PlaceKernels<std::int64_t> places;  // of all integers
+};
 
 }  // namespace fastconv

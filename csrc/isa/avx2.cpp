@@ -17,7 +17,7 @@ constinit const KernelTable table = {
     .isa = "avx2",
     .f32 = make_kernels<VecF32, Limits, 6, 3, 3>(),
     .f64 = make_kernels<VecF64, Limits, 6, 3, 3>(),
-    .integers = make_all_integer_pools(),
+    .integers = make_all_integer_pools<32>(),
 };
 
 }  // namespace fastconv::avx2

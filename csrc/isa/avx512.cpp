@@ -17,7 +17,7 @@ constinit const KernelTable table = {
     .isa = "avx512",
     .f32 = make_kernels<VecF32, Limits, 12, 5, 5>(),
     .f64 = make_kernels<VecF64, Limits, 12, 5, 5>(),
-    .integers = make_all_integer_pools(),
+    .integers = make_all_integer_pools<64>(),
 };
 
 }  // namespace fastconv::avx512

@@ -18,7 +18,7 @@ constinit const KernelTable table = {
     .isa = "scalar",
     .f32 = make_kernels<VecF32, Limits, 5, 3, 3>(),
     .f64 = make_kernels<VecF64, Limits, 5, 3, 3>(),
-    .integers = make_all_integer_pools(),
+    .integers = make_all_integer_pools<16>(),
 };
 
 }  // namespace fastconv::scalar

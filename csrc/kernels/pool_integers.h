@@ -4,7 +4,8 @@
 #pragma once
 
 #include "core/pool_kernels.h"
-#include "simd/common.h"
+#include "kernels/pool_slide.h"
+#include "simd/vec_integers.h"
 
 namespace fastconv::FC_ISA {
 
@@ -38,17 +39,21 @@ void join_integers(const T* x, index_t step, index_t n, T* __restrict y) noexcep
     for (index_t i = 0; i < n; ++i) y[i] = Op::join(y[i], x[step * i]);
 }
 
-template <class T>
+template <class T, int BYTES>
 consteval IntegerPools<T> make_integer_pools() {
   return {.join = {&join_integers<LargestOf, T>, &join_integers<SmallestOf, T>,
-                   &join_integers<SumOf, T>}};
+                   &join_integers<SumOf, T>},
+          .slide = make_slides<VecInteger<T, BYTES>>()};
 }
 
+// Vectors have BYTES bytes.
+template <int BYTES>
 consteval AllIntegerPools make_all_integer_pools() {
-  return {make_integer_pools<std::int8_t>(),   make_integer_pools<std::int16_t>(),
-          make_integer_pools<std::int32_t>(),  make_integer_pools<std::int64_t>(),
-          make_integer_pools<std::uint8_t>(),  make_integer_pools<std::uint16_t>(),
-          make_integer_pools<std::uint32_t>(), make_integer_pools<std::uint64_t>()};
+  return {make_integer_pools<std::int8_t, BYTES>(),   make_integer_pools<std::int16_t, BYTES>(),
+          make_integer_pools<std::int32_t, BYTES>(),  make_integer_pools<std::int64_t, BYTES>(),
+          make_integer_pools<std::uint8_t, BYTES>(),  make_integer_pools<std::uint16_t, BYTES>(),
+          make_integer_pools<std::uint32_t, BYTES>(), make_integer_pools<std::uint64_t, BYTES>(),
+          make_places<VecInteger<std::int64_t, BYTES>>()};
 }
 
 }  // namespace fastconv::FC_ISA

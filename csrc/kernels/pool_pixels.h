@@ -12,6 +12,8 @@
 #pragma once
 
 #include "kernels/pool.h"
+#include "kernels/pool_slide.h"
+#include "kernels/power.h"
 #include "kernels/transpose.h"
 
 namespace fastconv::FC_ISA {
@@ -152,8 +154,9 @@ void join_planes(const typename V::T* x, index_t n, index_t rows, typename V::T*
   for (index_t r = 0; r < rows; r += V::lanes) {
     const index_t here = rows - r < V::lanes ? rows - r : V::lanes;
     V acc[V::lanes];
-    for (index_t j = 0; j < V::lanes; ++j) {
-      const T* row = x + (r + (j < here ? j : 0)) * n;
+    for (index_t j = here; j < V::lanes; ++j) acc[j] = V::zero();
+    for (index_t j = 0; j < here; ++j) {
+      const T* row = x + (r + j) * n;
       V all = Op::take(V::load(row));
       index_t i = V::lanes;
       if (n >= 2 * kMany) {  // four accumulators hide the latency of a join
@@ -234,6 +237,36 @@ void place_pixels(const PixelArgs<typename V::T>& a) noexcept {
   }
 }
 
+template <class Op, class V>
+FC_INLINE void take_row(const typename V::T* x, index_t n, typename V::T* y) {
+  for (index_t i = 0; i < n; i += V::lanes)
+    store_some(Op::take(load_some<V>(x + i, n - i)), y + i, n - i);
+}
+
+template <class V>
+void take(PoolOp op, double power, const typename V::T* x, index_t n, typename V::T* y) noexcept {
+  if (op == PoolOp::powers) {
+    for (index_t i = 0; i < n; i += V::lanes)
+      store_some(magnitude_power(load_some<V>(x + i, n - i), power), y + i, n - i);
+    return;
+  }
+  if (op == PoolOp::abs_max || op == PoolOp::abs_sum)
+    take_row<TakeMagnitude, V>(x, n, y);
+  else if (op == PoolOp::squares)
+    take_row<TakeSquare, V>(x, n, y);
+  else
+    take_row<TakeAsIs, V>(x, n, y);
+}
+
+template <class V>
+void divide(typename V::T* y, index_t n, typename V::T rows,
+            const typename V::T* columns) noexcept {
+  for (index_t i = 0; i < n; i += V::lanes) {
+    const V divisor = columns ? V::splat(rows) * load_some<V>(columns + i, n - i) : V::splat(rows);
+    store_some(load_some<V>(y + i, n - i) / divisor, y + i, n - i);
+  }
+}
+
 template <class V>
 consteval PoolKernels<typename V::T> make_pool() {
   return {.block = {&pool_block<Largest<TakeAsIs>, V>, &pool_block<Smallest, V>,
@@ -247,7 +280,13 @@ consteval PoolKernels<typename V::T> make_pool() {
                      &join_planes<Total<TakeMagnitude>, V>, &join_planes<Total<TakeSquare>, V>},
           .places = {&place_pixels<false, V>, &place_pixels<true, V>},
           .largest = &join_row<Largest<TakeAsIs>, V>,
-          .smallest = &join_row<Smallest, V>};
+          .smallest = &join_row<Smallest, V>,
+          .slide = make_slides<V>(),
+          .slide_places = make_places<V>(),
+          .take = &take<V>,
+          .divide = &divide<V>,
+          .norm_factors = &norm_factors<V>,
+          .norm_slopes = &norm_slopes<V>};
 }
 
 }  // namespace fastconv::FC_ISA

@@ -212,6 +212,15 @@ FC_INLINE VecF64 pow2(VecF64 k) {
   return {_mm512_castsi512_pd(_mm512_add_epi64(exponent, one))};
 }
 
+FC_INLINE VecF32 split_exponent(VecF32 a, VecF32& exponent) {
+  exponent = {_mm512_getexp_ps(a.v)};
+  return {_mm512_getmant_ps(a.v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero)};
+}
+FC_INLINE VecF64 split_exponent(VecF64 a, VecF64& exponent) {
+  exponent = {_mm512_getexp_pd(a.v)};
+  return {_mm512_getmant_pd(a.v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_zero)};
+}
+
 static_assert(Vector<VecF32> && Vector<VecF64>);
 
 }  // namespace fastconv::FC_ISA

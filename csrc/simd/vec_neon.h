@@ -200,6 +200,22 @@ FC_INLINE VecF64 pow2(VecF64 k) {
   return {vreinterpretq_f64_s64(vaddq_s64(exponent, one))};
 }
 
+FC_INLINE VecF32 split_exponent(VecF32 a, VecF32& exponent) {
+  const uint32x4_t bits = vreinterpretq_u32_f32(a.v), mantissa = vdupq_n_u32(0x7fffff);
+  const int32x4_t biased = vreinterpretq_s32_u32(vshrq_n_u32(bits, 23));
+  exponent = {vcvtq_f32_s32(vsubq_s32(biased, vdupq_n_s32(127)))};
+  return {vreinterpretq_f32_u32(
+      vorrq_u32(vandq_u32(bits, mantissa), vreinterpretq_u32_f32(vdupq_n_f32(1))))};
+}
+FC_INLINE VecF64 split_exponent(VecF64 a, VecF64& exponent) {
+  const uint64x2_t bits = vreinterpretq_u64_f64(a.v);
+  const uint64x2_t mantissa = vdupq_n_u64((std::uint64_t{1} << 52) - 1);
+  const int64x2_t biased = vreinterpretq_s64_u64(vshrq_n_u64(bits, 52));
+  exponent = {vcvtq_f64_s64(vsubq_s64(biased, vdupq_n_s64(1023)))};
+  return {vreinterpretq_f64_u64(
+      vorrq_u64(vandq_u64(bits, mantissa), vreinterpretq_u64_f64(vdupq_n_f64(1))))};
+}
+
 static_assert(Vector<VecF32> && Vector<VecF64>);
 
 }  // namespace fastconv::FC_ISA

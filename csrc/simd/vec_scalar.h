@@ -17,6 +17,7 @@ template <class Real>
 struct Portable {
   using T = Real;
   static constexpr int lanes = 16 / static_cast<int>(sizeof(Real)), registers = 16;
+  static constexpr bool rounds_products = true;  // in fma
   typedef Real Reg __attribute__((vector_size(16)));
   typedef Real Unaligned __attribute__((vector_size(16), aligned(alignof(Real)), may_alias));
   using Bits = decltype(Reg{} < Reg{});  // a vector of integers as wide as Real; also a mask
@@ -72,6 +73,13 @@ struct Portable {
     constexpr Real kShift = static_cast<Real>(sizeof(Real) == 4 ? 0x1.8p23 : 0x1.8p52);
     const Bits exponent = reinterpret_cast<Bits>((k + splat(kShift)).v) << kMantissa;
     return {reinterpret_cast<Reg>(exponent + reinterpret_cast<Bits>(splat(1).v))};
+  }
+
+  friend FC_INLINE Portable split_exponent(Portable a, Portable& exponent) {
+    constexpr int kMantissa = sizeof(Real) == 4 ? 23 : 52, kBias = sizeof(Real) == 4 ? 127 : 1023;
+    const Bits bits = reinterpret_cast<Bits>(a.v), one = reinterpret_cast<Bits>(splat(1).v);
+    exponent = {__builtin_convertvector((bits >> kMantissa) - kBias, Reg)};
+    return {reinterpret_cast<Reg>((bits & ((decltype(Bits{}[0] + 0){1} << kMantissa) - 1)) | one)};
   }
 
   friend FC_INLINE Portable larger(Portable acc, Portable x) {

@@ -14,10 +14,11 @@ PLANES = [case for case in WINDOWS if case.rank == 2]
 MAX, MIN, SUM, POWERS = 0, 1, 2, 6
 REFUSED = "refused: "
 KINDS = {
-    "values": ["whole_planes", "channel_lanes", "joined_rows", "window_by_window"],
-    "indices": ["channel_lanes", "window_by_window"],
-    "sum_grad": ["whole_planes", "channel_lanes", "rows", "taps"],
-    "norm_grad": ["sums", "taps"],
+    "values": ["whole_planes", "whole_pixels", "apart", "channel_lanes", "joined_rows", "sliding",
+               "window_by_window"],
+    "indices": ["channel_lanes", "sliding", "window_by_window"],
+    "sum_grad": ["whole_planes", "channel_lanes", "rows", "sliding", "taps"],
+    "norm_grad": ["sums", "places", "taps"],
 }
 every_algorithm_of = {
     kind: pytest.mark.parametrize("algorithm", names) for kind, names in KINDS.items()
@@ -48,8 +49,8 @@ def taken(call, *arguments):
 def test_the_tables_hold_these_algorithms():
     for kind, names in KINDS.items():
         assert testing.pool_algorithms(kind, False) == names
-    assert testing.pool_algorithms("values", True) == ["integers"]
-    assert testing.pool_algorithms("indices", True) == ["window_by_window"]
+    assert testing.pool_algorithms("values", True) == ["apart", "integers", "sliding"]
+    assert testing.pool_algorithms("indices", True) == ["sliding", "window_by_window"]
 
 
 @each(PLANES)
@@ -96,7 +97,7 @@ def test_every_algorithm_gives_the_gradient_of_sums(algorithm, case, isa):
 
 
 @each(PLANES)
-@pytest.mark.parametrize("power", [1, 2, 3])
+@pytest.mark.parametrize("power", [1, 2, 3, 0.5, np.inf])
 @every_algorithm_of["norm_grad"]
 def test_every_algorithm_gives_the_gradient_of_norms(algorithm, power, case):
     x = np.random.default_rng(2).standard_normal((1, 3, *case.lengths))
@@ -111,8 +112,11 @@ def test_every_algorithm_gives_the_gradient_of_norms(algorithm, power, case):
 def some_problem_of(kind, algorithm):
     """A problem that the algorithm has to take, and what it computes of it."""
     x = np.arange(2 * 9 * 8 * 8, dtype=np.float64).reshape(2, 9, 8, 8)
-    side = 8 if algorithm == "whole_planes" else 2
+    side = 8 if algorithm.startswith("whole") else 2
     windows = (side, None, 0, 1, False)
+    if algorithm == "whole_pixels":
+        last = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+        return testing.pool_values(algorithm, last, SUM, windows, 1, "channels_last")
     y = fastconv.lp_pool2d(x, 2, side)
     if kind == "values":
         return testing.pool_values(algorithm, x, SUM, windows, 1, "channels_first")
@@ -120,7 +124,8 @@ def some_problem_of(kind, algorithm):
         return testing.pool_indices(algorithm, x, MAX, windows, 1, "channels_first")
     if kind == "sum_grad":
         return testing.pool_sum_grad(algorithm, y, x.shape, SUM, windows, 1, "channels_first")
-    return testing.pool_norm_grad(algorithm, x, y, y, 2, windows, 1)
+    power = np.inf if algorithm == "places" else 2
+    return testing.pool_norm_grad(algorithm, x, y, y, power, windows, 1)
 
 
 @pytest.mark.parametrize(("kind", "algorithm"), [(k, a) for k in KINDS for a in KINDS[k]])
@@ -134,3 +139,27 @@ def test_a_refusal_tells_the_reason():
         testing.pool_values("whole_planes", x, MAX, windows, 1, "channels_first")
     with pytest.raises(ValueError, match="refused: the table has no algorithm of this name"):
         some_problem_of("values", "rows")
+
+
+@each(PLANES)
+@pytest.mark.parametrize("algorithm", ["apart", "integers", "sliding"])
+def test_every_algorithm_gives_the_values_of_integers(algorithm, case, isa):
+    for dtype in (np.int8, np.uint64):
+        x = np.random.default_rng(4).integers(0, 256, (1, 2, *case.lengths)).astype(dtype)
+        for op, function in ((MAX, "max_pool2d"), (MIN, "min_pool2d"), (SUM, "sum_pool2d")):
+            want = getattr(fastconv, function)(x, **case.geometry)
+            for image, word, read in layouts(x):
+                y = taken(testing.pool_values, algorithm, image, op, geometry(case), 2, word)
+                assert y is None or bits(read(y)) == bits(want)
+
+
+@each([case for case in PLANES if case.all_hold_input])
+@pytest.mark.parametrize("algorithm", ["sliding", "window_by_window"])
+def test_every_algorithm_gives_the_indices_of_integers(algorithm, case, isa):
+    for dtype in (np.int8, np.uint64):
+        x = np.random.default_rng(4).integers(0, 4, (1, 2, *case.lengths)).astype(dtype)
+        x[x == 3] = np.iinfo(dtype).max
+        wanted = fastconv.max_pool2d(x, return_indices=True, **case.geometry)
+        for image, word, read in layouts(x):
+            got = taken(testing.pool_indices, algorithm, image, MAX, geometry(case), 2, word)
+            assert got is None or [bits(read(a)) for a in got] == [bits(a) for a in wanted]

@@ -26,7 +26,9 @@ PixelAxis axis_of(const LaneWindows& w, const LaneTables<T>& tables, index_t b, 
 template <class T>
 auto kernel_of(const Problem& problem, const PoolKernels<T>& kernels) {
   if (problem.use == Use::indices) return kernels.places[problem.pooling.op == PoolOp::min];
-  return kernels.pixels[static_cast<int>(problem.pooling.op)];
+  // Powers are taken while the block is packed.
+  const PoolOp op = problem.pooling.op;
+  return kernels.pixels[static_cast<int>(op == PoolOp::powers ? PoolOp::sum : op)];
 }
 
 // The block of outputs (b, c) of a group, with what its kernel reads and writes in one thread's
@@ -84,6 +86,7 @@ void ChannelLanes<T>::run(const Problem& problem, const Arrays<T>& arrays, const
   }
   const LaneCall<T> call{.problem = problem,
                          .arrays = arrays,
+                         .exec = exec,
                          .kernels = exec.kernels<T>(),
                          .windows_h = windows_h,
                          .windows_w = windows_w,

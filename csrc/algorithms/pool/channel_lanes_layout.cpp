@@ -10,8 +10,10 @@ constexpr index_t kBlockBytes = 65536;    // of a block's input: with its result
 constexpr index_t kMostBytes = 1 << 22;   // of one thread's scratch; beyond, others do it
 constexpr index_t kMostTerms = 1024;      // of a sum along an axis; beyond, float32 loses digits
 constexpr index_t kMostExtent = 1 << 30;  // products of two lengths do not overflow
-constexpr index_t kLeastPlanes = 8;       // fewer leave too many lanes empty
-constexpr index_t kSmallPlane = 1024;     // elements: rows are too short for vectors along them
+constexpr double kMostOverlap = 4;        // times that an element is read, by the blocks it is in
+constexpr index_t kMostJoins = 24;     // for an element along an axis; sliding windows take as long
+constexpr index_t kLeastPlanes = 8;    // fewer leave too many lanes empty
+constexpr index_t kSmallPlane = 1024;  // elements: rows are too short for vectors along them
 // Of 512x512, 3x3 s2, a gradient: 16 lanes 1.5 ms, by rows 0.4 a plane.
 constexpr index_t kLeastGradientPlanes = 3;
 
@@ -26,7 +28,6 @@ const char* refusal_of(const Problem& problem, const LaneWindows& h, const LaneW
   if (d.planes() == 0 || h.in() == 0 || w.in() == 0 || h.out() == 0 || w.out() == 0)
     return "there is nothing to compute";
   if (std::max({h.in(), w.in(), h.out(), w.out()}) > kMostExtent) return "an axis is too long";
-  if (problem.pooling.op == PoolOp::powers) return "it has no kernel for powers";
   if (!is_extreme(problem.pooling.op) && std::max(h.longest(), w.longest()) > kMostTerms)
     return "sums over such a window would lose digits";
   if (problem.use == Use::indices && d.in_plane() > exact_places)
@@ -73,11 +74,20 @@ ChannelLanes<T> ChannelLanes<T>::prepare(const Problem& problem) {
   const index_t rows = h.reach(layout.oh_block), outputs = layout.oh_block * layout.ow_block;
   // Blocks that hold little more than one long window would read it all for a few outputs: planes
   // then, at 512@20 13x13 (2.9 ms by such blocks, 0.2 on planes).
-  if (pixels && h.long_window() + w.long_window() > 0 && outputs < h.out() * w.out()) {
+  if (pixels && h.long_window() + w.long_window() > 0 && outputs < h.out() * w.out())
     layout.refusal = "a block would hold little more than one long window";
-    return layout;
-  }
-  const bool packs = !pixels || (gradient && problem.pooling.average);
+  // What a block reads is to be little more than what it reads for the first time.
+  const double blocks = static_cast<double>(ceil_div(h.out(), layout.oh_block)) *
+                        static_cast<double>(ceil_div(w.out(), layout.ow_block));
+  if (blocks * static_cast<double>(rows * columns) >
+      kMostOverlap * static_cast<double>(h.in()) * static_cast<double>(w.in()))
+    layout.refusal = "a block would hold little more than one window";
+  if (problem.d.h.kernel > 0 && problem.d.w.kernel > 0 &&
+      std::max(h.joins(places), w.joins(places)) > kMostJoins)
+    layout.refusal = "a window has too many elements that are joined one by one";
+  if (layout.refusal != nullptr) return layout;
+  const bool packs =
+      !pixels || (gradient && problem.pooling.average) || problem.pooling.op == PoolOp::powers;
   layout.region = packs ? std::max(rows * columns, outputs) * pixel : 0;
   layout.row_size = (places ? layout.ow_block : columns) * pixel + kMostLanes;
   layout.rows = (places ? 2 * rows : h.long_window() > 0 ? layout.oh_block : 1) * layout.row_size;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/pool/joined_rows.h"
 
-#include <cmath>
-
+#include "algorithms/pool/costs.h"
 #include "algorithms/pool/tasks.h"
 #include "core/memory.h"
 
@@ -85,7 +84,8 @@ bool JoinedRows<T>::suits(const Problem& problem) {
   const PoolDesc& d = problem.d;
   // Where most columns belong to no window, a joined row is mostly waste.
   if (d.w.stride > 4 * d.w.reach()) return false;
-  return d.w.out > 1 || d.w.kernel * d.h.kernel < kMostLanes;
+  if (d.w.out == 1 && d.w.kernel * d.h.kernel >= kMostLanes) return false;
+  return cost_by_rows(d) <= cost_of_sliding(d);
 }
 
 template <class T>
@@ -151,15 +151,13 @@ void JoinedRows<T>::run(const Problem& problem, const Arrays<T>& arrays, const E
                      .out_w = d.w.out};
     if (powers) {
       T* powered = reinterpret_cast<T*>(mine + row_bytes);
-      const T exponent = static_cast<T>(pooling.power);
-      for (index_t i = 0; i < d.in_plane(); ++i)
-        powered[i] = std::pow(std::abs(args.x[i]), exponent);
+      exec.kernels<T>().pool.take(pooling.op, pooling.power, args.x, d.in_plane(), powered);
       args.x = powered;
     }
     kernel(args);
     if (powers || pooling.op == PoolOp::squares)
       for (index_t row = args.oh0; row < args.oh1; ++row)
-        take_roots(pooling, args.y + row * d.w.out + ow, args.ow1 - ow);
+        take_roots(exec, pooling, args.y + row * d.w.out + ow, args.ow1 - ow);
   });
 }
 

@@ -34,7 +34,18 @@ void LaneBlock<T>::read() {
     args.x = region;
     args.x_row = size * kPlanes;
   }
+  if (call.takes_powers()) take_powers();
   if (call.problem.use == Use::sum_grad && call.problem.pooling.average) divide();
+}
+
+template <class T>
+void LaneBlock<T>::take_powers() {
+  const index_t n = args.w.size * args.channels;
+  for (index_t r = 0; r < args.h.size; ++r)
+    call.kernels.pool.take(PoolOp::powers, call.problem.pooling.power, args.x + r * args.x_row, n,
+                           region + r * n);
+  args.x = region;
+  args.x_row = n;
 }
 
 template <class T>
@@ -53,7 +64,7 @@ void LaneBlock<T>::divide() {
 template <class T>
 void LaneBlock<T>::write() {
   for (index_t r = 0; r < args.h.n; ++r)
-    take_roots(call.problem.pooling, args.y + r * args.y_row, args.w.n * args.channels);
+    take_roots(call.exec, call.problem.pooling, args.y + r * args.y_row, args.w.n * args.channels);
   if (!call.pixels()) return write_planes();
   if (call.arrays.to_pixel != 0) write_pixels();
   if (call.gives_indices()) write_indices();

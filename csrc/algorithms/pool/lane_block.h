@@ -14,6 +14,7 @@ template <class T>
 struct LaneCall {
   const Problem& problem;
   const Arrays<T>& arrays;
+  const Exec& exec;
   const Kernels<T>& kernels;
   LaneWindows windows_h, windows_w;
   LaneTables<T> h, w;
@@ -22,6 +23,7 @@ struct LaneCall {
 
   bool pixels() const { return problem.layout == Layout::pixels; }
   bool gives_indices() const { return problem.use == Use::indices; }
+  bool takes_powers() const { return problem.pooling.op == PoolOp::powers; }
   index_t in_w() const { return windows_w.in(); }
   index_t in_plane() const { return windows_h.in() * windows_w.in(); }
   index_t out_w() const { return windows_w.out(); }
@@ -44,6 +46,7 @@ struct LaneBlock {
 
  private:
   index_t planes() const { return call.planes.size(group); }
+  void take_powers();
   void divide();
   void write_planes();
   void write_pixels();

@@ -54,6 +54,11 @@ index_t LaneWindows::long_window() const {
   return gradient && axis.stride > 1 ? 0 : axis.kernel;
 }
 
+index_t LaneWindows::joins(bool places) const {
+  if (!places && long_window() > 0) return 3;
+  return gradient ? longest() : std::min(in(), axis.kernel) / axis.stride + 1;
+}
+
 Span LaneWindows::operator()(index_t o) const {
   return gradient ? touched(axis, o) : span_of(axis, o);
 }

@@ -17,7 +17,9 @@ struct LaneWindows {
   index_t step() const;            // between taps
   index_t longest() const;         // taps of a window at most
   index_t reach(index_t n) const;  // elements of the input from the first to the last of n windows
-  index_t long_window() const;     // 0, or their length if they are to be joined as long ones
+  // For each element: by the kernels of places, which know no long windows, or by the others.
+  index_t joins(bool places) const;
+  index_t long_window() const;  // 0, or their length if they are to be joined as long ones
   Span operator()(index_t o) const;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "algorithms/pool/scatter.h"
 #include "algorithms/pool/taps.h"
 #include "algorithms/pool/tasks.h"
 #include "core/memory.h"
@@ -11,6 +12,13 @@ namespace fastconv::pool {
 namespace {
 
 constexpr Pooling kSums{.op = PoolOp::sum};
+
+Problem magnitudes(const Problem& problem) {
+  Problem found = problem;
+  found.use = Use::indices;
+  found.pooling.op = PoolOp::abs_max;
+  return found;
+}
 
 // sign(x) * (|x| / y)**exponent.
 template <class T>
@@ -21,37 +29,13 @@ T slope_of(T x, T y, T exponent) {
   return sign * (exponent == 1 ? ratio : std::pow(ratio, exponent));
 }
 
-// Calls element(i) for i in 0..n.
-template <class Element>
-void for_runs(index_t n, int threads, const Element& element) {
-  constexpr index_t kRun = 4096;
-  for_units(ceil_div(n, kRun), kRun, threads, [&](index_t u, int) {
-    for (index_t i = u * kRun; i < std::min(n, (u + 1) * kRun); ++i) element(i);
-  });
-}
+constexpr index_t kRun = 4096;  // elements of an elementwise step: 16 or 32 KiB
 
-// A loop for each power: the compiler makes vectors only of loops without a choice between powers.
-// For the same reason a product or a quotient is computed first, and chosen or not afterwards.
-template <class T>
-void step_before(double power, const T* y, const T* dy, T* g, index_t n, int threads) noexcept {
-  if (power == 1) return for_runs(n, threads, [=](index_t i) { g[i] = y[i] == 0 ? T{} : dy[i]; });
-  for_runs(n, threads, [=](index_t i) {
-    const T quotient = dy[i] / y[i];
-    g[i] = y[i] == 0 ? T{} : quotient;
-  });
-}
-
-template <class T>
-void step_behind(double power, const T* x, T* dx, index_t n, int threads) noexcept {
-  if (power == 1)
-    return for_runs(n, threads, [=](index_t i) {
-      const T product = dx[i] * (x[i] < 0 ? T{-1} : T{1});
-      dx[i] = x[i] == 0 ? T{} : product;
-    });
-  for_runs(n, threads, [=](index_t i) {
-    const T product = dx[i] * x[i];
-    dx[i] = x[i] == 0 ? T{} : product;
-  });
+// Calls run(first, n) for runs of neighbours of `n` elements.
+template <class Run>
+void for_runs(index_t n, int threads, const Run& run) noexcept {
+  for_units(ceil_div(n, kRun), kRun, threads,
+            [&](index_t u, int) { run(u * kRun, std::min(kRun, n - u * kRun)); });
 }
 
 }  // namespace
@@ -59,8 +43,7 @@ void step_behind(double power, const T* x, T* dx, index_t n, int threads) noexce
 template <class T>
 NormGradBySums<T> NormGradBySums<T>::prepare(const Problem& problem) {
   const PoolDesc& d = problem.d;
-  const double power = problem.pooling.power;
-  return {.refusal = power == 1 || power == 2 ? nullptr : "the power is neither 1 nor 2",
+  return {.refusal = std::isinf(problem.pooling.power) ? "the power is infinite" : nullptr,
           .factor_bytes = cache_lines(d.planes() * d.out_plane() * static_cast<index_t>(sizeof(T))),
           .sums = SumGrad<T>(d, kSums)};
 }
@@ -69,11 +52,52 @@ template <class T>
 void NormGradBySums<T>::run(const Problem& problem, const NormArrays<T>& arrays, const Exec& exec,
                             std::byte* scratch) const noexcept {
   const PoolDesc& d = problem.d;
-  const double power = problem.pooling.power;
+  const double p = problem.pooling.power;
+  const auto& kernels = exec.kernels<T>().pool;
   T* factors = reinterpret_cast<T*>(scratch);
-  step_before(power, arrays.y, arrays.dy, factors, d.planes() * d.out_plane(), exec.threads);
+  for_runs(d.planes() * d.out_plane(), exec.threads, [&](index_t i, index_t n) {
+    kernels.norm_factors(p, arrays.y + i, arrays.dy + i, n, factors + i);
+  });
   sums.run({.from = factors, .to = arrays.dx}, exec, scratch + factor_bytes);
-  step_behind(power, arrays.x, arrays.dx, d.planes() * d.in_plane(), exec.threads);
+  for_runs(d.planes() * d.in_plane(), exec.threads,
+           [&](index_t i, index_t n) { kernels.norm_slopes(p, arrays.x + i, n, arrays.dx + i); });
+}
+
+template <class T>
+NormGradByPlaces<T> NormGradByPlaces<T>::prepare(const Problem& problem) {
+  const PoolDesc& d = problem.d;
+  if (!std::isinf(problem.pooling.power)) return {.refusal = "the power is finite"};
+  if (has_empty_window(d.h) || has_empty_window(d.w))
+    return {.refusal = "padding leaves a window without any element"};
+  const auto places = Sliding<T>::prepare(magnitudes(problem));
+  constexpr auto kPair = static_cast<index_t>(sizeof(std::int64_t) + sizeof(T));
+  return {.refusal = places.refusal,
+          .found_bytes = cache_lines(d.planes() * d.out_plane() * kPair),
+          .places = places};
+}
+
+template <class T>
+index_t NormGradByPlaces<T>::scratch(int threads) const {
+  return found_bytes + places.scratch(threads);
+}
+
+template <class T>
+void NormGradByPlaces<T>::run(const Problem& problem, const NormArrays<T>& arrays, const Exec& exec,
+                              std::byte* scratch) const noexcept {
+  const PoolDesc& d = problem.d;
+  const index_t n = d.planes() * d.out_plane();
+  auto* indices = reinterpret_cast<std::int64_t*>(scratch);
+  T* found = reinterpret_cast<T*>(indices + n);
+  places.run(magnitudes(problem), {.from = arrays.x, .to = found, .indices = indices}, exec,
+             scratch + found_bytes);
+  for_runs(n, exec.threads, [&](index_t first, index_t count) {
+    for (index_t i = first; i < first + count; ++i) {
+      const T x = found[i], y = arrays.y[i];
+      found[i] = y == 0 || std::abs(x) != y ? T{} : x < 0 ? -arrays.dy[i] : arrays.dy[i];
+    }
+  });
+  scatter_add<T>({d.planes(), d.out_plane(), d.in_plane()}, found, indices, arrays.dx,
+                 exec.threads);
 }
 
 template <class T>
@@ -103,6 +127,8 @@ void NormGradByTaps<T>::run(const Problem& problem, const NormArrays<T>& arrays,
 
 template struct NormGradBySums<float>;
 template struct NormGradBySums<double>;
+template struct NormGradByPlaces<float>;
+template struct NormGradByPlaces<double>;
 template struct NormGradByTaps<float>;
 template struct NormGradByTaps<double>;
 

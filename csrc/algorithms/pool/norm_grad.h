@@ -7,7 +7,7 @@
 
 namespace fastconv::pool {
 
-// For p = 1 and 2 it is the gradient of a sum between two elementwise steps: one from dy and y, and
+// For finite p it is the gradient of a sum between two elementwise steps: one from dy and y, and
 // one with x to dx.
 template <class T>
 struct NormGradBySums {
@@ -25,7 +25,25 @@ struct NormGradBySums {
   SumGrad<T> sums;
 };
 
-// Any p, tap by tap. For an infinite one, the first of the largest gets all.
+// For an infinite p the first of the largest gets all: it is found as maxima are, and dy is added
+// there.
+template <class T>
+struct NormGradByPlaces {
+  static constexpr const char* kName = "places";
+  static constexpr bool kReadsPixels = false;
+  static bool suits(const Problem&) { return true; }
+  static NormGradByPlaces prepare(const Problem& problem);
+
+  index_t scratch(int threads) const;
+  void run(const Problem& problem, const NormArrays<T>& arrays, const Exec& exec,
+           std::byte* scratch) const noexcept;
+
+  const char* refusal = nullptr;
+  index_t found_bytes = 0;  // of the largest and their places
+  Sliding<T> places{};
+};
+
+// Any p, tap by tap.
 template <class T>
 struct NormGradByTaps {
   static constexpr const char* kName = "taps";
@@ -43,6 +61,7 @@ struct NormGradByTaps {
 template <class T>
 using NormGrad = Plan<Use::norm_grad, NormArrays<T>,  //
                       NormGradBySums<T>,              //
+                      NormGradByPlaces<T>,            //
                       NormGradByTaps<T>>;
 
 }  // namespace fastconv::pool

@@ -32,7 +32,7 @@ template <class T>
 struct SumGradRows {
   static constexpr const char* kName = "rows";
   static constexpr bool kReadsPixels = false;
-  static bool suits(const Problem&) { return true; }
+  static bool suits(const Problem& problem);
   static SumGradRows prepare(const Problem& problem);
 
   index_t scratch(int threads) const { return thread_bytes * threads; }

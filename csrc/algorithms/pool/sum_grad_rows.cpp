@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/common/blocking.h"
+#include "algorithms/pool/costs.h"
 #include "algorithms/pool/sum_grad.h"
 #include "algorithms/pool/tasks.h"
 #include "core/memory.h"
@@ -68,6 +69,15 @@ void run_block(const Problem& problem, const Block& b, const T* dy, T* dx, T* ro
 }
 
 }  // namespace
+
+template <class T>
+bool SumGradRows<T>::suits(const Problem& problem) {
+  const PlaneCounts n(problem.d);
+  // With a stride each element of a row is added by itself, where vectors have 16.
+  const double apart = problem.d.w.stride == 1 ? 1 : 8;
+  return n.out_h * (apart * n.kernel_w * n.out_w + n.kernel_h * n.in_w) <=
+         24 * n.out_h * n.in_w + 8 * (n.in_h + n.out_h) * n.in_w;
+}
 
 template <class T>
 SumGradRows<T> SumGradRows<T>::prepare(const Problem& problem) {

@@ -6,10 +6,12 @@
 
 #include <type_traits>
 
+#include "algorithms/pool/apart.h"
 #include "algorithms/pool/channel_lanes.h"
 #include "algorithms/pool/integers.h"
 #include "algorithms/pool/joined_rows.h"
 #include "algorithms/pool/plan.h"
+#include "algorithms/pool/sliding.h"
 #include "algorithms/pool/sum_grad.h"
 #include "algorithms/pool/whole_planes.h"
 #include "algorithms/pool/window_by_window.h"
@@ -20,20 +22,29 @@ namespace fastconv::pool {
 template <class T>
 using FloatValues = Plan<Use::values, Arrays<T>,  //
                          WholePlanes<T>,          //
+                         WholePixels<T>,          //
+                         Apart<T>,                //
                          ChannelLanes<T>,         //
                          JoinedRows<T>,           //
+                         Sliding<T>,              //
                          WindowByWindow<T>>;
 template <class T>
-using IntegerValues = Plan<Use::values, Arrays<T>, Integers<T>>;  // of max, min and sum
+using IntegerValues = Plan<Use::values, Arrays<T>,  // of max, min and sum
+                           Apart<T>,                //
+                           Integers<T>,             //
+                           Sliding<T>>;
 template <class T>
 using Values = std::conditional_t<std::is_floating_point_v<T>, FloatValues<T>, IntegerValues<T>>;
 
 template <class T>
 using FloatIndices = Plan<Use::indices, Arrays<T>,  //
                           ChannelLanes<T>,          //
+                          Sliding<T>,               //
                           WindowIndices<T>>;
 template <class T>
-using IntegerIndices = Plan<Use::indices, Arrays<T>, WindowIndices<T>>;
+using IntegerIndices = Plan<Use::indices, Arrays<T>,  //
+                            Sliding<T>,               //
+                            WindowIndices<T>>;
 template <class T>
 using Indices = std::conditional_t<std::is_floating_point_v<T>, FloatIndices<T>, IntegerIndices<T>>;
 
@@ -42,6 +53,7 @@ using SumGrad = Plan<Use::sum_grad, Arrays<T>,  //
                      SumGradWholePlanes<T>,     //
                      ChannelLanes<T>,           //
                      SumGradRows<T>,            //
+                     Sliding<T>,                //
                      SumGradTaps<T>>;
 
 }  // namespace fastconv::pool

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "algorithms/pool/problem.h"
+#include "core/exec.h"
 #include "core/parallel.h"
 
 namespace fastconv::pool {
@@ -30,13 +31,11 @@ void for_units(index_t units, double work, int threads, const Unit& unit) noexce
 
 // The root of a p-norm, in place.
 template <class T>
-void take_roots(const Pooling& pooling, T* y, index_t n) {
-  if (pooling.op == PoolOp::squares) {
+void take_roots(const Exec& exec, const Pooling& pooling, T* y, index_t n) {
+  if (pooling.op == PoolOp::squares)
     for (index_t i = 0; i < n; ++i) y[i] = std::sqrt(y[i]);
-  } else if (pooling.op == PoolOp::powers) {
-    const T exponent = static_cast<T>(1 / pooling.power);
-    for (index_t i = 0; i < n; ++i) y[i] = std::pow(y[i], exponent);
-  }
+  else if (pooling.op == PoolOp::powers)
+    exec.kernels<T>().pool.take(PoolOp::powers, 1 / pooling.power, y, n, y);
 }
 
 }  // namespace fastconv::pool

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#include "algorithms/pool/apart.h"
+
+#include <limits>
+#include <type_traits>
+
+#include "algorithms/pool/costs.h"
+#include "algorithms/pool/tasks.h"
+#include "core/memory.h"
+
+namespace fastconv::pool {
+namespace {
+
+constexpr index_t kMostTaps = 256;  // of a window: beyond, vectors along its rows pay
+
+template <class T>
+T nothing(PoolOp op) {
+  using Limits = std::numeric_limits<T>;
+  if (op == PoolOp::max) return Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+  if (op == PoolOp::min) return Limits::has_infinity ? Limits::infinity() : Limits::max();
+  return 0;
+}
+
+// The windows along both axes, and the divisors of averages.
+template <class T>
+struct Tables {
+  Span *h, *w;
+  T *rows, *columns;
+  bool average;
+  index_t bytes = 0;
+
+  // Without a `base` it only counts the bytes.
+  Tables(const Problem& problem, std::byte* base) : average(problem.pooling.average) {
+    const PoolDesc& d = problem.d;
+    const auto take = [&]<class E>(E*& array, index_t n) {
+      array = base ? reinterpret_cast<E*>(base + bytes) : nullptr;
+      bytes += cache_lines(n * static_cast<index_t>(sizeof(E)));
+    };
+    take(h, d.h.out);
+    take(w, d.w.out);
+    take(rows, average ? d.h.out : 0);
+    take(columns, average ? d.w.out : 0);
+    if (!base) return;
+    for (index_t o = 0; o < d.h.out; ++o) h[o] = span_of(d.h, o);
+    for (index_t o = 0; o < d.w.out; ++o) w[o] = span_of(d.w, o);
+    for (index_t o = 0; average && o < d.h.out; ++o)
+      rows[o] = static_cast<T>(problem.pooling.rows(d, o));
+    for (index_t o = 0; average && o < d.w.out; ++o)
+      columns[o] = static_cast<T>(problem.pooling.columns(d, o));
+  }
+};
+
+// What becomes of an element, and of two.
+template <PoolOp kOp, class T>
+T taken(T x) {
+  if constexpr (kOp == PoolOp::abs_max || kOp == PoolOp::abs_sum) {
+    if constexpr (std::is_floating_point_v<T>) return std::abs(x);
+  }
+  if constexpr (kOp == PoolOp::squares) return x * x;
+  return x;
+}
+template <PoolOp kOp, class T>
+T joined(T a, T b) {
+  if constexpr (kOp == PoolOp::max || kOp == PoolOp::abs_max)
+    return b > a || b != b ? b : a;
+  else if constexpr (kOp == PoolOp::min)
+    return b < a || b != b ? b : a;
+  else if constexpr (std::is_integral_v<T>)  // wraps
+    return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+  else
+    return a + b;
+}
+
+// One row of results of a plane, or, with `depth` channels, of an image in pixels. Sums begin with
+// what they hold first, so that a window of one element is that element.
+template <PoolOp kOp, class T>
+void pool_row(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* x, index_t depth,
+              T* y, index_t y_step) {
+  const Span h = tables.h[oh];
+  const index_t down = d.h.dilation * d.w.in * depth, right = d.w.dilation * depth;
+  const bool average = tables.average;
+  for (index_t ow = 0; ow < d.w.out; ++ow) {
+    const Span w = tables.w[ow];
+    const T* corner = x + (h.at * d.w.in + w.at) * depth;
+    T* to = y + ow * y_step;
+    const bool empty = h.count == 0 || w.count == 0;
+    for (index_t c = 0; c < depth; ++c) to[c] = empty ? nothing<T>(kOp) : taken<kOp>(corner[c]);
+    for (index_t p = 0; p < h.count && w.count > 0; ++p)
+      for (index_t q = p == 0 ? 1 : 0; q < w.count; ++q) {
+        const T* at = corner + p * down + q * right;
+        for (index_t c = 0; c < depth; ++c) to[c] = joined<kOp>(to[c], taken<kOp>(at[c]));
+      }
+    if (!average) continue;
+    const T divisor = tables.rows[oh] * tables.columns[ow];
+    for (index_t c = 0; c < depth; ++c) to[c] = static_cast<T>(to[c] / divisor);
+  }
+}
+
+// A plane's elements one by one, which stay in registers.
+template <PoolOp kOp, class T>
+void pool_row_of_plane(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* x, T* y) {
+  const Span h = tables.h[oh];
+  const index_t down = d.h.dilation * d.w.in, right = d.w.dilation;
+  const bool average = tables.average;
+  for (index_t ow = 0; ow < d.w.out; ++ow) {
+    const Span w = tables.w[ow];
+    T all = nothing<T>(kOp);
+    if (h.count > 0 && w.count > 0) {
+      const T* row = x + h.at * d.w.in + w.at;
+      all = taken<kOp>(row[0]);
+      for (index_t p = 0; p < h.count; ++p, row += down)
+        for (index_t q = p == 0 ? 1 : 0; q < w.count; ++q)
+          all = joined<kOp>(all, taken<kOp>(row[q * right]));
+    }
+    y[ow] = average ? static_cast<T>(all / (tables.rows[oh] * tables.columns[ow])) : all;
+  }
+}
+
+template <PoolOp kOp, class T>
+void pool_all(const Problem& problem, const Tables<T>& tables, const Arrays<T>& arrays,
+              const Exec& exec) noexcept {
+  const PoolDesc& d = problem.d;
+  const bool pixels = problem.layout == Layout::pixels;
+  const index_t depth = pixels ? d.channels : 1, units = pixels ? d.batch : d.planes();
+  const index_t in = d.in_plane() * depth, out = d.out_plane() * depth;
+  const index_t step = pixels && arrays.to_pixel != 0 ? arrays.to_pixel : depth;
+  const double work = cost_by_elements(d) / 16 * static_cast<double>(depth) /
+                      std::max(1.0, static_cast<double>(d.h.out));
+  for_units(units * d.h.out, work, exec.threads, [&](index_t u, int) {
+    const index_t unit = u / d.h.out, oh = u % d.h.out;
+    const T* x = arrays.from + (pixels ? unit * in : plane_at(d, unit, in, arrays.from_image));
+    T* y = arrays.to + (!pixels                ? plane_at(d, unit, out, arrays.to_image)
+                        : arrays.to_pixel == 0 ? unit * out
+                                               : unit * arrays.to_image);
+    T* row = y + oh * d.w.out * step;
+    if (pixels)
+      pool_row<kOp>(d, tables, oh, x, depth, row, step);
+    else
+      pool_row_of_plane<kOp>(d, tables, oh, x, row);
+    if constexpr (std::is_floating_point_v<T>) {
+      if (kOp == PoolOp::squares)
+        for (index_t ow = 0; ow < d.w.out; ++ow)
+          take_roots(exec, problem.pooling, row + ow * step, depth);
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+bool Apart<T>::suits(const Problem& problem) {
+  const PoolDesc& d = problem.d;
+  if (d.w.kernel == 1 && d.h.kernel == 1 && d.w.stride > 1) return true;
+  // Pixels are read as they lie by others as well; of planes, others read all.
+  if (problem.layout == Layout::pixels || d.w.kernel == 0 || d.h.kernel == 0) return false;
+  const PlaneCounts n(d);
+  return (n.kernel_h * n.kernel_w + 8) * n.out_h * n.out_w < 0.5 * n.in_h * n.in_w;
+}
+
+template <class T>
+Apart<T> Apart<T>::prepare(const Problem& problem) {
+  const PoolDesc& d = problem.d;
+  if (d.planes() == 0 || d.h.out == 0 || d.w.out == 0)
+    return {.refusal = "there is nothing to compute"};
+  const bool one = d.h.kernel == 1 && d.w.kernel == 1;
+  if (problem.pooling.op == PoolOp::powers && !one)
+    return {.refusal = "it has no kernel for powers"};
+  if (std::max(d.h.out, d.w.out) > (index_t{1} << 30)) return {.refusal = "an axis is too long"};
+  if (usual_taps(d) > static_cast<double>(kMostTaps))
+    return {.refusal = "a window has too many elements"};
+  return {.shared_bytes = Tables<T>(problem, nullptr).bytes};
+}
+
+template <class T>
+void Apart<T>::run(const Problem& problem, const Arrays<T>& arrays, const Exec& exec,
+                   std::byte* scratch) const noexcept {
+  const Tables<T> tables(problem, scratch);
+  switch (problem.pooling.op) {
+    case PoolOp::max:
+      return pool_all<PoolOp::max>(problem, tables, arrays, exec);
+    case PoolOp::min:
+      return pool_all<PoolOp::min>(problem, tables, arrays, exec);
+    case PoolOp::sum:
+      return pool_all<PoolOp::sum>(problem, tables, arrays, exec);
+    default:
+      break;
+  }
+  if constexpr (std::is_floating_point_v<T>) {
+    if (problem.pooling.op == PoolOp::squares && usual_taps(problem.d) > 1)
+      return pool_all<PoolOp::squares>(problem, tables, arrays, exec);
+    if (problem.pooling.op == PoolOp::abs_max)
+      return pool_all<PoolOp::abs_max>(problem, tables, arrays, exec);
+    pool_all<PoolOp::abs_sum>(problem, tables, arrays, exec);  // so is any norm of one element
+  }
+}
+
+template struct Apart<float>;
+template struct Apart<double>;
+template struct Apart<std::int8_t>;
+template struct Apart<std::int16_t>;
+template struct Apart<std::int32_t>;
+template struct Apart<std::int64_t>;
+template struct Apart<std::uint8_t>;
+template struct Apart<std::uint16_t>;
+template struct Apart<std::uint32_t>;
+template struct Apart<std::uint64_t>;
+
+}  // namespace fastconv::pool
