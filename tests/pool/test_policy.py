@@ -14,9 +14,16 @@ PLANES = [case for case in WINDOWS if case.rank == 2]
 MAX, MIN, SUM, POWERS = 0, 1, 2, 6
 REFUSED = "refused: "
 KINDS = {
-    "values": ["whole_planes", "whole_pixels", "apart", "channel_lanes", "joined_rows", "sliding",
-               "window_by_window"],
-    "indices": ["channel_lanes", "sliding", "window_by_window"],
+    "values": [
+        "whole_planes",
+        "whole_pixels",
+        "apart",
+        "channel_lanes",
+        "joined_rows",
+        "sliding",
+        "window_by_window",
+    ],
+    "indices": ["apart", "channel_lanes", "sliding", "window_by_window"],
     "sum_grad": ["whole_planes", "channel_lanes", "rows", "sliding", "taps"],
     "norm_grad": ["sums", "places", "taps"],
 }

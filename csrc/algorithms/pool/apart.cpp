@@ -101,7 +101,6 @@ template <PoolOp kOp, class T>
 void pool_row_of_plane(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* x, T* y) {
   const Span h = tables.h[oh];
   const index_t down = d.h.dilation * d.w.in, right = d.w.dilation;
-  const bool average = tables.average;
   for (index_t ow = 0; ow < d.w.out; ++ow) {
     const Span w = tables.w[ow];
     T all = nothing<T>(kOp);
@@ -112,33 +111,47 @@ void pool_row_of_plane(const PoolDesc& d, const Tables<T>& tables, index_t oh, c
         for (index_t q = p == 0 ? 1 : 0; q < w.count; ++q)
           all = joined<kOp>(all, taken<kOp>(row[q * right]));
     }
-    y[ow] = average ? static_cast<T>(all / (tables.rows[oh] * tables.columns[ow])) : all;
+    y[ow] = tables.average ? static_cast<T>(all / (tables.rows[oh] * tables.columns[ow])) : all;
   }
+}
+
+// The same where each window has one element, inside: a strided copy.
+template <PoolOp kOp, class T>
+void copy_row_of_plane(const PoolDesc& d, index_t oh, const T* x, T* y) {
+  const T* row = x + oh * d.h.stride * d.w.in;
+  for (index_t ow = 0; ow < d.w.out; ++ow) y[ow] = taken<kOp>(row[ow * d.w.stride]);
+}
+
+bool is_copy(const Problem& problem) {
+  const auto along = [](const Axis& a) {
+    return a.kernel == 1 && a.lo == 0 && (a.out - 1) * a.stride < a.in;
+  };
+  return along(problem.d.h) && along(problem.d.w) && problem.pooling.divisor == 0;
 }
 
 template <PoolOp kOp, class T>
 void pool_all(const Problem& problem, const Tables<T>& tables, const Arrays<T>& arrays,
               const Exec& exec) noexcept {
   const PoolDesc& d = problem.d;
-  const bool pixels = problem.layout == Layout::pixels;
+  const bool pixels = problem.layout == Layout::pixels, copies = is_copy(problem);
   const index_t depth = pixels ? d.channels : 1, units = pixels ? d.batch : d.planes();
   const index_t in = d.in_plane() * depth, out = d.out_plane() * depth;
   const index_t step = pixels && arrays.to_pixel != 0 ? arrays.to_pixel : depth;
-  const double work = cost_by_elements(d) / 16 * static_cast<double>(depth) /
-                      std::max(1.0, static_cast<double>(d.h.out));
-  for_units(units * d.h.out, work, exec.threads, [&](index_t u, int) {
-    const index_t unit = u / d.h.out, oh = u % d.h.out;
+  const double work = cost_by_elements(d) / 16 * static_cast<double>(depth);
+  for_units(units, work, exec.threads, [&](index_t unit, int) {
     const T* x = arrays.from + (pixels ? unit * in : plane_at(d, unit, in, arrays.from_image));
     T* y = arrays.to + (!pixels                ? plane_at(d, unit, out, arrays.to_image)
                         : arrays.to_pixel == 0 ? unit * out
                                                : unit * arrays.to_image);
-    T* row = y + oh * d.w.out * step;
-    if (pixels)
-      pool_row<kOp>(d, tables, oh, x, depth, row, step);
-    else
-      pool_row_of_plane<kOp>(d, tables, oh, x, row);
-    if constexpr (std::is_floating_point_v<T>) {
-      if (kOp == PoolOp::squares)
+    for (index_t oh = 0; oh < d.h.out; ++oh) {
+      T* row = y + oh * d.w.out * step;
+      if (pixels)
+        pool_row<kOp>(d, tables, oh, x, depth, row, step);
+      else if (copies)
+        copy_row_of_plane<kOp>(d, oh, x, row);
+      else
+        pool_row_of_plane<kOp>(d, tables, oh, x, row);
+      if constexpr (kOp == PoolOp::squares)
         for (index_t ow = 0; ow < d.w.out; ++ow)
           take_roots(exec, problem.pooling, row + ow * step, depth);
     }
@@ -152,9 +165,7 @@ bool Apart<T>::suits(const Problem& problem) {
   const PoolDesc& d = problem.d;
   if (d.w.kernel == 1 && d.h.kernel == 1 && d.w.stride > 1) return true;
   // Pixels are read as they lie by others as well; of planes, others read all.
-  if (problem.layout == Layout::pixels || d.w.kernel == 0 || d.h.kernel == 0) return false;
-  const PlaneCounts n(d);
-  return (n.kernel_h * n.kernel_w + 8) * n.out_h * n.out_w < 0.5 * n.in_h * n.in_w;
+  return problem.layout == Layout::planes && lie_apart(d);
 }
 
 template <class T>

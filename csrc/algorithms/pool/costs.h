@@ -37,4 +37,11 @@ inline double cost_by_elements(const PoolDesc& d) {
   return 16 * n.out_h * n.out_w * (n.kernel_h * n.kernel_w + 8);
 }
 
+// Whether windows lie so far apart that it pays to read only what they hold, element by element.
+inline bool lie_apart(const PoolDesc& d) {
+  const PlaneCounts n(d);
+  return d.h.kernel > 0 && d.w.kernel > 0 &&
+         (n.kernel_h * n.kernel_w + 8) * n.out_h * n.out_w < 0.8 * n.in_h * n.in_w;
+}
+
 }  // namespace fastconv::pool

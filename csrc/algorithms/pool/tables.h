@@ -38,6 +38,7 @@ using Values = std::conditional_t<std::is_floating_point_v<T>, FloatValues<T>, I
 
 template <class T>
 using FloatIndices = Plan<Use::indices, Arrays<T>,  //
+                          ApartIndices<T>,          //
                           ChannelLanes<T>,          //
                           Sliding<T>,               //
                           WindowIndices<T>>;

@@ -3,6 +3,7 @@
 // channel lanes refuse.
 #pragma once
 
+#include "algorithms/pool/costs.h"
 #include "algorithms/pool/problem.h"
 #include "core/exec.h"
 
@@ -20,6 +21,21 @@ struct WindowIndices {
            std::byte* scratch) const noexcept;
 
   const char* refusal = nullptr;
+};
+
+// The same for windows that lie apart: only what they hold is read.
+template <class T>
+struct ApartIndices : WindowIndices<T> {
+  static constexpr const char* kName = "apart";
+  static bool suits(const Problem& problem) {
+    return problem.layout == Layout::planes && lie_apart(problem.d);
+  }
+  static ApartIndices prepare(const Problem& problem) {
+    ApartIndices layout;
+    if (problem.d.h.kernel == 0 || problem.d.w.kernel == 0)
+      layout.refusal = "the windows are adaptive";
+    return layout;
+  }
 };
 
 }  // namespace fastconv::pool
