@@ -44,7 +44,7 @@ Cut cut_for(const Correlation& r, const Exec& exec) {
   constexpr index_t kMostTerms = 1024;
   cut.most_blocks =
       std::max(kMostTerms / (ceil_div(cut.images, cut.lanes) * r.out_plane()), index_t{1});
-  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads);
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
   cut.chunks = threads > 1 ? std::min(r.c, ceil_div(2 * threads, r.groups)) : 1;
   cut.channels = ceil_div(r.c, cut.chunks), cut.chunks = ceil_div(r.c, cut.channels);
   return cut;
