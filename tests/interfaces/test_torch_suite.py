@@ -113,7 +113,7 @@ def train(make, shape, last):
 
 MODELS = {
     "resnet18": (resnet18, (4, 3, 64, 64)),
-    "mobilenet_v2": (mobilenet_v2, (4, 3, 64, 64)),
+    "mobilenet_v2": (mobilenet_v2, (8, 3, 64, 64)),
     "unet": (UNet, (2, 3, 32, 32)),
     "tcn": (tcn, (4, 1, 256)),
 }
