@@ -85,6 +85,39 @@ def test_every_way_to_cut_depthwise(size, algorithm, isa):
     check(DEPTHWISE[size], algorithm)
 
 
+def random_call(rng, rank):
+    """A convolution of random sizes: two arrays, and how they are convolved."""
+    groups, channels, filters = (int(n) for n in rng.integers(1, (20, 4, 4)))
+    kernel = [int(n) for n in rng.integers(1, (8, 40)[-rank:])]
+    dilation, stride = ([int(n) for n in rng.integers(1, 4, rank)] for _ in range(2))
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    size = [n + int(rng.integers(0, 40)) for n in reach]
+    x = rng.standard_normal((int(rng.integers(1, 4)), groups * channels, *size))
+    w = rng.standard_normal((groups * filters, channels, *kernel))
+    padding = [int(rng.integers(0, min(n, 20))) for n in reach]
+    modes = ("zeros", "reflect", "replicate", "circular")
+    how = {"stride": stride, "dilation": dilation, "groups": groups, "padding": padding}
+    return x, w, {**how, "padding_mode": modes[rng.integers(4)]}
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_random_calls_and_their_weight_gradients(rank, isa):
+    rng = np.random.default_rng(rank)
+    for _ in range(60):
+        x, w, how = random_call(rng, rank)
+        call, gradient = function_of(x), (grad.conv1d_weight, grad.conv2d_weight)[rank - 1]
+        want = call(x, w, **how, precision="highest")
+        dy = rng.standard_normal(want.shape)
+        right = gradient(x, w.shape, dy, **how, precision="highest")
+        for algorithm in ("fft", "fft_channels") if w.shape[1] == 1 else ("fft",):
+            y = call(x, w, **how, algorithm=algorithm)
+            assert np.linalg.norm(y - want) <= 1e-13 * np.linalg.norm(want), (how, x.shape, w.shape)
+            if algorithm == "fft_channels" and rank == 2 and w.shape[2] > 1:
+                continue  # its gradients take kernels of one row
+            dw = weight_grad_of(x, w.shape, dy, algorithm, **how)
+            assert np.linalg.norm(dw - right) <= 1e-13 * np.linalg.norm(right), (how, x.shape)
+
+
 @each_with_algorithm((*CONV, *TRANSPOSED), FFT, precision="high")
 def test_cases(case, algorithm, isa):
     for dtype in dtypes_of(case, algorithm, precision="high"):
