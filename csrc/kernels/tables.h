@@ -26,7 +26,8 @@
 namespace fastconv::FC_ISA {
 
 // What depends on the number of registers: Limits<mr>::nv are the most vectors of a gemm tile of mr
-// rows; PIXELS the most pixels of a tile whose lanes are channels; DOT_MR and DOT_NR the largest dot tile.
+// rows; PIXELS the most pixels of a tile whose lanes are channels; DOT_MR and DOT_NR the largest
+// dot tile.
 template <Vector V, template <int> class Limits, int PIXELS, int DOT_MR, int DOT_NR>
 consteval Kernels<typename V::T> make_kernels() {
   return {.conv = {.gemm = make_gemm<V, Limits>(),

@@ -39,6 +39,11 @@ template <class T, int PIXELS, int NV>
 void channel_lanes(const ChannelLanesArgs<T>& t) noexcept {
   count(kCall + double(t.k * t.lines * t.images) * NV * (PIXELS / Machine<T>::rate + 0.4));
 }
+template <class T, int PIXELS, int NV>
+void pixel_tile(const PixelTileArgs<T>& t) noexcept {
+  const double terms = double(t.k * t.lines * t.rows);
+  count(kCall + terms * NV * PIXELS / Machine<T>::rate);
+}
 template <class T, int MR, int NR>
 void dot(const DotArgs<T>& t) noexcept {
   count(kCall + double(t.lines) * vectors<T>(t.n) * (MR * NR / Machine<T>::rate + 0.4 * NR));
@@ -60,6 +65,10 @@ void depthwise_pairs(const DepthwisePairsArgs<T>& t) noexcept {
 template <class T>
 void depthwise_pixels(const DepthwisePixelsArgs<T>& t) noexcept {
   count(kCall + double(t.taps) * double(t.rows * t.columns));
+}
+template <class T>
+void depthwise_line(const DepthwiseLineArgs<T>& t) noexcept {
+  count(kCall + double(t.rows * t.lines) * double(t.n * t.blocks));
 }
 template <class T>
 void depthwise_pixels_grad(const DepthwisePixelsArgs<T>& t, double*) noexcept {
@@ -147,6 +156,11 @@ void count_tiles(ConvKernels<T>& k) {
       if (k.channel_lanes.run[P][N]) k.channel_lanes.run[P][N] = &channel_lanes<T, P + 1, N + 1>;
     });
   });
+  each<kPixelTilePixels>([&]<int P>() {
+    each<kPixelTileNv>([&]<int N>() {
+      if (k.pixel_tile.run[P][N]) k.pixel_tile.run[P][N] = &pixel_tile<T, P + 1, N + 1>;
+    });
+  });
   each<kMaxDot>([&]<int M>() {
     each<kMaxDot>([&]<int N>() {
       if (k.dot.run[M][N]) k.dot.run[M][N] = &dot<T, M + 1, N + 1>;
@@ -170,6 +184,7 @@ void count_depthwise(DepthwiseKernels<T>& k) {
   k.run_pairs = &depthwise_pairs<T>;
   k.run_pixels = &depthwise_pixels<T>;
   k.run_pixels_grad = &depthwise_pixels_grad<T>;
+  k.run_line = &depthwise_line<T>;
 }
 
 template <class T>
