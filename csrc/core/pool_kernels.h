@@ -112,8 +112,8 @@ struct PoolKernels {
   void (*take)(PoolOp op, double power, const T* x, index_t n, T* y) noexcept;
   // y[i] /= rows * columns[i], or rows alone where columns is null.
   void (*divide)(T* y, index_t n, T rows, const T* columns) noexcept;
-  // The two elementwise steps of the gradient of p-norms y of x, before and behind the gradient of a
-  // sum: factors[i] = dy[i] * y[i]^(1 - p), or 0 where y[i] is; and dx[i] *= sign(x[i]) *
+  // The two elementwise steps of the gradient of p-norms y of x, before and behind the gradient of
+  // a sum: factors[i] = dy[i] * y[i]^(1 - p), or 0 where y[i] is; and dx[i] *= sign(x[i]) *
   // abs(x[i])^(p - 1), or 0 where x[i] is.
   void (*norm_factors)(double p, const T* y, const T* dy, index_t n, T* factors) noexcept;
   void (*norm_slopes)(double p, const T* x, index_t n, T* dx) noexcept;

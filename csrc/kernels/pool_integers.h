@@ -49,10 +49,10 @@ consteval IntegerPools<T> make_integer_pools() {
 // Vectors have BYTES bytes.
 template <int BYTES>
 consteval AllIntegerPools make_all_integer_pools() {
-  return {make_integer_pools<std::int8_t, BYTES>(),   make_integer_pools<std::int16_t, BYTES>(),
-          make_integer_pools<std::int32_t, BYTES>(),  make_integer_pools<std::int64_t, BYTES>(),
-          make_integer_pools<std::uint8_t, BYTES>(),  make_integer_pools<std::uint16_t, BYTES>(),
-          make_integer_pools<std::uint32_t, BYTES>(), make_integer_pools<std::uint64_t, BYTES>(),
+  return {make_integer_pools<std::int8_t, BYTES>(),      make_integer_pools<std::int16_t, BYTES>(),
+          make_integer_pools<std::int32_t, BYTES>(),     make_integer_pools<std::int64_t, BYTES>(),
+          make_integer_pools<std::uint8_t, BYTES>(),     make_integer_pools<std::uint16_t, BYTES>(),
+          make_integer_pools<std::uint32_t, BYTES>(),    make_integer_pools<std::uint64_t, BYTES>(),
           make_places<VecInteger<std::int64_t, BYTES>>()};
 }
 

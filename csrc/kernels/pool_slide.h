@@ -73,8 +73,8 @@ struct Placed {
   }
   // The second of the two where it is better: larger (or smaller), or NaN.
   static FC_INLINE E join(E first, E second) {
-    const auto won = SMALLEST ? undercuts(first.value, second.value)
-                              : exceeds(first.value, second.value);
+    const auto won =
+        SMALLEST ? undercuts(first.value, second.value) : exceeds(first.value, second.value);
     return {select(won, second.value, first.value), select(won, second.place, first.place)};
   }
   static FC_INLINE E fill(T none) { return {V::splat(none), V::splat(none)}; }
@@ -143,7 +143,8 @@ FC_INLINE void slide_strip(const SlideRows<typename P::T>& a, index_t c, index_t
     Chain<P, U> end;
     index_t p = middle - 1;
     for (index_t j = windows - 1; j >= 0; --j) {
-      for (const index_t q = clip(start + j * a.stride); p >= q; --p) end.template add<true>(row(p));
+      for (const index_t q = clip(start + j * a.stride); p >= q; --p)
+        end.template add<true>(row(p));
       if (end.rows > 0)
         FC_UNROLL for (int u = 0; u < U; ++u)
             P::store(end.joined(u), a.ends, (j * U + u) * kLanes, kLanes);
@@ -237,9 +238,11 @@ void slide_line(const SlideLine<typename P::T>& a) noexcept {
 
 template <class V>
 consteval SlideKernels<typename V::T> make_slides() {
-  return {.rows = {&slide_rows<Alone<Largest<TakeAsIs>, V, false>>, &slide_rows<Alone<Smallest, V, false>>,
+  return {.rows = {&slide_rows<Alone<Largest<TakeAsIs>, V, false>>,
+                   &slide_rows<Alone<Smallest, V, false>>,
                    &slide_rows<Alone<Total<TakeAsIs>, V, true>>},
-          .line = {&slide_line<Alone<Largest<TakeAsIs>, V, false>>, &slide_line<Alone<Smallest, V, false>>,
+          .line = {&slide_line<Alone<Largest<TakeAsIs>, V, false>>,
+                   &slide_line<Alone<Smallest, V, false>>,
                    &slide_line<Alone<Total<TakeAsIs>, V, true>>}};
 }
 template <class V>

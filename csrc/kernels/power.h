@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Powers of magnitudes, without a branch or a table, and the elementwise steps of p-norms that need
-// them. x^p = 2^(p log2(x)), where the exponent must be known to more digits than a number has: it is
-// carried as a sum of two numbers. With x = m 2^e and m from sqrt(1/2) to sqrt(2)
+// them. x^p = 2^(p log2(x)), where the exponent must be known to more digits than a number has: it
+// is carried as a sum of two numbers. With x = m 2^e and m from sqrt(1/2) to sqrt(2)
 //
 //     log2(x) = e + 2 atanh(s) log2(e),   s = (m - 1) / (m + 1)
 //

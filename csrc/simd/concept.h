@@ -55,7 +55,7 @@ concept VectorArithmetic = requires(const V a, const V b, const V c, V& held) {
   { pow2(a) } -> Same<V>;         // 2^a for an integral a in the range of normal exponents
   // The inverse, for normal a > 0: the exponent, and a / 2^exponent, from 1 up to 2.
   { split_exponent(a, held) } -> Same<V>;
-  hold(held);                     // computes nothing: from here on the value lives in a register
+  hold(held);  // computes nothing: from here on the value lives in a register
 };
 
 // Comparisons. A mask of lanes is of whatever type less() gives.

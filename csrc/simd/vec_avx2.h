@@ -209,15 +209,15 @@ FC_INLINE VecF64 pow2(VecF64 k) {
 
 FC_INLINE VecF32 split_exponent(VecF32 a, VecF32& exponent) {
   const __m256i bits = _mm256_castps_si256(a.v), mantissa = _mm256_set1_epi32(0x7fffff);
-  exponent = {_mm256_cvtepi32_ps(
-      _mm256_sub_epi32(_mm256_srli_epi32(bits, 23), _mm256_set1_epi32(127)))};
+  exponent = {
+      _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_srli_epi32(bits, 23), _mm256_set1_epi32(127)))};
   return {_mm256_or_ps(_mm256_castsi256_ps(_mm256_and_si256(bits, mantissa)), _mm256_set1_ps(1))};
 }
 // The bits of the exponent, in the mantissa of 2^52, count up from it.
 FC_INLINE VecF64 split_exponent(VecF64 a, VecF64& exponent) {
   const __m256i bits = _mm256_castpd_si256(a.v), mantissa = _mm256_set1_epi64x((1ll << 52) - 1);
-  const __m256d counted = _mm256_or_pd(_mm256_castsi256_pd(_mm256_srli_epi64(bits, 52)),
-                                       _mm256_set1_pd(0x1p52));
+  const __m256d counted =
+      _mm256_or_pd(_mm256_castsi256_pd(_mm256_srli_epi64(bits, 52)), _mm256_set1_pd(0x1p52));
   exponent = {_mm256_sub_pd(counted, _mm256_set1_pd(0x1p52 + 1023))};
   return {_mm256_or_pd(_mm256_castsi256_pd(_mm256_and_si256(bits, mantissa)), _mm256_set1_pd(1))};
 }

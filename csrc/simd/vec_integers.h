@@ -39,9 +39,7 @@ struct VecInteger {
 
   static FC_INLINE VecInteger zero() { return {Reg{}}; }
   static FC_INLINE VecInteger splat(T x) { return {Reg{} + x}; }
-  static FC_INLINE VecInteger load(const T* p) {
-    return {*reinterpret_cast<const Unaligned*>(p)};
-  }
+  static FC_INLINE VecInteger load(const T* p) { return {*reinterpret_cast<const Unaligned*>(p)}; }
   static FC_INLINE VecInteger load_n(const T* p, int n) {
     T some[lanes] = {};
     for (int i = 0; i < n; ++i) some[i] = p[i];
@@ -55,8 +53,8 @@ struct VecInteger {
   }
   friend FC_INLINE VecInteger operator+(VecInteger a, VecInteger b) {
     typedef typename UnsignedOf<sizeof(T)>::T Wrapping __attribute__((vector_size(BYTES)));
-    return {reinterpret_cast<Reg>(reinterpret_cast<Wrapping>(a.v) +
-                                  reinterpret_cast<Wrapping>(b.v))};
+    return {
+        reinterpret_cast<Reg>(reinterpret_cast<Wrapping>(a.v) + reinterpret_cast<Wrapping>(b.v))};
   }
   friend FC_INLINE VecInteger larger(VecInteger acc, VecInteger x) {
     return {x.v > acc.v ? x.v : acc.v};

@@ -200,7 +200,7 @@ SHAPES = [  # input, weight, arguments, words
     (X, W, {"out": ones((6, 4, 5))}, "out must have shape"),
     (X, W, {"out": np.broadcast_to(ones(()), DY)}, "out must be writable"),
     (X, W, {"out": ones(DY, ">f4")}, "out must be native-endian, got dtype >f4"),
-    (X, W, {"algorithm": "fft"}, "algorithm must be 'auto', 'direct', .*got 'fft'"),
+    (X, W, {"algorithm": "ftt"}, "algorithm must be 'auto', 'direct', .*got 'ftt'"),
     (X, W, {"algorithm": None}, "algorithm must be .*got None"),
     (X, W, {"padding_mode": "constant"}, "padding_mode must be 'zeros', .*got 'constant'"),
     (X, W, {"padding_mode": 0}, "padding_mode must be .*got 0"),

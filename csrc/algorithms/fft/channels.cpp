@@ -155,21 +155,21 @@ class PreparedChannels final : public PreparedPhase<T> {
     vectors_ = ceil_div(r.groups, lanes);
     spectra_ = vectors_ * r.m * cut_.terms(r) * cut_.line(lanes);
     pack_work_ = WeightLines<T>::work_elements(cut_.blocks.size, lanes);
-    pack_threads_ = useful_threads(pack_tasks(), 4 * double(spectra_), exec.threads).threads;
-    this->packed_elements_ = spectra_ + pack_threads_ * pack_work_;
+    pack_team_ = useful_threads(pack_tasks(), 4 * double(spectra_), exec.threads);
+    this->packed_elements_ = spectra_ + pack_team_.threads * pack_work_;
     this->needs_weights_ = true;  // what is not finite is summed plainly
     this->scratch_bytes_ = exec.threads * sizes_for<T>(r, cut_, lanes).all();
   }
 
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
-    parallel_for(pack_tasks(), pack_threads_, [&](index_t task, int thread) {
+    parallel_for(pack_tasks(), pack_team_, [&](index_t task, int thread) {
       pack_vector(weights, task, packed + spectra_ + thread * pack_work_, packed, exec);
     });
   }
 
   PackingKey packing() const override {
     PackingKey key = start_of_key(Packing::fft_channels, this->r_);
-    key.insert(key.end(), {cut_.blocks.size, cut_.blocks.parts, pack_threads_});
+    key.insert(key.end(), {cut_.blocks.size, cut_.blocks.parts, pack_team_.threads});
     append_taps(this->r_, cut_.axis, key);
     return key;
   }
@@ -209,7 +209,7 @@ class PreparedChannels final : public PreparedPhase<T> {
   KernelLines kernel_lines_;
   double work_;
   index_t vectors_, spectra_, pack_work_;  // vectors of groups; elements
-  int pack_threads_;
+  Team pack_team_ = 1;
 };
 
 template <class T>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the entries cost for one phase, in cycles of one core, and which size of lines costs least.
 // The constants were fitted on one thread of a Zen 4 with AVX-512, from 500 samples to 480,000 and
-// from 16x16 pixels to 224x224 (bench/NOTES.md); predictions are 0.7 to 1.3 times what was measured.
+// from 16x16 pixels to 224x224 (bench/NOTES.md); predictions are 0.7 to 1.3 times what was
+// measured.
 #pragma once
 
 #include <algorithm>

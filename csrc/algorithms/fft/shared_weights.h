@@ -21,16 +21,16 @@ class SharedWeights {
     vectors_ = ceil_div(terms_ * cut.tile.mr, lanes);
     tasks_ = r.groups * ceil_div(r.m, cut.tile.mr) * vectors_;
     const double work = double(tasks_) * double(cut.blocks.size * lanes) * 4;
-    threads_ = useful_threads(tasks_, work, exec.threads).threads;
+    team_ = useful_threads(tasks_, work, exec.threads);
     work_ = WeightLines<T>::work_elements(cut.blocks.size, lanes);
   }
 
   index_t spectra() const { return r_.groups * cut_.blocks.frequencies() * r_.m * 2 * terms_; }
   // Behind the spectra lies what packing works with.
-  index_t elements() const { return spectra() + threads_ * work_; }
+  index_t elements() const { return spectra() + team_.threads * work_; }
   PackingKey key() const {
     PackingKey key = start_of_key(Packing::fft, r_);
-    key.insert(key.end(), {cut_.blocks.size, cut_.blocks.parts, cut_.tile.mr, threads_});
+    key.insert(key.end(), {cut_.blocks.size, cut_.blocks.parts, cut_.tile.mr, team_.threads});
     append_taps(r_, cut_.axis, key);
     return key;
   }
@@ -38,7 +38,7 @@ class SharedWeights {
   void pack(const Transform<T>& transform, const T* weights, T* packed,
             const Exec& exec) const noexcept {
     const index_t panels = ceil_div(r_.m, cut_.tile.mr);
-    parallel_for(tasks_, threads_, [&](index_t task, int thread) {
+    parallel_for(tasks_, team_, [&](index_t task, int thread) {
       const WeightLines<T> lines(cut_.axis, transform, exec, packed + spectra() + thread * work_);
       const index_t panel = task / vectors_;
       pack_vector(lines, transform, weights, panel / panels, panel % panels * cut_.tile.mr,
@@ -77,7 +77,7 @@ class SharedWeights {
   KernelLines kernels_;
   index_t terms_;  // of an output
   index_t vectors_, tasks_, work_;
-  int threads_;
+  Team team_ = 1;
 };
 
 }  // namespace fastconv::fft
