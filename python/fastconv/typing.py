@@ -63,8 +63,15 @@ Threading = Literal["pool", "openmp", "off"]
 """How the work of a call is shared out to threads; see `set_threading`."""
 
 Algorithm = Literal[
-    "auto", "direct", "im2col", "channel_lanes", "pointwise", "depthwise", "winograd", "fft",
-    "pixels"
+    "auto",
+    "direct",
+    "im2col",
+    "channel_lanes",
+    "pointwise",
+    "depthwise",
+    "winograd",
+    "fft",
+    "pixels",
 ]
 """The families of algorithms. Functions take ``Algorithm | str``, since the name of any entry that
 a plan's ``explain()`` lists will do as well."""
