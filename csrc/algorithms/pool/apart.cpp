@@ -61,14 +61,17 @@ T taken(T x) {
 }
 template <PoolOp kOp, class T>
 T joined(T a, T b) {
-  if constexpr (kOp == PoolOp::max || kOp == PoolOp::abs_max)
-    return b > a || b != b ? b : a;
-  else if constexpr (kOp == PoolOp::min)
-    return b < a || b != b ? b : a;
-  else if constexpr (std::is_integral_v<T>)  // wraps
+  if constexpr (kOp == PoolOp::max || kOp == PoolOp::abs_max) {
+    const T larger = b > a ? b : a;  // one instruction; a branch on it would often be mispredicted
+    return b != b ? b : larger;
+  } else if constexpr (kOp == PoolOp::min) {
+    const T smaller = b < a ? b : a;
+    return b != b ? b : smaller;
+  } else if constexpr (std::is_integral_v<T>) {  // wraps
     return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-  else
+  } else {
     return a + b;
+  }
 }
 
 // One row of results of a plane, or, with `depth` channels, of an image in pixels. Sums begin with

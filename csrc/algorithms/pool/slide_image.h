@@ -160,6 +160,8 @@ void SlideImage<T, K>::pool_line(index_t r, const SlideThreadMemory<K>& memory) 
     const auto gather = [&](const K* x, K* y) {
       if (apart == 1)
         std::copy_n(x + position, n, y + o);
+      else if (apart == 2)  // a constant, of which the compiler makes vectors
+        for (index_t i = 0; i < n; ++i) y[o + i] = x[position + 2 * i];
       else
         for (index_t i = 0; i < n; ++i) y[o + i] = x[position + i * apart];
     };
