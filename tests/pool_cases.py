@@ -80,6 +80,14 @@ WINDOWS = (
     Windows("all windows of a row in the padding", (2, 3), 2, 1, ((5, 0), (0, 0))),
     Windows("taps on both sides of the input, none inside", (1, 1), 2, 1, 1, 2),
     Windows("dilation longer than the input", (2, 3), 2, 1, 2, 4),
+    Windows(
+        "long dilated windows that reach over all and mostly miss it",
+        (1, 2),
+        (3, 9),
+        1,
+        ((8, 8), (193, 282)),
+        40,
+    ),
     Windows("rows of several blocks of columns", (3, 9000), 3, 1, 1),
     Windows("planes of several blocks of rows", (700, 130), 3, 2, 1),
     Windows("long windows, joined by blocks", (20, 22), 13, 1, 6),
@@ -96,6 +104,8 @@ WINDOWS = (
     Windows("a long window at a long stride", (5000,), 400, 160),
     Windows("a window longer than a block", (6000,), 4500, 97),
     Windows("a stride longer than a block", (50000,), 3, 20000),
+    Windows("windows longer than a line, most in the padding", (40,), 300, 3, ((290, 280),)),
+    Windows("the same, dilated", (41,), 60, 3, ((300, 250),), 7),
     Windows("a line in ceil_mode", (8,), 3, 2, 1, 1, True),
     Windows("a line, same padding, dilated", (17,), 3, 2, "same", 3),
 )

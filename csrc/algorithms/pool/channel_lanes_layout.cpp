@@ -52,8 +52,10 @@ bool ChannelLanes<T>::suits(const Problem& problem) {
   if (problem.layout == Layout::pixels) return true;
   if (problem.use == Use::indices)
     return d.planes() >= kLeastPlacedPlanes || d.h.kernel == 0 || d.w.kernel == 0;
-  if (problem.use == Use::sum_grad)
-    return d.planes() >= (d.w.stride == 1 ? kLeastDensePlanes : kLeastGradientPlanes);
+  if (problem.use == Use::sum_grad) {
+    const bool dense = d.w.stride == 1 && d.in_plane() > kSmallPlane;
+    return d.planes() >= (dense ? kLeastDensePlanes : kLeastGradientPlanes);
+  }
   // Transposing pays where the rows of a plane are too short for vectors, where neighbouring
   // windows are not alike (adaptive ones) or lie far apart, and where windows are joined as long
   // ones.

@@ -60,8 +60,10 @@ class SlideLineWindows {
     run_within((full_ - kernel) * step, first - (full_ - kernel) * step, inner - 1, run);
     const index_t begin = output_at(inner), end = output_at(0);  // those that hold the whole line
     if (step == 1 && begin < end) run(begin, end - begin, -first, 0);
-    for (index_t o = begin; step > 1 && o < end; ++o)
-      run(o, 1, ((o * stride_ - lo_) % step + step) % step - first, 0);
+    for (index_t o = begin; step > 1 && o < end; ++o) {
+      const index_t place = ((o * stride_ - lo_) % step + step) % step;
+      if (place < in) run(o, 1, place - first, 0);  // else no tap meets the line
+    }
     run_within(0, 0, in - 1, run);
   }
 

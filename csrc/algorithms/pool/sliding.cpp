@@ -110,34 +110,6 @@ void Sliding<T>::run(const Problem& problem, const Arrays<T>& arrays, const Exec
     slide<T, T>(problem, arrays, exec, scratch, *this);
 }
 
-namespace {
-
-Problem in_one_line(const Problem& problem) {
-  Problem line = problem;
-  const index_t n = problem.d.in_plane();
-  line.d.h = {};
-  line.d.w = {.in = n, .kernel = n};
-  return line;
-}
-
-}  // namespace
-
-template <class T>
-WholePixels<T> WholePixels<T>::prepare(const Problem& problem) {
-  if (problem.layout != Layout::pixels) return {.refusal = "it reads pixels only"};
-  if (!is_whole(problem.d)) return {.refusal = "the window is not the whole image"};
-  const auto sliding = Sliding<T>::prepare(in_one_line(problem));
-  return {.refusal = sliding.refusal, .sliding = sliding};
-}
-
-template <class T>
-void WholePixels<T>::run(const Problem& problem, const Arrays<T>& arrays, const Exec& exec,
-                         std::byte* scratch) const noexcept {
-  sliding.run(in_one_line(problem), arrays, exec, scratch);
-}
-
-template struct WholePixels<float>;
-template struct WholePixels<double>;
 template struct Sliding<float>;
 template struct Sliding<double>;
 template struct Sliding<std::int8_t>;

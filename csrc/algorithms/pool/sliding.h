@@ -29,20 +29,4 @@ struct Sliding {
   index_t shared_bytes = 0, image_bytes = 0, thread_bytes = 0;
 };
 
-// Pixels whose window is the whole image: they are one line.
-template <class T>
-struct WholePixels {
-  static constexpr const char* kName = "whole_pixels";
-  static constexpr bool kReadsPixels = true;
-  static bool suits(const Problem& problem) { return problem.layout == Layout::pixels; }
-  static WholePixels prepare(const Problem& problem);
-
-  index_t scratch(int threads) const { return sliding.scratch(threads); }
-  void run(const Problem& problem, const Arrays<T>& arrays, const Exec& exec,
-           std::byte* scratch) const noexcept;
-
-  const char* refusal = nullptr;
-  Sliding<T> sliding{};
-};
-
 }  // namespace fastconv::pool

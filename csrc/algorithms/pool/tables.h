@@ -13,6 +13,7 @@
 #include "algorithms/pool/plan.h"
 #include "algorithms/pool/sliding.h"
 #include "algorithms/pool/sum_grad.h"
+#include "algorithms/pool/whole_pixels.h"
 #include "algorithms/pool/whole_planes.h"
 #include "algorithms/pool/window_by_window.h"
 #include "algorithms/pool/window_indices.h"
