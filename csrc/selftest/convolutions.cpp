@@ -99,8 +99,9 @@ class Comparison {
       return false;
     }
     // Of a tile's largest sum: 5e-6 of a result of some hundreds, as the tests in Python have it.
-    const bool winograd = family.find("winograd") != std::string::npos;
-    const double tolerance = winograd ? 200 * std::numeric_limits<T>::epsilon() : 0;
+    const auto is = [&](const char* name) { return family.find(name) != std::string::npos; };
+    const bool exact = !is("winograd") && !is("fft");
+    const double tolerance = exact ? 0 : 200 * std::numeric_limits<T>::epsilon();
     report_.expect_close(got, want_, tolerance, 1000, adjoint_ ? "adjoint" : "forward", " of ",
                          d_.c_in, "@", d_.h.in, "x", d_.w.in, " -> ", d_.c_out, " ", d_.h.kernel,
                          "x", d_.w.kernel, ", ", request.algorithm ? request.algorithm : "auto",
