@@ -19,6 +19,7 @@ inline constexpr Word kReserved = 1;  // a caller is about to ask it
 
 inline constexpr auto kShortestShun = std::chrono::milliseconds(20);
 inline constexpr auto kLongestShun = std::chrono::milliseconds(80);
+inline constexpr auto kMostSaved = std::chrono::milliseconds(200);
 
 // Lives as long as the process, since nobody knows when a thread has looked at it for the last
 // time.
@@ -30,6 +31,7 @@ struct Worker {
   std::atomic<std::uint32_t> left{0};                // counts the calls that it has left
   std::atomic<Clock::time_point> shunned_until{};    // until then it is not asked
   std::atomic<Clock::duration> shun{kShortestShun};  // for how long, the next time that it is late
+  std::atomic<Clock::duration> saved{};              // callers' time, by calls that it left in time
 };
 
 // Whether this thread computes a task: what it calls then stays on it.
