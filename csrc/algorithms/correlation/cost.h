@@ -78,11 +78,15 @@ class PhaseCost {
   // Gathering one channel of the strips. A row of outputs needs one row of the strip for each tap
   // of h; the rows of outputs of a block share what they need. Each row is gathered in `runs` runs.
   double rows_gathered(double runs) const {
-    constexpr double kRow = 5;     // cycles to begin a run of a row
     constexpr double kShared = 4;  // rows of outputs that share what they need
     const double taps = double(r_.h.n_taps());
     const double rows = double(r_.h.count) * std::min(taps, double(r_.h.in_step) + taps / kShared);
-    return rows * (runs * kRow + copies(runs * double(r_.w.count)));
+    return rows * row_gathered(runs, double(r_.w.count));
+  }
+  // Gathering one row of a strip, in `runs` runs of `columns` elements.
+  double row_gathered(double runs, double columns) const {
+    constexpr double kRow = 5;  // cycles to begin a run of a row
+    return runs * kRow + copies(runs * columns);
   }
   // Storing outputs that are not neighbours, because outputs of other phases lie between them:
   // cycles for each vector, and as many again where the result has left L2 when the next phase

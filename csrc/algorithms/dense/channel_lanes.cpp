@@ -361,7 +361,9 @@ class ChannelLanes final : public Algorithm<T> {
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem,
                                              const Exec& exec) const override {
-    return std::make_unique<const PreparedChannelLanes<T>>(problem, this->family(), exec);
+    Problem turned = problem;
+    turned.phases = upright(problem.phases);
+    return std::make_unique<const PreparedChannelLanes<T>>(turned, this->family(), exec);
   }
 };
 

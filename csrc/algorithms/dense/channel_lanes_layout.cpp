@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How the patches of channel_lanes follow from the taps of all phases.
 #include <algorithm>
+#include <utility>
 
 #include "algorithms/dense/channel_lanes_layout.h"
 
@@ -32,6 +33,17 @@ std::vector<Line> lines_of(const TapAxis& axis, PadMode mode, index_t offset) {
 }
 
 }  // namespace
+
+std::vector<Correlation> upright(const std::vector<Correlation>& phases) {
+  std::vector<Correlation> turned = phases;
+  for (Correlation& r : turned) {
+    const auto one_row = [](const TapAxis& axis) { return axis.is_identity() && axis.out == 1; };
+    if (!one_row(r.h) || r.h.taps[0].kernel != 0) return phases;
+    std::swap(r.h, r.w);
+    r.w_row = 1;
+  }
+  return turned;
+}
 
 ChannelLanesLayout::ChannelLanesLayout(const std::vector<Correlation>& phases) {
   if (phases.empty()) return;

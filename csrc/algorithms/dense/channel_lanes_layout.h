@@ -9,6 +9,10 @@
 
 namespace fastconv::dense {
 
+// The phases of a problem in one dimension, upright: their axis as h, so that tasks, which compute
+// some rows of outputs, can share out a long line. Others as they are.
+std::vector<Correlation> upright(const std::vector<Correlation>& phases);
+
 class ChannelLanesLayout {
  public:
   // The layout for all phases of a problem. The constructor allocates, so that it has to run before

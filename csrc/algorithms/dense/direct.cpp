@@ -2,7 +2,6 @@
 // Convolution straight from strips of rows. Little is copied, since nothing like im2col is needed;
 // this is best where rows are long or output channels are few. Unless the strip is packed, the
 // outputs of a tile lie in one row.
-#include <numeric>
 
 #include "algorithms/correlation/strip.h"
 #include "algorithms/dense/dense.h"
@@ -140,46 +139,91 @@ class Task {
   Range m_;                           // the output channels
 };
 
+// How the rows of outputs and the output channels are shared out.
+struct Shares {
+  index_t row_blocks, chunks;
+};
+
+// Every block gathers its strip, and so does every chunk of one, while rows that two blocks read
+// are gathered by both; a block's last vectors are partly empty; weights that outgrow L2 are read
+// again by each block. Of all cuts that give `threads` threads something to do, the one is taken
+// that leaves the busiest thread the least, and of cuts that are about equal the coarsest.
+class Sharing {
+ public:
+  Sharing(const PhaseCost& cost, bool packed, index_t columns, index_t images, index_t threads)
+      : cost_(cost), packed_(packed), columns_(columns), images_(images), threads_(threads) {}
+
+  // For blocks of at most `rows` rows.
+  Shares best(index_t rows) const {
+    const Correlation& r = cost_.r();
+    const index_t least = ceil_div(r.h.count, rows), few = 4 * threads_;
+    Shares best{least, 1};
+    if (threads_ == 1 || images_ * least >= few) return best;
+    double load = busiest(best);
+    for (index_t chunks = std::min(threads_, ceil_div(r.m, cost_.tile().mr)); chunks >= 1; --chunks)
+      for (index_t blocks = least; blocks <= std::min(r.h.count, least + few); ++blocks)
+        if (const double other = busiest({blocks, chunks}); other < 0.98 * load)
+          load = other, best = {blocks, chunks};
+    return best;
+  }
+
+ private:
+  // The cycles of the busiest thread.
+  double busiest(const Shares& s) const {
+    constexpr double kStreamed = 8;  // bytes of weights that come from beyond L2 in a cycle
+    const Correlation& r = cost_.r();
+    const Tile& tile = cost_.tile();
+    const index_t rows = ceil_div(r.h.count, s.row_blocks);
+    const index_t m = std::min(ceil_div(ceil_div(r.m, tile.mr), s.chunks) * tile.mr, r.m);
+    const index_t runs = packed_ ? 1 : rows, pixels = packed_ ? rows * columns_ : columns_;
+    const double vectors = double(runs) * double(ceil_div(pixels, cost_.lanes()));
+    const double tiles = double(runs) * double(ceil_div(pixels, tile.nr));
+    const double weights = double(m) * double(r.k()) * double(cost_.item());
+    const double streamed = weights > double(cache_sizes().l2) ? weights / kStreamed : 0;
+    const index_t gathered = std::min(rows * r.h.n_taps(), (rows - 1) * r.h.in_step + r.h.n_taps());
+    const double width = packed_ ? double(r.w.n_taps()) : gathered_runs(r.w);
+    const index_t rounds = ceil_div(images_ * s.row_blocks * s.chunks, threads_);
+    return double(rounds) *
+           (gemm_cycles(r.k(), m, tile.mr, vectors, tiles, cost_.rate()) + streamed +
+            double(r.c) * double(gathered) * cost_.row_gathered(width, double(columns_)));
+  }
+
+  const PhaseCost& cost_;
+  const bool packed_;
+  const index_t columns_, images_, threads_;
+};
+
 template <class T>
 Layout layout_for(const Correlation& r, const Exec& exec) {
-  const auto& gemm = exec.kernels<T>().conv.gemm;
-  const Tile tile = choose_tile(gemm, r.m);
-  const bool packed = DirectCost(PhaseCost::of<T>(r, exec)).packs_strip();
+  const PhaseCost cost = PhaseCost::of<T>(r, exec);
+  const Tile tile = cost.tile();
+  const bool packed = DirectCost(cost).packs_strip();
   const index_t column_blocks = ceil_div(r.w.count, DirectCost::kMostColumns);
   const index_t columns = ceil_div(r.w.count, column_blocks);
   // The slices of a sum must not depend on the threads.
   const index_t most = std::max(most_terms<T>() / r.taps(), index_t{1});
   const index_t channels = ceil_div(r.c, ceil_div(r.c, most));
   const index_t images = r.batch * r.groups * column_blocks;
-  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
-  const index_t few = 4 * threads;
-  // Every thread gets equally many blocks of rows. With 8 rows of outputs a 3x3 kernel reads 10
-  // rows instead of 24; more rows would share little more.
+  // With 8 rows of outputs a 3x3 kernel reads 10 rows instead of 24; more rows would share little
+  // more.
   index_t most_rows = 8;
   if (packed) {
     // The strip may take a third of L2, because the rows that two blocks read are gathered twice.
     const index_t row = channels * r.w.n_taps() * columns * index_t{sizeof(T)};
     most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
   }
-  // If weights outgrow L2, the threads should share them out, each with a chunk of the output
-  // channels, though all then gather the same strip (256@28 -> 256 3x3 s2 on two threads: 955 ->
-  // 830 us). If weights are smaller, the threads should share out the blocks of rows, though all
-  // then read the same weights (128@56: 926 -> 805).
-  const bool halved = packed && r.m * r.k() * index_t{sizeof(T)} > cache_sizes().l2;
-  const index_t even = halved ? 1 : threads / std::gcd(threads, images);
-  const index_t blocks = ceil_div(ceil_div(r.h.count, most_rows), even) * even;
-  const index_t rows = ceil_div(r.h.count, std::min(r.h.count, blocks));
+  const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
+  const Shares shares = Sharing(cost, packed, columns, images, threads).best(most_rows);
+  const index_t rows = ceil_div(r.h.count, shares.row_blocks);
   Layout l{tile,
            rows,
            columns,
            ceil_div(r.h.count, rows),
            column_blocks,
-           1,
+           shares.chunks,
            channels,
            StripLayout(r, rows, columns, packed),
            {}};
-  if (images * l.row_blocks < few && images * l.row_blocks % threads != 0)
-    l.chunks = std::min(threads, ceil_div(r.m, tile.mr));
   l.offsets.resize(static_cast<std::size_t>(channels * r.taps() + kAhead));
   index_t* end = list_terms(l.strip.taps(), channels, l.strip.channel(), l.offsets.data());
   std::copy_n(l.offsets.begin(), kAhead, end);  // the next tile begins where this one did
