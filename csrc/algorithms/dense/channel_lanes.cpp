@@ -55,12 +55,12 @@ index_t blocks_together(const Correlation& r, const ChannelLanesWeights& weights
 }
 
 Cut cut_for(const Correlation& r, const ChannelLanesWeights& weights, index_t item,
-            const Exec& exec) {
+            index_t threads) {
   Cut cut{};
   // The sums of a task take at most half of L2.
   const index_t row = r.w.out * weights.most_rows() * item, budget = cache_sizes().l2 / 2;
   cut.row_blocks = ceil_div(r.h.out, std::max<index_t>(1, budget / row));
-  const index_t most = std::max<index_t>(1, budget / (r.h.out * row)), threads = exec.threads;
+  const index_t most = std::max<index_t>(1, budget / (r.h.out * row));
   cut.blocks = cut.row_blocks > 1 ? 1 : blocks_together(r, weights, item, most, threads);
   cut.channel_tasks = ceil_div(weights.blocks(), cut.blocks);
   cut.blocks = ceil_div(weights.blocks(), cut.channel_tasks);
@@ -298,7 +298,7 @@ class PreparedChannelLanes final : public Prepared<T> {
         prepacked_(problem.request.prepacked),
         layout_(problem.phases),
         weights_(ChannelLanesWeights::of<T>(r_, layout_, exec)),
-        cut_(cut_for(r_, weights_, sizeof(T), exec)) {
+        cut_(cut_for(r_, weights_, sizeof(T), team(exec).threads)) {
     if (prepacked_) this->packed_elements_ = weights_.size();
     // Weights are left out that meet nothing but padding.
     this->needs_weights_ = layout_.live() < static_cast<index_t>(layout_.slots().size());
@@ -318,11 +318,8 @@ class PreparedChannelLanes final : public Prepared<T> {
 
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job{args, r_};
-    // Where weights are multiplied by few pixels the call costs what reading the weights takes: a
-    // cycle for 5 bytes, so that each weight counts as 8 to 32 FMAs.
-    const double work = layout_.fmas(r_) + 8 * double(weights_.size());
     const index_t tasks = cut_.tasks(r_), size = each(exec);
-    parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int thread) {
+    parallel_for(tasks, team(exec), [&](index_t task, int thread) {
       Task<T>(job, layout_, weights_, prepacked_, exec, cut_, scratch + thread * size, task).run();
     });
   }
@@ -330,6 +327,12 @@ class PreparedChannelLanes final : public Prepared<T> {
   std::string family() const override { return family_; }
 
  private:
+  // Where weights are multiplied by few pixels the call costs what reading the weights takes: a
+  // cycle for 5 bytes, so that each weight counts as 8 to 32 FMAs.
+  Team team(const Exec& exec) const {
+    const double work = layout_.fmas(r_) + 8 * double(weights_.size());
+    return useful_threads(exec.threads, work, exec.threads);
+  }
   index_t each(const Exec& exec) const {
     return sizes_for<T>(r_, weights_, cut_, prepacked_, exec).all();
   }

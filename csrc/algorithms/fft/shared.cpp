@@ -16,13 +16,14 @@
 namespace fastconv::fft {
 namespace {
 
-// The scratch memory of one thread, in bytes.
+// The scratch memory of a task, in bytes: its spectra, and what each thread has that works on it.
 struct Sizes {
   index_t x, y;             // the spectra of a slice of channels; of the outputs
   index_t planes;           // a vector of lines, of which the transform needs two
   index_t stage;            // pieces of lines
   index_t inputs, outputs;  // lists of a vector's lines
-  index_t all() const { return x + y + 2 * planes + stage + inputs + outputs; }
+  index_t spectra() const { return x + y; }
+  index_t own() const { return 2 * planes + stage + inputs + outputs; }
 };
 
 template <class T>
@@ -41,7 +42,7 @@ template <class T>
 class Task {
  public:
   Task(const Job<T>& job, const SharedCut& cut, const Transform<T>& transform, const Exec& exec,
-       std::byte* memory, index_t index) noexcept
+       std::byte* spectra, std::byte* memory, index_t index) noexcept
       : job_(job),
         r_(job.r),
         cut_(cut),
@@ -52,12 +53,13 @@ class Task {
         reader_(job.r, cut.axis, cut.blocks.size, exec, reinterpret_cast<T*>(memory)),
         writer_(job, cut.axis, exec, reinterpret_cast<T*>(memory)) {
     const Sizes sizes = sizes_for<T>(cut, lanes_);
+    x_ = reinterpret_cast<T*>(spectra), y_ = reinterpret_cast<T*>(spectra + sizes.x);
     const auto take = [&memory]<class U>(index_t bytes, U*& part) {
       part = reinterpret_cast<U*>(memory);
       memory += bytes;
     };
     memory += sizes.stage;
-    take(sizes.x, x_), take(sizes.y, y_), take(sizes.planes, a_), take(sizes.planes, b_);
+    take(sizes.planes, a_), take(sizes.planes, b_);
     take(sizes.inputs, inputs_), take(sizes.outputs, outputs_);
     index_t rest = index;
     const auto next = [&rest](index_t n) {
@@ -77,14 +79,57 @@ class Task {
     out_lanes_ = ceil_div((columns_.size() - 1) * cut.height + rows_, lanes_) * lanes_;
   }
 
+  // The input channels of slice i, and what there is to do with them: vectors of lines to be
+  // transformed, then frequencies at which they are multiplied.
+  index_t slices() const { return ceil_div(r_.c, cut_.slice); }
+  Range slice(index_t i) const { return {i * cut_.slice, std::min(r_.c, (i + 1) * cut_.slice)}; }
+  index_t vectors(Range channels) const {
+    return channels.size() * cut_.components() * (cut_.in_lanes / lanes_);
+  }
+  index_t frequencies() const { return cut_.blocks.frequencies(); }
+  // After all slices: vectors of lines of results.
+  index_t results() const { return m_.size() * (out_lanes_ / lanes_); }
+
   void run() noexcept {
-    for (index_t c = 0; c < r_.c; c += cut_.slice) {
-      const Range channels{c, std::min(r_.c, c + cut_.slice)};
-      transform(channels);
-      multiply(channels);
+    for (index_t i = 0; i < slices(); ++i) {
+      transform(slice(i), {0, vectors(slice(i))});
+      multiply(slice(i), {0, frequencies()});
     }
-    for (index_t m = m_.begin; m < m_.end; ++m)
-      for (index_t lane = 0; lane < out_lanes_; lane += lanes_) store(m, lane);
+    store({0, results()});
+  }
+
+  // Transforms some of the vectors of lines of the channels.
+  void transform(Range channels, Range vectors) noexcept {
+    const index_t ld = slice_line() * cut_.slice * cut_.components();
+    for (index_t i = vectors.begin; i < vectors.end; ++i) {
+      const index_t all = cut_.in_lanes / lanes_, lane = i % all * lanes_, component = i / all;
+      const index_t u = component % cut_.axis.combs, line = component / cut_.axis.combs;
+      const index_t residues = cut_.rows.n_residues();
+      const index_t c = channels.begin + line / residues, residue = line % residues;
+      for (index_t l = 0; l < lanes_; ++l) inputs_[l] = input(c, residue, u, lane + l);
+      reader_.read(inputs_, lanes_, a_);
+      const T* z = transform_.forward(a_, b_, fft_);
+      fft_.split({z, transform_.half(), transform_.turns(), x_ + component * slice_line() + lane,
+                  ld, cut_.in_lanes, cut_.planes == 3, static_cast<int>(lanes_)});
+    }
+  }
+
+  // Adds the channels' products at some frequencies.
+  void multiply(Range channels, Range frequencies) noexcept {
+    if (r_.m <= kFewOutputs) return add_few(channels, frequencies);
+    for (index_t i = frequencies.begin; i < frequencies.end; ++i)
+      for (index_t row = m_.begin; row < m_.end; row += cut_.tile.mr)
+        for (index_t lane = 0; lane < out_lanes_; lane += cut_.tile.nr) {
+          add_tile(channels, i, row, lane, false);
+          add_tile(channels, i, row, lane, true);
+        }
+  }
+
+  // Transforms some vectors of lines of results back, and stores them.
+  void store(Range vectors) noexcept {
+    const index_t all = out_lanes_ / lanes_;
+    for (index_t i = vectors.begin; i < vectors.end; ++i)
+      store(m_.begin + i / all, i % all * lanes_);
   }
 
  private:
@@ -99,24 +144,6 @@ class Task {
     return {unit / phases, unit % phases, at % cut_.blocks.blocks};
   }
 
-  // Transforms all lines of the channels.
-  void transform(Range channels) noexcept {
-    const index_t components = cut_.components(), ld = slice_line() * cut_.slice * components;
-    for (index_t c = channels.begin; c < channels.end; ++c)
-      for (index_t residue = 0; residue < cut_.rows.n_residues(); ++residue)
-        for (index_t u = 0; u < cut_.axis.combs; ++u) {
-          const index_t component =
-              ((c - channels.begin) * cut_.rows.n_residues() + residue) * cut_.axis.combs + u;
-          for (index_t lane = 0; lane < cut_.in_lanes; lane += lanes_) {
-            for (index_t l = 0; l < lanes_; ++l) inputs_[l] = input(c, residue, u, lane + l);
-            reader_.read(inputs_, lanes_, a_);
-            const T* z = transform_.forward(a_, b_, fft_);
-            fft_.split({z, transform_.half(), transform_.turns(),
-                        x_ + component * slice_line() + lane, ld, cut_.in_lanes, cut_.planes == 3,
-                        static_cast<int>(lanes_)});
-          }
-        }
-  }
   // The elements of one component's spectra at one frequency.
   index_t slice_line() const { return cut_.planes * cut_.in_lanes; }
 
@@ -127,18 +154,6 @@ class Task {
     const index_t row = cut_.rows.source(r_, residue, q_ + lane % cut_.height);
     const T* plane = job_.image(at.image, g_) + c * r_.in_plane();
     return reader_.line(plane, row, at.phase, u, at.block, cut_.blocks.hop);
-  }
-
-  // Adds the channels' products at all frequencies.
-  void multiply(Range channels) noexcept {
-    const index_t f = cut_.blocks.frequencies();
-    if (r_.m <= kFewOutputs) return add_few(channels);
-    for (index_t i = 0; i < f; ++i)
-      for (index_t row = m_.begin; row < m_.end; row += cut_.tile.mr)
-        for (index_t lane = 0; lane < out_lanes_; lane += cut_.tile.nr) {
-          add_tile(channels, i, row, lane, false);
-          add_tile(channels, i, row, lane, true);
-        }
   }
 
   // The weights' spectra of the panel at `row` at frequency f: the real parts of all terms, then
@@ -177,30 +192,32 @@ class Task {
     }
   }
 
-  void add_few(Range channels) noexcept {
-    const index_t each = cut_.terms(r_), terms = r_.c * each;
+  void add_few(Range channels, Range frequencies) noexcept {
+    const index_t each = cut_.terms(r_), terms = r_.c * each, f = frequencies.begin;
+    const index_t ldx = slice_line() * cut_.slice * cut_.components();
+    const index_t ldy = cut_.chunk * 2 * cut_.out_lanes;
     for (index_t m = m_.begin; m < m_.end; ++m) {
       const index_t mr = std::min(cut_.tile.mr, r_.m - m / cut_.tile.mr * cut_.tile.mr);
       const index_t row = m / cut_.tile.mr * cut_.tile.mr;
-      fft_.add({.x = x_,
-                .ldx = slice_line() * cut_.slice * cut_.components(),
+      fft_.add({.x = x_ + f * ldx,
+                .ldx = ldx,
                 .x_plane = cut_.in_lanes,
                 .offsets = cut_.offsets.data(),
-                .w = weights(0, row) + channels.begin * each * mr + m - row,
+                .w = weights(f, row) + channels.begin * each * mr + m - row,
                 .ldw = r_.m * 2 * terms,
                 .w_plane = terms * mr,
                 .w_term = mr,
                 .terms = channels.size() * each,
-                .y = y_ + (m - m_.begin) * 2 * cut_.out_lanes,
-                .ldy = cut_.chunk * 2 * cut_.out_lanes,
+                .y = y_ + f * ldy + (m - m_.begin) * 2 * cut_.out_lanes,
+                .ldy = ldy,
                 .y_plane = cut_.out_lanes,
                 .vectors = out_lanes_ / lanes_,
-                .n = cut_.blocks.frequencies(),
+                .n = frequencies.size(),
                 .first = channels.begin == 0});
     }
   }
 
-  // Transforms a vector of lines of output channel m back, and stores them.
+  // One vector of lines, of output channel m.
   void store(index_t m, index_t lane) noexcept {
     for (index_t l = 0; l < lanes_; ++l) outputs_[l] = output(m, lane + l);
     fft_.join({y_ + (m - m_.begin) * 2 * cut_.out_lanes + lane, cut_.chunk * 2 * cut_.out_lanes,
@@ -252,7 +269,9 @@ class PreparedShared final : public PreparedPhase<T> {
     const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
     this->packed_elements_ = weights_.elements();
     this->needs_weights_ = true;  // what is not finite is summed plainly
-    this->scratch_bytes_ = exec.threads * sizes_for<T>(cut_, lanes).all();
+    const Sizes sizes = sizes_for<T>(cut_, lanes);
+    const index_t at_once = cut_.split ? 1 : exec.threads;
+    this->scratch_bytes_ = at_once * sizes.spectra() + exec.threads * sizes.own();
   }
 
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
@@ -263,13 +282,41 @@ class PreparedShared final : public PreparedPhase<T> {
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job = this->job(args);
     const index_t tasks = cut_.tasks(job.r);
-    const index_t each = sizes_for<T>(cut_, exec.kernels<T>().conv.gemm.lanes).all();
-    parallel_for(tasks, useful_threads(tasks, work_, exec.threads), [&](index_t task, int thread) {
-      Task<T>(job, cut_, transform_, exec, scratch + thread * each, task).run();
-    });
+    const Sizes sizes = sizes_for<T>(cut_, exec.kernels<T>().conv.gemm.lanes);
+    const index_t at_once = cut_.split ? 1 : exec.threads;
+    const auto task_of = [&](index_t task, index_t spectra, int thread) {
+      return Task<T>(job, cut_, transform_, exec, scratch + spectra * sizes.spectra(),
+                     scratch + at_once * sizes.spectra() + thread * sizes.own(), task);
+    };
+    if (cut_.split) {
+      for (index_t i = 0; i < tasks; ++i)
+        run_split([&](int thread) { return task_of(i, 0, thread); }, work_ / double(tasks), exec);
+      return;
+    }
+    parallel_for(tasks, useful_threads(tasks, work_, exec.threads),
+                 [&](index_t task, int thread) { task_of(task, thread, thread).run(); });
   }
 
  private:
+  // All threads work on one task: each gets some four parts of each of its steps.
+  template <class TaskOf>
+  static void run_split(const TaskOf& task_of, double work, const Exec& exec) noexcept {
+    const Team team = useful_threads(exec.threads, work, exec.threads);
+    const auto share_out = [&](index_t n, const auto& step) {
+      const index_t parts = std::min(n, index_t{4} * team.threads);
+      parallel_for(parts, team,
+                   [&](index_t i, int thread) { step(task_of(thread), part(n, parts, i)); });
+    };
+    const Task<T> task = task_of(0);
+    for (index_t s = 0; s < task.slices(); ++s) {
+      const Range channels = task.slice(s);
+      share_out(task.vectors(channels),
+                [&](Task<T> t, Range vectors) { t.transform(channels, vectors); });
+      share_out(task.frequencies(), [&](Task<T> t, Range some) { t.multiply(channels, some); });
+    }
+    share_out(task.results(), [](Task<T> t, Range vectors) { t.store(vectors); });
+  }
+
   static constexpr double kFmas = 16;  // that a core does in a cycle
   const Transform<T>& transform_;
   SharedCut cut_;

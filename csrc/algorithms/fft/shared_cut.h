@@ -38,7 +38,10 @@ struct SharedCut {
   index_t slice = 0;              // input channels that are transformed together
   index_t planes = 0;             // of a frequency of a line: 2, or 3 with the negated real parts
   index_t in_lanes = 0, out_lanes = 0;  // of a task, in whole vectors
-  std::vector<index_t> offsets = {};    // where each term of a slice reads, at one frequency
+  // If there are fewer tasks than threads, all threads work on one task after another: on its
+  // lines, then on its products, then on its results.
+  bool split = false;
+  std::vector<index_t> offsets = {};  // where each term of a slice reads, at one frequency
 
   index_t terms(const Correlation& r) const {  // of one input channel
     return r.h.n_taps() * axis.combs * blocks.parts;
@@ -75,9 +78,10 @@ index_t share_lanes(const Correlation& r, SharedCut& cut, index_t lanes) {
   return std::clamp(fits / lanes * lanes, lanes, ceil_div(wanted, lanes) * lanes);
 }
 
-// Cuts the lanes and the output channels so that every thread gets equally many tasks, where there
-// are few of them.
-inline void share_tasks(const Correlation& r, SharedCut& cut, index_t most, index_t threads) {
+// Cuts the lanes so that every thread gets equally many tasks, where there are few of them, but no
+// task that would fill less than a vector.
+inline void share_tasks(const Correlation& r, SharedCut& cut, index_t most, index_t lanes,
+                        index_t threads) {
   cut.row_blocks = ceil_div(r.h.count, most);
   cut.out_rows = ceil_div(r.h.count, cut.row_blocks);
   cut.height = cut.out_rows + cut.rows.halo;
@@ -85,12 +89,11 @@ inline void share_tasks(const Correlation& r, SharedCut& cut, index_t most, inde
   const index_t others = r.groups * cut.chunks * cut.row_blocks * cut.ranges;
   index_t count = ceil_div(cut.columns, fit);
   if (others * count < 4 * threads && others % threads != 0)
-    count = std::min(cut.columns, ceil_div(count, threads) * threads);
-  cut.task_columns = ceil_div(cut.columns, count);
+    count = std::min(ceil_div(cut.columns * cut.height, lanes), ceil_div(count, threads) * threads);
+  cut.task_columns = ceil_div(cut.columns, std::min(count, cut.columns));
   cut.column_blocks = ceil_div(cut.columns, cut.task_columns);
+  cut.split = others * cut.column_blocks < threads;
   const index_t panels = ceil_div(r.m, cut.tile.mr);
-  if (others * cut.column_blocks < threads)
-    cut.chunks = std::min(panels, cut.chunks * ceil_div(threads, others * cut.column_blocks));
   cut.chunk = ceil_div(panels, cut.chunks) * cut.tile.mr;
   cut.chunks = ceil_div(r.m, cut.chunk);
 }
@@ -108,7 +111,7 @@ SharedCut shared_cut(const Correlation& r, index_t size, const Exec& exec) {
   const index_t phases = std::max<index_t>(r.batch, 1) * axis.phases;
   cut.ranges = b.parts == 1 ? 1 : phases;
   cut.columns = b.parts == 1 ? phases * b.blocks : b.blocks;
-  share_tasks(r, cut, share_lanes<T>(r, cut, lanes), exec.threads);
+  share_tasks(r, cut, share_lanes<T>(r, cut, lanes), lanes, exec.threads);
   cut.out_lanes = ceil_div(cut.task_columns * cut.height, lanes) * lanes;
   cut.in_lanes =
       ceil_div(cut.out_lanes + (b.parts - 1) * cut.height + cut.rows.halo, lanes) * lanes;

@@ -28,6 +28,39 @@ const char* why_no_columns(const std::vector<Correlation>& phases) {
   return nullptr;
 }
 
+namespace {
+
+// Into how many parts the rows and the columns of outputs are cut.
+struct Blocks {
+  index_t rows, columns;
+};
+
+// Cuts the outputs of `images` images further than into `least` blocks, where these are few for so
+// many threads: rows first, then columns, so that the busiest thread has the least to do. What a
+// block costs, `cost` says; of cuts that are about equal the coarsest is taken.
+template <class Cost>
+Blocks share_out(const Blocks& least, const Blocks& most, index_t images, index_t threads,
+                 const Cost& cost) {
+  const index_t few = 4 * threads;
+  Blocks best = least;
+  if (threads == 1 || images * least.rows * least.columns >= few) return best;
+  const auto busiest = [&](const Blocks& b) {
+    return double(ceil_div(images * b.rows * b.columns, threads)) * cost(b);
+  };
+  double load = busiest(best);
+  const auto consider = [&](const Blocks& b) {
+    if (const double other = busiest(b); other < 0.98 * load) load = other, best = b;
+  };
+  for (index_t rows = least.rows; rows <= std::min(most.rows, least.rows + few); ++rows)
+    consider({rows, least.columns});
+  if (images * most.rows * least.columns < few)
+    for (index_t n = least.columns; n <= std::min(most.columns, least.columns + few); ++n)
+      consider({most.rows, n});
+  return best;
+}
+
+}  // namespace
+
 template <class T>
 ColumnLayout column_layout(const std::vector<Correlation>& phases, const Exec& exec) {
   ColumnLayout l;
@@ -68,16 +101,18 @@ ColumnLayout column_layout(const std::vector<Correlation>& phases, const Exec& e
   if (l.kernel_rows.size() > 1) most = std::min(most, half / r.c);
   most = std::max(most, index_t{64});
   const index_t halo = l.last - l.first;
-  l.block.columns = ceil_div(width, ceil_div(width, std::max(most - halo, most / 2)));
-  const index_t across = std::min(r.w.in, l.block.columns + halo);
-  index_t most_rows = l.block.columns < width ? 1 : std::max(most / across, index_t{1});
-  // There should be several blocks for each thread.
-  const index_t images = std::max(r.batch * r.groups, index_t{1}), few = 4 * exec.threads;
-  if (images * height >= few)
-    most_rows = std::min(most_rows, std::max(images * height / few, index_t{1}));
-  else if (images * height * ceil_div(width, l.block.columns) < few)
-    l.block.columns = ceil_div(width, ceil_div(few, images * height));
-  l.block.rows = ceil_div(height, ceil_div(height, most_rows));
+  const index_t columns = ceil_div(width, std::max(most - halo, most / 2));
+  const index_t across = std::min(r.w.in, ceil_div(width, columns) + halo);
+  const index_t most_rows = columns > 1 ? 1 : std::max(most / across, index_t{1});
+  const Blocks least{ceil_div(height, most_rows), columns};
+  const index_t images = std::max(r.batch * r.groups, index_t{1});
+  const Blocks blocks =
+      share_out(least, {height, width}, images, exec.threads, [&](const Blocks& b) {
+        const index_t wide = std::min(r.w.in, ceil_div(width, b.columns) + halo);
+        const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+        return double(ceil_div(ceil_div(height, b.rows) * wide, lanes));
+      });
+  l.block = {ceil_div(height, blocks.rows), ceil_div(width, blocks.columns)};
   l.pixels = l.block.rows * std::min(r.w.in, l.block.columns + halo);
   return l;
 }

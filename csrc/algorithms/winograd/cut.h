@@ -6,6 +6,7 @@
 #include "algorithms/winograd/grid.h"
 #include "core/exec.h"
 #include "core/memory.h"
+#include "core/parallel.h"
 
 namespace fastconv::winograd {
 
@@ -45,10 +46,15 @@ inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t
   return std::clamp(l2 / 2 / (each * lanes), least, 8 * nv);
 }
 
-// Whether the panels of `all` blocks leave some of the threads without work for a sixth of the
-// time. Two threads share blocks: a thread then finds the products that it reads in its own L2.
+// Whether `n` equal parts leave some of the threads without work for a sixth of the time.
+inline bool uneven(index_t n, index_t threads) {
+  return 6 * ceil_div(n, threads) * threads > 7 * n;
+}
+
+// Whether the products of `all` blocks with so many panels are split. Two threads share blocks: a
+// thread then finds the products that it reads in its own L2.
 inline bool splits(index_t panels, index_t all, index_t threads) {
-  return threads > 2 && (all > 1 || 6 * ceil_div(panels, threads) * threads > 7 * panels);
+  return threads > 2 && (all > 1 || uneven(panels, threads));
 }
 
 // With `in_block` a block transforms the weights that it uses itself, a chunk at a time.
@@ -56,7 +62,8 @@ template <class T>
 Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exec& exec) {
   constexpr index_t item = sizeof(T), line = 64 / item;
   const auto& gemm = exec.kernels<T>().conv.gemm;
-  const index_t alphas = grid.alphas(), lanes = gemm.lanes, threads = exec.threads;
+  const index_t alphas = grid.alphas(), lanes = gemm.lanes;
+  const index_t threads = useful_threads(exec.threads, r.fmas() / 4, exec.threads).threads;
   const index_t l2 = cache_sizes().l2, weights = alphas * r.c * r.m * item;
   Cut cut{};
   cut.tile = choose_tile(gemm, r.m);
@@ -65,8 +72,11 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
   cut.vectors = std::max<index_t>(ceil_div(cut.tiles, lanes), 1);
   cut.blocks = ceil_div(cut.vectors, block_vectors(r, grid, cut.tile.nv, lanes, item));
   // If the weights are a few MB each thread has its own blocks and reads them all. That takes less
-  // time than to share blocks, where threads wait for each other twice in each block.
-  if (weights <= 2 * l2 && cut.vectors >= threads) cut.blocks = std::max(cut.blocks, threads);
+  // time than to share blocks, where threads wait for each other twice in each block. 13 vectors,
+  // those of a 56x56 image, are no parts for 8 threads.
+  const index_t own = ceil_div(threads, r.groups);
+  if (weights <= 2 * l2 && cut.vectors >= own && (threads <= 2 || !uneven(cut.vectors, own)))
+    cut.blocks = std::max(cut.blocks, own);
   const index_t all = r.groups * cut.blocks;
   if (all >= threads && all < 4 * threads)
     cut.blocks = std::min(cut.vectors, ceil_div(cut.blocks, threads) * threads);
