@@ -48,7 +48,8 @@ struct ChannelLanesArgs {
 //     dst[slots[tap] * slot_step + channel * ld + row] =
 //         w[row * row_step + channel * channel_step + tap]
 //
-// Lanes from `rows` on become 0. A tap whose slot is -1 is left out.
+// Lanes from `rows` on become 0. A tap whose slot is -1 is left out. With `lds` each tap has an ld
+// of its own, as the taps of several phases do.
 template <class T>
 struct PackLanesArgs {
   const T* w;
@@ -61,6 +62,7 @@ struct PackLanesArgs {
   index_t slot_step, ld;
   index_t keep;      // lanes that are written of each vector; at least `rows`
   bool few = false;  // whether few taps have a slot: of the others as much as possible is not read
+  const index_t* lds = nullptr;  // for each tap, instead of ld
 };
 
 // Stores results, whose lanes are channels, as the planes of these channels:

@@ -98,26 +98,30 @@ FC_INLINE void load_columns_n(const typename V::T* p, index_t step, index_t rows
   load_columns(block, width, columns);
 }
 
-// Packs n neighbouring elements of each row: the taps of a channel, then those of the next. Blocks
+// Packs n neighbouring elements of each row: the taps of `channel`, then those of the next. Blocks
 // of rows are transposed in registers, so that each column becomes one vector of lanes. `a` comes
 // by value, because the compiler has to expect that stores change what is behind a reference.
-template <class V>
-FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V::T* w, index_t n,
-                         typename V::T* dst) {
+template <class V, bool OwnLd>
+FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, index_t channel, index_t n) {
   constexpr index_t width = Columns<typename V::T>::n;
-  const index_t reach = (a.rows - 1) * a.row_step + width;
-  const index_t whole = a.rows == V::lanes ? n / width * width : 0;
+  const auto* w = a.w + channel * a.channel_step;
+  // Rows that are missing may be read, too, as far as the array goes; they are not stored.
+  const index_t reach = (V::lanes - 1) * a.row_step + width;
+  const auto readable = [&](index_t e) { return a.end - (w + e) >= reach; };
+  const index_t whole = n >= width && readable(n - width) ? n / width * width : 0;
   index_t tap = 0, e = 0;
-  const int keep = static_cast<int>(a.keep);
+  auto* dst = a.dst + (OwnLd ? 0 : channel * a.ld);
+  const auto next_channel = [&] { OwnLd ? ++channel : (dst += a.ld, 0); };
+  const int keep = static_cast<int>(a.keep), rows = static_cast<int>(a.rows);
   const auto put = [&](V column) {
-    auto* to = dst + a.slots[tap] * a.slot_step;
-    if (a.slots[tap] < 0)
-      ;
-    else if (keep == V::lanes)
-      column.store(to);
-    else
-      column.store_n(to, keep);
-    if (++tap == a.taps) tap = 0, dst += a.ld;
+    if (a.slots[tap] >= 0) {
+      auto* to = dst + a.slots[tap] * a.slot_step + (OwnLd ? channel * a.lds[tap] : 0);
+      if (rows >= keep)
+        keep == V::lanes ? column.store(to) : column.store_n(to, keep);
+      else
+        V::zero().store_n(to, keep), column.store_n(to, rows);
+    }
+    if (++tap == a.taps) tap = 0, next_channel();
   };
   // Whether none of the next columns has a slot; then passes over them.
   const auto pass = [&] {
@@ -126,7 +130,7 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
       if (a.slots[next] >= 0) return false;
       if (++next == a.taps) next = 0;
     }
-    for (tap += width; tap >= a.taps; tap -= a.taps) dst += a.ld;
+    for (tap += width; tap >= a.taps; tap -= a.taps) next_channel();
     return true;
   };
   V columns[width];
@@ -138,7 +142,7 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
   for (; e < n; e += width) {
     const index_t some = n - e < width ? n - e : width;  // columns that are left
     if (a.few && some == width && pass()) continue;
-    if (a.rows == V::lanes && a.end - (w + e) >= reach)
+    if (readable(e))
       load_columns(w + e, a.row_step, columns);
     else
       load_columns_n(w + e, a.row_step, a.rows, some, columns);
@@ -148,17 +152,28 @@ FC_INLINE void pack_runs(const PackLanesArgs<typename V::T> a, const typename V:
 
 template <class V>
 void pack_lanes(const PackLanesArgs<typename V::T>& a) noexcept {
-  if (a.taps == 1 && a.row_step == 1) {  // the rows of a channel are neighbours: lanes already
+  if (a.taps == 1 && a.row_step == 1 && a.lds == nullptr) {
+    // The rows of a channel are neighbours: lanes already.
     if (a.slots[0] < 0) return;
     const int rows = static_cast<int>(a.rows), keep = static_cast<int>(a.keep);
     auto* dst = a.dst + a.slots[0] * a.slot_step;
     for (index_t c = 0; c < a.channels; ++c)
       V::load_n(a.w + c * a.channel_step, rows).store_n(dst + c * a.ld, keep);
-  } else if (a.channel_step == a.taps) {
-    pack_runs<V>(a, a.w, a.channels * a.taps, a.dst);
+  } else if (a.channel_step == a.taps && a.lds == nullptr) {
+    pack_runs<V, false>(a, 0, a.channels * a.taps);
   } else {
-    for (index_t c = 0; c < a.channels; ++c)
-      pack_runs<V>(a, a.w + c * a.channel_step, a.taps, a.dst + c * a.ld);
+    // Of few taps, what is read of a channel are short pieces that lie apart, which the CPU's own
+    // prefetcher does not follow (512 -> 512 3x7 of which one tap reads: 4.8 -> 1.5 ms).
+    constexpr index_t kChannelsAhead = 4;
+    index_t first = 0;  // tap that has a slot
+    while (a.few && first + 1 < a.taps && a.slots[first] < 0) ++first;
+    for (index_t c = 0; c < a.channels; ++c) {
+      if (a.few && c + kChannelsAhead < a.channels) {
+        const auto* ahead = a.w + (c + kChannelsAhead) * a.channel_step + first;
+        for (index_t i = 0; i < a.rows; ++i) __builtin_prefetch(ahead + i * a.row_step);
+      }
+      a.lds != nullptr ? pack_runs<V, true>(a, c, a.taps) : pack_runs<V, false>(a, c, a.taps);
+    }
   }
 }
 

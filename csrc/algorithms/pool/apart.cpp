@@ -99,22 +99,29 @@ void pool_row(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* x
   }
 }
 
-// A plane's elements one by one, which stay in registers.
-template <PoolOp kOp, class T>
-void pool_row_of_plane(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* x, T* y) {
+// So many planes are pooled side by side: their elements do not wait for each other.
+constexpr index_t kTogether = 8;
+
+// One row of results of kPlanes planes, whose elements stay in registers.
+template <PoolOp kOp, index_t kPlanes, class T>
+void pool_row_of_planes(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* const* x,
+                        T* const* y) {
   const Span h = tables.h[oh];
   const index_t down = d.h.dilation * d.w.in, right = d.w.dilation;
   for (index_t ow = 0; ow < d.w.out; ++ow) {
     const Span w = tables.w[ow];
-    T all = nothing<T>(kOp);
-    if (h.count > 0 && w.count > 0) {
-      const T* row = x + h.at * d.w.in + w.at;
-      all = taken<kOp>(row[0]);
-      for (index_t p = 0; p < h.count; ++p, row += down)
-        for (index_t q = p == 0 ? 1 : 0; q < w.count; ++q)
-          all = joined<kOp>(all, taken<kOp>(row[q * right]));
-    }
-    y[ow] = tables.average ? static_cast<T>(all / (tables.rows[oh] * tables.columns[ow])) : all;
+    T all[kPlanes];
+    const index_t corner = h.at * d.w.in + w.at;
+    const bool empty = h.count == 0 || w.count == 0;
+    for (index_t i = 0; i < kPlanes; ++i)
+      all[i] = empty ? nothing<T>(kOp) : taken<kOp>(x[i][corner]);
+    for (index_t p = 0; p < h.count && !empty; ++p)
+      for (index_t q = p == 0 ? 1 : 0; q < w.count; ++q)
+        for (index_t i = 0; i < kPlanes; ++i)
+          all[i] = joined<kOp>(all[i], taken<kOp>(x[i][corner + p * down + q * right]));
+    const T divisor = tables.average ? tables.rows[oh] * tables.columns[ow] : T{1};
+    for (index_t i = 0; i < kPlanes; ++i)
+      y[i][ow] = tables.average ? static_cast<T>(all[i] / divisor) : all[i];
   }
 }
 
@@ -132,33 +139,62 @@ bool is_copy(const Problem& problem) {
   return along(problem.d.h) && along(problem.d.w) && problem.pooling.divisor == 0;
 }
 
+// Images in pixels, one after the other.
 template <PoolOp kOp, class T>
-void pool_all(const Problem& problem, const Tables<T>& tables, const Arrays<T>& arrays,
-              const Exec& exec) noexcept {
+void pool_pixels(const Problem& problem, const Tables<T>& tables, const Arrays<T>& arrays,
+                 const Exec& exec) noexcept {
   const PoolDesc& d = problem.d;
-  const bool pixels = problem.layout == Layout::pixels, copies = is_copy(problem);
-  const index_t depth = pixels ? d.channels : 1, units = pixels ? d.batch : d.planes();
-  const index_t in = d.in_plane() * depth, out = d.out_plane() * depth;
-  const index_t step = pixels && arrays.to_pixel != 0 ? arrays.to_pixel : depth;
+  const index_t depth = d.channels, in = d.in_plane() * depth, out = d.out_plane() * depth;
+  const index_t step = arrays.to_pixel != 0 ? arrays.to_pixel : depth;
   const double work = cost_by_elements(d) / 16 * static_cast<double>(depth);
-  for_units(units, work, exec.threads, [&](index_t unit, int) {
-    const T* x = arrays.from + (pixels ? unit * in : plane_at(d, unit, in, arrays.from_image));
-    T* y = arrays.to + (!pixels                ? plane_at(d, unit, out, arrays.to_image)
-                        : arrays.to_pixel == 0 ? unit * out
-                                               : unit * arrays.to_image);
+  for_units(d.batch, work, exec.threads, [&](index_t image, int) {
+    T* y = arrays.to + image * (arrays.to_pixel == 0 ? out : arrays.to_image);
     for (index_t oh = 0; oh < d.h.out; ++oh) {
       T* row = y + oh * d.w.out * step;
-      if (pixels)
-        pool_row<kOp>(d, tables, oh, x, depth, row, step);
-      else if (copies)
-        copy_row_of_plane<kOp>(d, oh, x, row);
-      else
-        pool_row_of_plane<kOp>(d, tables, oh, x, row);
+      pool_row<kOp>(d, tables, oh, arrays.from + image * in, depth, row, step);
       if constexpr (kOp == PoolOp::squares)
         for (index_t ow = 0; ow < d.w.out; ++ow)
           take_roots(exec, problem.pooling, row + ow * step, depth);
     }
   });
+}
+
+template <PoolOp kOp, class T>
+void pool_planes(const Problem& problem, const Tables<T>& tables, const Arrays<T>& arrays,
+                 const Exec& exec) noexcept {
+  const PoolDesc& d = problem.d;
+  const bool copies = is_copy(problem);
+  const index_t groups = ceil_div(d.planes(), kTogether);
+  const double work = cost_by_elements(d) / 16 * static_cast<double>(kTogether);
+  for_units(groups, work, exec.threads, [&](index_t group, int) {
+    const T* x[kTogether];
+    T* y[kTogether];
+    const index_t first = group * kTogether, n = std::min(kTogether, d.planes() - first);
+    for (index_t i = 0; i < n; ++i) {
+      x[i] = arrays.from + plane_at(d, first + i, d.in_plane(), arrays.from_image);
+      y[i] = arrays.to + plane_at(d, first + i, d.out_plane(), arrays.to_image);
+    }
+    for (index_t oh = 0; oh < d.h.out; ++oh) {
+      if (!copies && n == kTogether) pool_row_of_planes<kOp, kTogether>(d, tables, oh, x, y);
+      for (index_t i = 0; i < n; ++i) {
+        if (copies)
+          copy_row_of_plane<kOp>(d, oh, x[i], y[i]);
+        else if (n < kTogether)
+          pool_row_of_planes<kOp, 1>(d, tables, oh, x + i, y + i);
+        if constexpr (kOp == PoolOp::squares) take_roots(exec, problem.pooling, y[i], d.w.out);
+        y[i] += d.w.out;
+      }
+    }
+  });
+}
+
+template <PoolOp kOp, class T>
+void pool_all(const Problem& problem, const Tables<T>& tables, const Arrays<T>& arrays,
+              const Exec& exec) noexcept {
+  if (problem.layout == Layout::pixels)
+    pool_pixels<kOp>(problem, tables, arrays, exec);
+  else
+    pool_planes<kOp>(problem, tables, arrays, exec);
 }
 
 }  // namespace

@@ -20,33 +20,40 @@ constexpr T highest() {
   return std::numeric_limits<T>::max();
 }
 
-// Calls window(plane, rows, columns, output) for every window, with what lies inside; `output` is
-// its number in the plane.
-template <class Window>
-void for_windows(const PoolDesc& d, int threads, const Window& window) noexcept {
-  const double work = 4 * usual_taps(d) * static_cast<double>(d.w.out);  // 4: one at a time
-  for_units(d.planes() * d.h.out, work, threads, [&](index_t u, int) {
-    const index_t plane = u / d.h.out;
+// So many planes are pooled side by side: their elements do not wait for each other.
+constexpr index_t kTogether = 8;
+
+// Calls windows(first plane, planes, rows, columns, output) for every window of up to kTogether
+// planes, with what lies inside; `output` is its number in the plane.
+template <class Windows>
+void for_windows(const PoolDesc& d, int threads, const Windows& windows) noexcept {
+  const index_t groups = ceil_div(d.planes(), kTogether);
+  const double each = 4 * usual_taps(d) * static_cast<double>(d.w.out);  // 4: one at a time
+  for_units(groups * d.h.out, kTogether * each, threads, [&](index_t u, int) {
+    const index_t first = u / d.h.out * kTogether, n = std::min(kTogether, d.planes() - first);
     const Span h = span_of(d.h, u % d.h.out);
-    for (index_t ow = 0; ow < d.w.out; ++ow) {
-      const Span w = span_of(d.w, ow);
-      window(plane, h, w, u % d.h.out * d.w.out + ow);
-    }
+    for (index_t ow = 0; ow < d.w.out; ++ow)
+      windows(first, n, h, span_of(d.w, ow), u % d.h.out * d.w.out + ow);
   });
 }
 
-// The best of a window's elements, and whether one of them is NaN: no branch depends on an element.
-template <class T, bool kSmallest>
-T best_of(const T* row, Span h, Span w, index_t row_step, index_t step, bool& has_nan) {
-  T best = kSmallest ? highest<T>() : lowest<T>();
-  has_nan = false;
-  for (index_t p = 0; p < h.count; ++p, row += row_step)
-    for (index_t q = 0; q < w.count; ++q) {
-      const T v = row[q * step];
-      best = (kSmallest ? v < best : v > best) ? v : best;
-      has_nan |= v != v;
-    }
-  return best;
+// The best of a window's elements in each of kPlanes planes, and whether one of them is NaN: no
+// branch depends on an element.
+template <class T, bool kSmallest, index_t kPlanes>
+void best_of(const T* const* planes, index_t first, Span h, Span w, index_t row_step, index_t step,
+             T* results, bool* has_nan) {
+  T best[kPlanes];
+  bool nan[kPlanes] = {};
+  for (index_t i = 0; i < kPlanes; ++i) best[i] = kSmallest ? highest<T>() : lowest<T>();
+  for (index_t p = 0; p < h.count; ++p)
+    for (index_t q = 0; q < w.count; ++q)
+      for (index_t i = 0; i < kPlanes; ++i) {
+        const T v = planes[i][first + p * row_step + q * step];
+        best[i] = (kSmallest ? v < best[i] : v > best[i]) ? v : best[i];
+        nan[i] |= v != v;
+      }
+  std::copy_n(best, kPlanes, results);
+  std::copy_n(nan, kPlanes, has_nan);
 }
 
 // The place of the first element equal to `best`, or of the last NaN.
@@ -73,14 +80,23 @@ index_t place_of(const T* plane, T best, bool has_nan, Span h, Span w, index_t r
 template <class T, bool kSmallest>
 void extremes(const PoolDesc& d, const Arrays<T>& arrays, int threads) noexcept {
   const index_t row_step = d.h.dilation * d.w.in, step = d.w.dilation;
-  for_windows(d, threads, [&](index_t plane, Span h, Span w, index_t output) {
-    const T* x = arrays.from + plane_at(d, plane, d.in_plane(), arrays.from_image);
+  for_windows(d, threads, [&](index_t plane, index_t n, Span h, Span w, index_t output) {
+    const T* x[kTogether];
+    for (index_t i = 0; i < n; ++i)
+      x[i] = arrays.from + plane_at(d, plane + i, d.in_plane(), arrays.from_image);
     const index_t first = h.at * d.w.in + w.at;
-    bool has_nan;
-    const T best = best_of<T, kSmallest>(x + first, h, w, row_step, step, has_nan);
-    const index_t place = place_of(x, best, has_nan, h, w, row_step, step, first);
-    arrays.indices[plane * d.out_plane() + output] = place;
-    arrays.to[plane_at(d, plane, d.out_plane(), arrays.to_image) + output] = x[place];
+    T best[kTogether];
+    bool has_nan[kTogether];
+    if (n == kTogether)
+      best_of<T, kSmallest, kTogether>(x, first, h, w, row_step, step, best, has_nan);
+    else
+      for (index_t i = 0; i < n; ++i)
+        best_of<T, kSmallest, 1>(x + i, first, h, w, row_step, step, best + i, has_nan + i);
+    for (index_t i = 0; i < n; ++i) {
+      const index_t place = place_of(x[i], best[i], has_nan[i], h, w, row_step, step, first);
+      arrays.indices[(plane + i) * d.out_plane() + output] = place;
+      arrays.to[plane_at(d, plane + i, d.out_plane(), arrays.to_image) + output] = x[i][place];
+    }
   });
 }
 
