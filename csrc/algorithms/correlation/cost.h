@@ -88,6 +88,17 @@ class PhaseCost {
     constexpr double kRow = 5;  // cycles to begin a run of a row
     return runs * kRow + copies(runs * columns);
   }
+  // Reading the images of a product from beyond L2, where every third element of a row is taken, or
+  // fewer: whole cache lines come for them. Nothing hides that, while neighbours are fetched ahead
+  // (11 layers at strides 3 to 11, dense and depthwise: 1.1 to 2.5 times the cost without it).
+  double lines_between() const {
+    constexpr double kByte = 0.2;  // cycles
+    const double rows = std::min(double(r_.h.in), double(r_.h.count) * double(r_.h.n_taps()));
+    const double row = double(r_.w.in) * double(item_);
+    const double lines = std::min(row, 64 * double(r_.w.count) * double(r_.w.n_taps()));
+    const bool near = images() * double(r_.c) * double(r_.h.in) * row <= double(cache_sizes().l2);
+    return r_.w.in_step < 3 || near ? 0 : double(r_.c) * rows * lines * kByte;
+  }
   // Storing outputs that are not neighbours, because outputs of other phases lie between them:
   // cycles for each vector, and as many again where the result has left L2 when the next phase
   // comes (dX of 3x3 s2 128@56: within 3 % with AVX2 at N = 1; at N = 16 without it 20 % too few).

@@ -72,10 +72,13 @@ class ChannelLanesCost {
     return bytes > 8192 ? kFarther : bytes > 2048 ? kFar : kNear;
   }
   // Reading a group's images from L3, where they are too many for L2: each block of output channels
-  // reads them all again.
+  // reads them all again, but for the rows and cache lines that no tap reads.
   double images_again() const {
     constexpr double kImageRate = 7;  // bytes in a cycle, since they are fetched ahead
-    const double all = double(r_.batch) * double(r_.c) * double(r_.in_plane() * item_);
+    const double rows = std::min(double(r_.h.in), double(r_.h.count) * double(r_.h.n_taps()));
+    const double line =
+        std::min(double(r_.w.in * item_), 64 * double(r_.w.count) * double(r_.w.n_taps()));
+    const double all = double(r_.batch) * double(r_.c) * rows * line;
     const double beyond = std::max(0.0, all - double(cache_sizes().l2) / 2);
     return beyond * std::ceil(vectors_ / 2) / kImageRate;
   }

@@ -13,7 +13,7 @@ class DirectCost {
   double cycles() const {
     constexpr double kImage = 250;  // starting an image of a group: its tasks and their strips
     return p_.images() * (kImage + (packs_strip() ? packed_strip() : plain_strip()) +
-                          p_.scattered(p_.row_vectors()));
+                          p_.lines_between() + p_.scattered(p_.row_vectors()));
   }
   // Whether a packed strip costs less than a plain one: it takes more copies of the image's rows,
   // but no lane is lost at the end of a row of outputs.

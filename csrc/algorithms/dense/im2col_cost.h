@@ -29,7 +29,7 @@ class Im2colCost {
     const double again = bytes > double(cache_sizes().l2) / 2 ? bytes / kWeightRate : 0;
     const double vectors = double(ceil_div(r.pixels(), p_.lanes()));
     const double image = p_.block(r.pixels()) * (packs_ ? 1 : kInPlace) + p_.scattered(vectors) +
-                         (packs_ ? panels_packed(r.pixels()) : 0);
+                         (packs_ ? panels_packed(r.pixels()) + p_.lines_between() : 0);
     return p_.images() * image + double(r.groups) * double(r.batch - 1) * again;
   }
   // The cost if panels hold pixels of several images: their outputs go through a buffer.
@@ -39,7 +39,8 @@ class Im2colCost {
     const index_t pixels = r.batch * r.pixels();
     const double vectors = double(pixels) / double(p_.lanes());
     const double moved = r.plain_output() ? double(r.m) * vectors * kMoved : p_.scattered(vectors);
-    return double(r.groups) * (p_.block(pixels) + panels_packed(pixels) + moved);
+    return double(r.groups) * (p_.block(pixels) + panels_packed(pixels) + moved) +
+           p_.images() * p_.lines_between();
   }
   // Packing the panels of `pixels` pixels. Each row of a panel, which is a row of the im2col
   // matrix, is made of one or more pieces of rows of the image.

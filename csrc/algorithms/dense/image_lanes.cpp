@@ -216,13 +216,17 @@ class ImageLanes final : public Algorithm<T> {
   static double blocks(const PhaseCost& phase) {
     return double(phase.r().groups) * double(ceil_div(phase.r().batch, phase.tile().nr));
   }
-  // Transposing images and results.
+  // Transposing images and results: of small planes that lie side by side in an image an element
+  // takes a cycle or less, of larger ones beyond L2 more, since so many images are so many streams.
   static double moved(const PhaseCost& phase) {
-    constexpr double kElement = 0.6;
+    constexpr double kElement = 0.6, kFarElement = 1.6;
+    constexpr index_t kSmall = 4096;  // bytes of an image
     const Correlation& r = phase.r();
+    const index_t image = r.groups * (inputs_of(r) + outputs_of(r)) * phase.item();
+    const bool near = image <= kSmall || image * r.batch <= cache_sizes().l2 / 2;
     const double images =
         double(r.groups) * double(ceil_div(r.batch, phase.lanes())) * double(phase.lanes());
-    return images * double(inputs_of(r) + outputs_of(r)) * kElement;
+    return images * double(inputs_of(r) + outputs_of(r)) * (near ? kElement : kFarElement);
   }
   // The products of one phase: each output is a tile of its own.
   static double sums(const PhaseCost& phase, const PartSizes& sizes) {

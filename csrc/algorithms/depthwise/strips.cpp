@@ -159,8 +159,8 @@ class Strips final : public PhaseAlgorithm<T> {
     const double rows =
         double(r.h.count) * std::ceil(double(r.w.count) / double(8 * phase.lanes()));
     const double taps = phase.row_vectors() * double(r.taps()) * (strided ? kStridedTap : kTap);
-    const double plane = kPlane + gathered + double(r.m) * (rows * kRow + taps) +
-                         phase.scattered(phase.row_vectors());
+    const double plane = kPlane + gathered + phase.lines_between() +
+                         double(r.m) * (rows * kRow + taps) + phase.scattered(phase.row_vectors());
     return offered(phase.images() * plane, phase.packed_panels(), phase.weight_bytes(), request);
   }
 
