@@ -52,6 +52,11 @@ def resolve_padding(
     padding: object, length: object, kernel: object, stride: object, dilation: object, /
 ) -> tuple[int, int]: ...
 
+# Tensors of PyTorch.
+def read_tensors(
+    plain: tuple[type, ...], spatial: int, input: object, weight: object, bias: object, /
+) -> tuple[_Floats, _Floats | None, _Floats | None, bool] | None: ...
+
 # Convolution.
 def conv(
     rank: int, input: object, weight: object, bias: object, stride: object, padding: object,

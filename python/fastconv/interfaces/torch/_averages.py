@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fastconv import _native
-from fastconv.interfaces.torch._arrays import like, looks_last, rank_of, result, seen, threads
+from fastconv.interfaces.torch._arrays import image, like, rank_of, result, threads
 from fastconv.interfaces.torch._operator import Operator, or_torch
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ def _avg_pool(
     count_include_pad: bool, divisor_override: int | None,
 ) -> Any:  # fmt: skip
     rank = rank_of(kernel_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     y = _native.avg_pool(
         rank, x, (kernel_size, stride, padding, 1, ceil_mode), count_include_pad, divisor_override,
         threads(), None, data_format,
@@ -68,8 +67,7 @@ def _avg_pool_input(
     ceil_mode: bool, count_include_pad: bool, divisor_override: int | None,
 ) -> Any:  # fmt: skip
     rank = rank_of(kernel_size)
-    last = looks_last(grad_output, rank)
-    dy, data_format = seen(grad_output, last)
+    dy, data_format, last = image(grad_output, rank)
     size = [input_size[0], *input_size[2:], input_size[1]] if last else input_size
     dx = _native.avg_pool_input(
         rank, dy, size, (kernel_size, stride, padding, 1, ceil_mode), count_include_pad,
@@ -111,8 +109,7 @@ avg_pool_input: Operator = Operator(
 
 def _adaptive_avg_pool(input: Any, output_size: Ints) -> Any:
     rank = rank_of(output_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     y = _native.adaptive_avg_pool(rank, x, output_size, threads(), None, data_format)
     return result(y, last)
 
@@ -138,8 +135,7 @@ adaptive_avg_pool: Operator = Operator(
 
 def _adaptive_avg_pool_input(grad_output: Any, input_size: Ints, rank: int) -> Any:
     rank_of(input_size[-rank:])
-    last = looks_last(grad_output, rank)
-    dy, data_format = seen(grad_output, last)
+    dy, data_format, last = image(grad_output, rank)
     size = [input_size[0], *input_size[2:], input_size[1]] if last else input_size
     dx = _native.adaptive_pool_input(
         rank, True, dy, size, grad_output.shape[-rank:], threads(), None, data_format

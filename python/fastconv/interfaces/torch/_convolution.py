@@ -12,46 +12,50 @@ import torch
 
 from fastconv import _native
 from fastconv.interfaces.torch._arrays import (
-    array,
-    dense,
+    WORDS,
     looks_last,
     result,
     seen,
+    tensors,
     threads,
 )  # fmt: skip
-from fastconv.interfaces.torch._operator import Operator, or_torch
+from fastconv.interfaces.torch._operator import Operator, function_of, or_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     Ints = Sequence[int]
 
-__all__ = ["convolution"]
+__all__ = ["convolution", "convolve"]
 
 _aten = torch.ops.aten.convolution.default
+_from_numpy = torch.from_numpy
+_grad_enabled = torch.is_grad_enabled
 
 
 def _run(
     input: Any, weight: Any, bias: Any, stride: Ints, padding: Ints, dilation: Ints,
     transposed: bool, output_padding: Ints, groups: int,
 ) -> Any:  # fmt: skip
-    rank = input.dim() - 2
     # torch computes signals in planes, and images of which either operand is channels_last in that.
-    last = rank == 2 and (looks_last(input, 2) or looks_last(weight, 2))
-    x, data_format = seen(input, last)
-    w = dense(weight)
-    b = None if bias is None else array(bias)
+    arrays = tensors(2 if input.dim() == 4 else 0, input, weight, bias)
+    return _compute(arrays, (stride, padding, dilation, transposed, output_padding, groups))
+
+
+def _compute(arrays: Any, geometry: tuple[Any, ...]) -> Any:
+    x, w, b, last = arrays
+    stride, padding, dilation, transposed, output_padding, groups = geometry
     if transposed:
         y = _native.conv_transpose(
-            rank, x, w, b, stride, padding, output_padding, groups, dilation, None, None, "auto",
-            threads(), None, data_format, None,
+            x.ndim - 2, x, w, b, stride, padding, output_padding, groups, dilation, None, None,
+            "auto", threads(), None, WORDS[last], None,
         )  # fmt: skip
     else:
         y = _native.conv(
-            rank, x, w, b, stride, padding, dilation, groups, "zeros", None, None, "auto",
-            threads(), None, data_format, None,
+            x.ndim - 2, x, w, b, stride, padding, dilation, groups, "zeros", None, None, "auto",
+            threads(), None, WORDS[last], None,
         )  # fmt: skip
-    return result(y, last)
+    return result(y, last) if last else _from_numpy(y)
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -110,6 +114,31 @@ convolution: Operator = Operator(
     _backward,
     tensors=3,
 )
+
+
+def _compute_and_save(
+    ctx: Any, input: Any, weight: Any, bias: Any, geometry: tuple[Any, ...], arrays: Any
+) -> Any:
+    ctx.save_for_backward(input, weight)
+    ctx.geometry = geometry
+    return _compute(arrays, geometry)
+
+
+# Half of what it costs to record a call is this function of torch's; five arguments, not ten, make
+# it 0.4 us faster.
+_record = function_of("convolve", _compute_and_save, _backward)
+
+
+def convolve(input: Any, weight: Any, bias: Any, geometry: tuple[Any, ...], arrays: Any) -> Any:
+    """`convolution` of plain tensors that nothing watches, whose arrays are there already."""
+    try:
+        if _grad_enabled() and (
+            input.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+        ):
+            return _record(input, weight, bias, geometry, arrays)
+        return _compute(arrays, geometry)
+    except (ValueError, TypeError, IndexError):  # the operator hands it back to torch
+        return convolution(input, weight, bias, *geometry)
 
 
 def _run_weight(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from fastconv import _native
-from fastconv.interfaces.torch._arrays import like, looks_last, rank_of, result, seen, threads
+from fastconv.interfaces.torch._arrays import image, like, rank_of, result, seen, threads
 from fastconv.interfaces.torch._operator import Operator, or_torch
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def _max_pool(
     input: Any, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> tuple[Any, Any]:
     rank = rank_of(kernel_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     y, indices = _native.extreme_pool(
         rank, False, x, (kernel_size, stride, padding, dilation, ceil_mode), True, threads(), None,
         data_format,
@@ -77,8 +76,7 @@ def _max_pool_values(
     input: Any, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> Any:
     rank = rank_of(kernel_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     y = _native.extreme_pool(
         rank, False, x, (kernel_size, stride, padding, dilation, ceil_mode), False, threads(), None,
         data_format,
@@ -120,8 +118,7 @@ max_pool_values: Operator = Operator(
 
 def _adaptive_max_pool(input: Any, output_size: Ints) -> tuple[Any, Any]:
     rank = rank_of(output_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     y, indices = _native.adaptive_max_pool(rank, x, output_size, True, threads(), None, data_format)
     return result(y, last), result(indices, last)
 
@@ -143,8 +140,7 @@ adaptive_max_pool: Operator = Operator(
 
 def _scatter(grad_output: Any, indices: Any, lengths: Ints) -> Any:
     rank = rank_of(lengths)
-    last = looks_last(grad_output, rank)
-    dy, data_format = seen(grad_output, last)
+    dy, data_format, last = image(grad_output, rank)
     places, _ = seen(indices, last)
     size = _sizes(grad_output, lengths)
     if last:
@@ -187,8 +183,7 @@ pool_scatter: Operator = Operator(
 
 def _gather(input: Any, indices: Any, rank: int) -> Any:
     rank_of(indices.shape[-rank:])
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     places, _ = seen(indices, last)
     return result(_native.max_unpool_input(rank, x, places, threads(), None, data_format), last)
 
@@ -209,8 +204,7 @@ pool_gather: Operator = Operator(
 
 def _max_unpool(input: Any, indices: Any, output_size: Ints) -> Any:
     rank = rank_of(output_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     places, _ = seen(indices, last)
     # The size alone counts: windows at stride 1, or padding, that have it as their default.
     more = [n - m for n, m in zip(output_size, input.shape[input.dim() - rank :], strict=True)]

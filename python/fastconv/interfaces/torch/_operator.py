@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fastconv.interfaces.torch._arrays import PLAIN
 from fastconv.interfaces.torch._report import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PLAIN", "Operator", "or_torch"]
+__all__ = ["Operator", "or_torch"]
 
 LIBRARY = torch.library.Library("fastconv", "DEF")
-
-PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
 
 _grad_enabled = torch.is_grad_enabled
 _dispatch_modes = torch._C._len_torch_dispatch_stack
@@ -49,6 +48,19 @@ def or_torch(name: str, run: Callable[..., Any], theirs: Callable[..., Any]) -> 
             return result
 
     return run_or_torch
+
+
+def function_of(
+    name: str, forward: Callable[..., Any], backward: Callable[..., Any]
+) -> Callable[..., Any]:
+    """What records a call of plain tensors: the `apply` of an `autograd.Function`.
+
+    `backward` may give more Nones at the end than `forward` has arguments.
+    """
+    methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    function = type(f"Fastconv_{name}", (torch.autograd.Function,), methods)
+    apply: Callable[..., Any] = _apply.__get__(None, function)
+    return apply
 
 
 class Operator:
@@ -94,9 +106,7 @@ class Operator:
             save(ctx, args, output)
             return output
 
-        methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-        function = type(f"Fastconv_{name}", (torch.autograd.Function,), methods)
-        self.record = _apply.__get__(None, function)
+        self.record = function_of(name, forward, backward)
 
     def __call__(self, first: Any, *others: Any) -> Any:
         """Compute, by the quick way if it is open."""
