@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How interfaces.torch reads the tensors of a call: all of them at once, as NumPy's views of their
-// memory. In Python each costs 0.7 us by itself, and the questions about it as much again.
+// memory. In Python each costs 0.7 us by itself, and the questions about it as much again. And how
+// its calls join the threads that torch has.
 #include <pybind11/numpy.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "bindings/bind.h"
 #include "bindings/dlpack_exchange.h"
 #include "bindings/fast_call.h"
+#include "core/join_openmp.h"
 #include "core/types.h"
 
 namespace fastconv {
@@ -138,8 +140,22 @@ py::object read_tensors(py::handle plain, int spatial, py::handle input, py::han
                         b ? array_of(*b, bias, false) : py::none(), last);
 }
 
+PyObject* call_on_openmp(PyObject* function, PyObject* const* args, Py_ssize_t n) noexcept {
+  const JoinOpenMP join;
+  return PyObject_Vectorcall(function, args, static_cast<std::size_t>(n), nullptr);
+}
+
+// `function`, whose calls run on OpenMP wherever others run on the pool (core/join_openmp.h).
+py::object on_openmp(py::handle function) {
+  static PyMethodDef method = fast_method("on_openmp", &call_on_openmp, nullptr);
+  return new_function(&method, function.ptr(), py::none());
+}
+
 }  // namespace
 
-void bind_tensors(py::module_& m) { def_fast<&read_tensors>(m, "read_tensors"); }
+void bind_tensors(py::module_& m) {
+  def_fast<&read_tensors>(m, "read_tensors");
+  def_fast<&on_openmp>(m, "on_openmp");
+}
 
 }  // namespace fastconv

@@ -56,6 +56,7 @@ def resolve_padding(
 def read_tensors(
     plain: tuple[type, ...], spatial: int, input: object, weight: object, bias: object, /
 ) -> tuple[_Floats, _Floats | None, _Floats | None, bool] | None: ...
+def on_openmp(function: Callable[..., Any], /) -> Callable[..., Any]: ...
 
 # Convolution.
 def conv(

@@ -28,6 +28,9 @@ __all__ = [
     "threads",
 ]
 
+_torch_threads = torch.get_num_threads
+_our_threads = _native.get_num_threads
+
 PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 # The channels of an image of one or two spatial axes go to the end, by rank; and back.
@@ -38,8 +41,8 @@ WORDS = {False: "channels_first", True: "channels_last"}
 
 def threads() -> int | None:
     """The threads of a call: neither more than torch may use, nor than fastconv."""
-    most: int = torch.get_num_threads()
-    return most if most < _native.get_num_threads() else None
+    most: int = _torch_threads()
+    return most if most < _our_threads() else None
 
 
 def array(tensor: Any) -> NDArray[Any]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fastconv import _native
 from fastconv.interfaces.torch._arrays import (
     WORDS,
     looks_last,
@@ -19,7 +18,8 @@ from fastconv.interfaces.torch._arrays import (
     tensors,
     threads,
 )  # fmt: skip
-from fastconv.interfaces.torch._operator import Operator, function_of, or_torch
+from fastconv.interfaces.torch._openmp import native
+from fastconv.interfaces.torch._operator import REFUSALS, Operator, function_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +46,12 @@ def _compute(arrays: Any, geometry: tuple[Any, ...]) -> Any:
     x, w, b, last = arrays
     stride, padding, dilation, transposed, output_padding, groups = geometry
     if transposed:
-        y = _native.conv_transpose(
+        y = native.conv_transpose(
             x.ndim - 2, x, w, b, stride, padding, output_padding, groups, dilation, None, None,
             "auto", threads(), None, WORDS[last], None,
         )  # fmt: skip
     else:
-        y = _native.conv(
+        y = native.conv(
             x.ndim - 2, x, w, b, stride, padding, dilation, groups, "zeros", None, None, "auto",
             threads(), None, WORDS[last], None,
         )  # fmt: skip
@@ -108,7 +108,8 @@ convolution: Operator = Operator(
     "convolution",
     "(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, "
     "SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor",
-    or_torch("convolution", _run, _aten),
+    _run,
+    _aten,
     _aten,
     _save,
     _backward,
@@ -137,7 +138,7 @@ def convolve(input: Any, weight: Any, bias: Any, geometry: tuple[Any, ...], arra
         ):
             return _record(input, weight, bias, geometry, arrays)
         return _compute(arrays, geometry)
-    except (ValueError, TypeError, IndexError):  # the operator hands it back to torch
+    except REFUSALS:  # the operator hands it back to torch
         return convolution(input, weight, bias, *geometry)
 
 
@@ -149,7 +150,7 @@ def _run_weight(
     last = rank == 2 and (looks_last(input, 2) or looks_last(grad_output, 2))
     x, data_format = seen(input, last)
     dy, _ = seen(grad_output, last)
-    dw = _native.conv_grad_weight(
+    dw = native.conv_grad_weight(
         rank, False, x, weight_size, dy, stride, padding, dilation, groups, "zeros", threads(),
         None, data_format, None,
     )  # fmt: skip
@@ -200,7 +201,8 @@ convolution_weight: Operator = Operator(
     "convolution_weight",
     "(Tensor input, Tensor grad_output, SymInt[] weight_size, SymInt[] stride, SymInt[] padding, "
     "SymInt[] dilation, SymInt groups, bool channels_last) -> Tensor",
-    or_torch("convolution_weight", _run_weight, _torch_weight),
+    _run_weight,
+    _torch_weight,
     _fake_weight,
     _save_weight,
     _backward_weight,
