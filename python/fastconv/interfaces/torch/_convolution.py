@@ -127,7 +127,7 @@ def _compute_and_save(
 
 # Half of what it costs to record a call is this function of torch's; five arguments, not ten, make
 # it 0.4 us faster.
-_record = function_of("convolve", _compute_and_save, _backward)
+_record = function_of("convolution", _compute_and_save, _backward)
 
 
 def convolve(input: Any, weight: Any, bias: Any, geometry: tuple[Any, ...], arrays: Any) -> Any:
