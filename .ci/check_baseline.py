@@ -43,7 +43,7 @@ def complaints(build: Path) -> list[str]:
     objects = [
         path
         for target in ("_native", "fastconv_core")
-        for path in build.glob(f"CMakeFiles/{target}.dir/**/*.o")
+        for path in build.glob(f"csrc/CMakeFiles/{target}.dir/**/*.o")
     ]
     if len(modules) != 1 or not objects:
         return [f"{build}: expected one _native*.so and its objects, found {modules}, {objects}"]

@@ -26,7 +26,7 @@ from fastconv.interfaces.onnx import ops
 OPERATORS = [op.__name__ for op in ops]
 NAMES = (
     "conv|basic_conv|convtranspose|averagepool|maxpool|maxunpool|lppool|global\\w*pool|col2im"
-    "|batchnorm|relu|leakyrelu|prelu|elu_|gelu|hardswish|sigmoid|softplus|tanh|softmax|add|sum"
+    "|batchnorm|gemm|relu|leakyrelu|prelu|elu_|gelu|hardswish|sigmoid|softplus|tanh|softmax|add|sum"
 )
 # What onnx has converted from PyTorch; later wheels than 1.22 come without them.
 CONVERTED = "(AvgPool|MaxPool|Conv|ConvTranspose|BatchNorm)[12]d|(LeakyReLU|ELU|PReLU|ReLU|Softmax)"

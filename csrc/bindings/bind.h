@@ -23,6 +23,7 @@ void bind_norm(py::module_& m);
 void bind_add(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_capi(py::module_& m);
+void bind_tensors(py::module_& m);
 void bind_testing(py::module_& m);
 void bind_simulator(py::module_& testing);
 

@@ -22,4 +22,5 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_add(m);
   fastconv::bind_layers(m);
   fastconv::bind_capi(m);
+  fastconv::bind_tensors(m);
 }

@@ -4,13 +4,10 @@
 // threads.
 #pragma once
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 #include <algorithm>
 #include <cmath>
 
+#include "core/openmp.h"
 #include "core/simulation.h"
 #include "core/types.h"
 #include "core/workers.h"
@@ -46,20 +43,10 @@ void parallel_for(index_t tasks, Team team, const B& body) noexcept {
     for (index_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
-#ifdef _OPENMP
-  if (layer == Threading::openmp) {
-#pragma omp parallel num_threads(threads)
-    {
-      const int thread = omp_get_thread_num();
-#pragma omp for schedule(dynamic)
-      for (index_t task = 0; task < tasks; ++task) body(task, thread);
-    }
-    return;
-  }
-#endif
   const auto call = [](const void* object, index_t task, int thread) noexcept {
     (*static_cast<const B*>(object))(task, thread);
   };
+  if (layer == Threading::openmp) return run_on_openmp(tasks, threads, {&body, call});
   if (layer == Threading::simulated) return simulate(tasks, threads, {&body, call});
   run_on_workers(tasks, team, {&body, call});
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/join_openmp.h"
 #include "core/platform.h"
 #include "core/shares.h"
 #include "core/threads.h"
@@ -153,7 +154,10 @@ class Asked {
 
 }  // namespace
 
-Threading threading() noexcept { return layer.load(std::memory_order_relaxed); }
+Threading threading() noexcept {
+  const Threading chosen = layer.load(std::memory_order_relaxed);
+  return chosen == Threading::pool && joins_openmp() ? Threading::openmp : chosen;
+}
 void set_threading(Threading chosen) noexcept { layer.store(chosen, std::memory_order_relaxed); }
 
 int thread_limit() noexcept { return limit.load(std::memory_order_relaxed); }

@@ -52,6 +52,12 @@ def resolve_padding(
     padding: object, length: object, kernel: object, stride: object, dilation: object, /
 ) -> tuple[int, int]: ...
 
+# Tensors of PyTorch.
+def read_tensors(
+    plain: tuple[type, ...], spatial: int, input: object, weight: object, bias: object, /
+) -> tuple[_Floats, _Floats | None, _Floats | None, bool] | None: ...
+def on_openmp(function: Callable[..., Any], /) -> Callable[..., Any]: ...
+
 # Convolution.
 def conv(
     rank: int, input: object, weight: object, bias: object, stride: object, padding: object,

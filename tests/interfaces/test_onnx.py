@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_onnx_cases_of_nodes():
     assert taken >= set(onnx_backend.OPERATORS) - {"GlobalLpPool", "PRelu"}
     # Left are sums with broadcasting, training, images of three axes, slopes of other shapes.
     assert {name for (who, name), _ in counts.items() if who == "left"} <= {
-        "Add", "BatchNormalization", "Col2Im", "PRelu", "Sum"
+        "Add", "BatchNormalization", "Col2Im", "Gemm", "PRelu", "Sum"
     }  # fmt: skip
 
 
@@ -319,3 +320,27 @@ def test_nothing_of_onnx_is_imported_before():
         "import sys, fastconv, fastconv.interfaces; fastconv.conv1d; print('onnx' in sys.modules)"
     )
     assert run_python(code) == "False"
+
+
+@pytest.mark.parametrize(("attributes", "shapes", "is_taken"), [
+    ({"transB": 1}, [(3, 5), (4, 5), (4,)], True),
+    ({}, [(1, 5), (5, 4), (1, 4)], True),
+    ({"transB": 1}, [(3, 5), (4, 5)], True),
+    ({"transB": 1}, [(0, 5), (4, 5), (4,)], False),  # nothing to compute
+    ({}, [(3, 5), (5, 4), (3, 4)], False),  # a number for each output
+    ({}, [(3, 5), (5, 4), ()], False),  # one for all
+    ({"transA": 1}, [(5, 3), (5, 4)], False),
+    ({"alpha": 0.5}, [(3, 5), (5, 4)], False),
+    ({"beta": 2.0}, [(3, 5), (5, 4), (4,)], False),
+])  # fmt: skip
+def test_gemm_of_linear_layers(attributes, shapes, is_taken):
+    node = helper.make_node("Gemm", ["x", "w", "c"][: len(shapes)], ["y"], **attributes)
+    arrays = dict(zip(("w", "c"), (random(*shape) for shape in shapes[1:]), strict=False))
+    model = model_of([node], ["x"], arrays)
+    counts = Counter()
+    ours = ReferenceEvaluator(model, new_ops=[onnx_backend.counted(op, counts) for op in ops])
+    theirs = ReferenceEvaluator(model)
+    for _ in range(3):  # the first makes a plan, the others use it
+        x = random(*shapes[0])
+        close(ours.run(None, {"x": x}), theirs.run(None, {"x": x}))
+    assert counts == {("taken" if is_taken else "left", "Gemm"): 3}

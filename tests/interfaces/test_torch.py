@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 
@@ -15,6 +16,7 @@ import torch.nn.functional as F  # noqa: E402
 from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
 
 import fastconv  # noqa: E402
+from fastconv import _native  # noqa: E402
 from fastconv.interfaces import torch as fct  # noqa: E402
 from fastconv.interfaces.torch import _arrays, _averages, _columns, _maxima  # noqa: E402
 from fastconv.interfaces.torch._convolution import convolution, convolution_weight  # noqa: E402
@@ -58,6 +60,8 @@ def no_way_out(monkeypatch):
         monkeypatch.setattr(
             f"fastconv.interfaces.torch.{module}.note", lambda *what: seen.append(what)
         )
+    quick = "fastconv.interfaces.torch._conv_functions.note_now"
+    monkeypatch.setattr(quick, lambda key: seen.append(key))
     yield seen
     assert {outcome for _, outcome in seen} <= {"taken"}
 
@@ -337,19 +341,49 @@ def test_importing_fastconv_imports_no_torch():
     assert run_python("import sys, fastconv.interfaces; print('torch' in sys.modules)") == "False"
 
 
+# A large product by torch, which starts its threads, and a call of ours after it: how many threads
+# that has added, and the layer of everybody else.
+ADDED = """
+import os, torch, fastconv
+from fastconv.interfaces import torch as fct
+torch.set_num_threads(2); fastconv.set_num_threads(2)
+a = torch.rand(512, 512); a @ a; a.sin().sum()
+before = len(os.listdir("/proc/self/task"))
+fct.conv2d(torch.rand(8, 32, 64, 64), torch.rand(32, 32, 3, 3))
+print(len(os.listdir("/proc/self/task")) - before, fastconv.threading())
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="what is loaded is seen in /proc")
-@pytest.mark.parametrize(("first", "environment", "layer"), [
-    ("import torch", {}, "openmp"),
-    ("import fastconv; fastconv.set_threading('off')", {}, "off"),
-    pytest.param("import fastconv", {}, "openmp", marks=pytest.mark.interfaces),
-    pytest.param("import torch", {"FASTCONV_THREADING": "pool"}, "pool",
-                 marks=pytest.mark.interfaces),
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one CPU has no second thread")
+@pytest.mark.parametrize(("first", "environment", "printed"), [
+    ("", {}, "0 pool"),
+    ("import fastconv; fastconv.set_threading('off')", {}, "0 off"),
+    pytest.param("", {"FASTCONV_THREADING": "pool"}, "1 pool", marks=pytest.mark.interfaces),
 ])  # fmt: skip
-def test_threads_are_torchs_own_unless_somebody_chose(first, environment, layer):
+def test_threads_are_torchs_own_unless_somebody_chose(first, environment, printed):
     if fastconv.show_config(mode="dicts")["openmp"] == "none":
         pytest.skip("built without OpenMP")
-    code = f"{first}; import fastconv; fastconv.interfaces.torch; print(fastconv.threading())"
-    assert run_python(code, **environment) == layer
+    assert run_python(f"{first}\n{ADDED}", **environment) == printed
+
+
+def test_one_call_is_on_openmp_and_the_next_is_not():
+    if fastconv.show_config(mode="dicts")["openmp"] == "none":
+        pytest.skip("built without OpenMP")
+
+    def fails():
+        assert fastconv.threading() == "openmp"
+        raise KeyError
+
+    before = fastconv.threading()
+    fastconv.set_threading("pool")
+    try:
+        assert _native.on_openmp(fastconv.threading)() == "openmp"
+        with pytest.raises(KeyError):
+            _native.on_openmp(fails)()
+        assert fastconv.threading() == "pool"
+    finally:
+        fastconv.set_threading(before)
 
 
 def test_the_module_shows_what_it_has():

@@ -19,7 +19,7 @@ from importlib import metadata
 from typing import Any
 
 try:
-    from fastconv.interfaces.onnx import _conv, _elementwise, _pool, _shapes
+    from fastconv.interfaces.onnx import _conv, _elementwise, _gemm, _pool, _shapes
 except ImportError as error:
     try:
         _found = f", got {metadata.version('onnx')}"
@@ -40,6 +40,7 @@ ops: list[type[Any]] = [
     _pool.GlobalAveragePool,
     _pool.GlobalMaxPool,
     _pool.GlobalLpPool,
+    _gemm.Gemm,
     _shapes.MaxUnpool,
     _shapes.Col2Im,
     _shapes.BatchNormalization,
@@ -49,5 +50,6 @@ ops: list[type[Any]] = [
 
 Conv, ConvTranspose, MaxPool, AveragePool, LpPool, GlobalAveragePool, GlobalMaxPool, GlobalLpPool,
 MaxUnpool, Col2Im and BatchNormalization, of every opset; between them Relu, LeakyRelu, PRelu, Elu,
-Gelu, HardSwish, Sigmoid, Softplus, Tanh, Softmax, and Add and Sum of two arrays of one shape.
+Gelu, HardSwish, Sigmoid, Softplus, Tanh, Softmax, Add and Sum of two arrays of one shape, and Gemm
+as linear layers have it.
 """

@@ -20,7 +20,6 @@ from fastconv.interfaces.torch import _version
 
 _version.check(torch)
 
-from fastconv.interfaces.torch import _openmp
 from fastconv.interfaces.torch._conv_functions import (
     conv1d,
     conv2d,
@@ -74,5 +73,3 @@ __all__ = [
     "max_unpool2d",
     "unfold",
 ]
-
-_openmp.share()

@@ -14,18 +14,35 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["array", "dense", "like", "looks_last", "rank_of", "result", "seen", "threads"]
+__all__ = [
+    "PLAIN",
+    "WORDS",
+    "array",
+    "image",
+    "like",
+    "looks_last",
+    "rank_of",
+    "result",
+    "seen",
+    "tensors",
+    "threads",
+]
+
+_torch_threads = torch.get_num_threads
+_our_threads = _native.get_num_threads
+
+PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 # The channels of an image of one or two spatial axes go to the end, by rank; and back.
 _TO_LAST = {1: (0, 2, 1), 2: (0, 2, 3, 1)}
 _TO_FIRST = {1: (0, 2, 1), 2: (0, 3, 1, 2)}
-_WORDS = {False: "channels_first", True: "channels_last"}
+WORDS = {False: "channels_first", True: "channels_last"}
 
 
 def threads() -> int | None:
     """The threads of a call: neither more than torch may use, nor than fastconv."""
-    most: int = torch.get_num_threads()
-    return most if most < _native.get_num_threads() else None
+    most: int = _torch_threads()
+    return most if most < _our_threads() else None
 
 
 def array(tensor: Any) -> NDArray[Any]:
@@ -36,11 +53,6 @@ def array(tensor: Any) -> NDArray[Any]:
         if torch._C._functorch.is_legacy_batchedtensor(tensor):  # by is_grads_batched=True
             raise TypeError("gradients of many outputs at once are torch's") from None
         return tensor.detach().resolve_neg().numpy()  # type: ignore[no-any-return]
-
-
-def dense(tensor: Any) -> NDArray[Any]:
-    """Weights as kernels read them: torch copies other layouts faster than our boundary does."""
-    return array(tensor if tensor.is_contiguous() else tensor.detach().contiguous())
 
 
 def _judge(sizes: tuple[int, ...], strides: tuple[int, ...]) -> bool:
@@ -83,7 +95,32 @@ def rank_of(values: Sequence[int]) -> int:
 def seen(tensor: Any, last: bool) -> tuple[NDArray[Any], str]:
     """A tensor's memory in the order of axes that its layout has, and fastconv's word for it."""
     a = array(tensor)
-    return (a.transpose(_TO_LAST[a.ndim - 2]) if last else a), _WORDS[last]
+    return (a.transpose(_TO_LAST[a.ndim - 2]) if last else a), WORDS[last]
+
+
+def tensors(
+    spatial: int, input: Any, weight: Any = None, bias: Any = None
+) -> tuple[NDArray[Any], Any, Any, bool]:
+    """The arrays of a call, and whether those of images have their channels at the end.
+
+    That is so where torch takes input or weight for channels_last; never if `spatial` is 0. Weights
+    have their own order, and are contiguous: torch copies others faster than our boundary does.
+    """
+    arrays = _native.read_tensors(PLAIN, spatial, input, weight, bias)
+    if arrays is not None:
+        return arrays
+    # One has its sign to be switched, or is none that torch can give us.
+    last = spatial != 0 and (
+        looks_last(input, spatial) or (weight is not None and looks_last(weight, spatial))
+    )
+    w = None if weight is None else array(weight.detach().contiguous())
+    return seen(input, last)[0], w, None if bias is None else array(bias), last
+
+
+def image(tensor: Any, rank: int) -> tuple[NDArray[Any], str, bool]:
+    """A tensor's memory, fastconv's word for its layout, and whether that is channels_last."""
+    a, _, _, last = tensors(rank, tensor)
+    return a, WORDS[last], last
 
 
 def result(a: NDArray[Any], last: bool) -> Any:

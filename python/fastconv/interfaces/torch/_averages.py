@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fastconv import _native
-from fastconv.interfaces.torch._arrays import like, looks_last, rank_of, result, seen, threads
-from fastconv.interfaces.torch._operator import Operator, or_torch
+from fastconv.interfaces.torch._arrays import image, like, rank_of, result, threads
+from fastconv.interfaces.torch._openmp import native
+from fastconv.interfaces.torch._operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,8 @@ def _avg_pool(
     count_include_pad: bool, divisor_override: int | None,
 ) -> Any:  # fmt: skip
     rank = rank_of(kernel_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
-    y = _native.avg_pool(
+    x, data_format, last = image(input, rank)
+    y = native.avg_pool(
         rank, x, (kernel_size, stride, padding, 1, ceil_mode), count_include_pad, divisor_override,
         threads(), None, data_format,
     )  # fmt: skip
@@ -56,7 +55,8 @@ avg_pool: Operator = Operator(
     "avg_pool",
     "(Tensor input, SymInt[] kernel_size, SymInt[] stride, SymInt[] padding, bool ceil_mode, "
     "bool count_include_pad, SymInt? divisor_override) -> Tensor",
-    or_torch("avg_pool", _avg_pool, _torch_avg_pool),
+    _avg_pool,
+    _torch_avg_pool,
     _torch_avg_pool,
     _save_average,
     lambda ctx, dy: (avg_pool_input(dy, ctx.size, *ctx.geometry), *(None,) * 6),
@@ -68,10 +68,9 @@ def _avg_pool_input(
     ceil_mode: bool, count_include_pad: bool, divisor_override: int | None,
 ) -> Any:  # fmt: skip
     rank = rank_of(kernel_size)
-    last = looks_last(grad_output, rank)
-    dy, data_format = seen(grad_output, last)
+    dy, data_format, last = image(grad_output, rank)
     size = [input_size[0], *input_size[2:], input_size[1]] if last else input_size
-    dx = _native.avg_pool_input(
+    dx = native.avg_pool_input(
         rank, dy, size, (kernel_size, stride, padding, 1, ceil_mode), count_include_pad,
         divisor_override, threads(), None, data_format,
     )  # fmt: skip
@@ -102,7 +101,8 @@ avg_pool_input: Operator = Operator(
     "avg_pool_input",
     "(Tensor grad_output, SymInt[] input_size, SymInt[] kernel_size, SymInt[] stride, "
     "SymInt[] padding, bool ceil_mode, bool count_include_pad, SymInt? divisor_override) -> Tensor",
-    or_torch("avg_pool_input", _avg_pool_input, _torch_avg_pool_input),
+    _avg_pool_input,
+    _torch_avg_pool_input,
     lambda dy, input_size, kernel_size, *others: like(dy, len(kernel_size), input_size),
     _save_geometry,
     lambda ctx, d: (avg_pool(d, *ctx.geometry), *(None,) * 7),
@@ -111,9 +111,8 @@ avg_pool_input: Operator = Operator(
 
 def _adaptive_avg_pool(input: Any, output_size: Ints) -> Any:
     rank = rank_of(output_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
-    y = _native.adaptive_avg_pool(rank, x, output_size, threads(), None, data_format)
+    x, data_format, last = image(input, rank)
+    y = native.adaptive_avg_pool(rank, x, output_size, threads(), None, data_format)
     return result(y, last)
 
 
@@ -129,7 +128,8 @@ def _save_adaptive(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 adaptive_avg_pool: Operator = Operator(
     "adaptive_avg_pool",
     "(Tensor input, SymInt[] output_size) -> Tensor",
-    or_torch("adaptive_avg_pool", _adaptive_avg_pool, _torch_adaptive_avg_pool),
+    _adaptive_avg_pool,
+    _torch_adaptive_avg_pool,
     _torch_adaptive_avg_pool,
     _save_adaptive,
     lambda ctx, dy: (adaptive_avg_pool_input(dy, ctx.size, len(ctx.output_size)), None),
@@ -138,10 +138,9 @@ adaptive_avg_pool: Operator = Operator(
 
 def _adaptive_avg_pool_input(grad_output: Any, input_size: Ints, rank: int) -> Any:
     rank_of(input_size[-rank:])
-    last = looks_last(grad_output, rank)
-    dy, data_format = seen(grad_output, last)
+    dy, data_format, last = image(grad_output, rank)
     size = [input_size[0], *input_size[2:], input_size[1]] if last else input_size
-    dx = _native.adaptive_pool_input(
+    dx = native.adaptive_pool_input(
         rank, True, dy, size, grad_output.shape[-rank:], threads(), None, data_format
     )
     return result(dx, last)
@@ -163,7 +162,8 @@ def _save_lengths(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 adaptive_avg_pool_input: Operator = Operator(
     "adaptive_avg_pool_input",
     "(Tensor grad_output, SymInt[] input_size, int rank) -> Tensor",
-    or_torch("adaptive_avg_pool_input", _adaptive_avg_pool_input, _torch_adaptive_avg_pool_input),
+    _adaptive_avg_pool_input,
+    _torch_adaptive_avg_pool_input,
     lambda dy, input_size, rank: like(dy, rank, input_size),
     _save_lengths,
     lambda ctx, d: (adaptive_avg_pool(d, ctx.lengths), None, None),

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fastconv import _native
 from fastconv.interfaces.torch._arrays import array, threads
-from fastconv.interfaces.torch._operator import Operator, or_torch
+from fastconv.interfaces.torch._openmp import native
+from fastconv.interfaces.torch._operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ _im2col, _col2im = torch.ops.aten.im2col.default, torch.ops.aten.col2im.default
 
 
 def _unfold(input: Any, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints) -> Any:
-    columns = _native.unfold(
+    columns = native.unfold(
         array(input), kernel_size, dilation, padding, stride, threads(), None, "channels_first"
     )
     return torch.from_numpy(columns)
@@ -35,7 +35,8 @@ unfold: Operator = Operator(
     "unfold",
     "(Tensor input, SymInt[] kernel_size, SymInt[] dilation, SymInt[] padding, SymInt[] stride) "
     "-> Tensor",
-    or_torch("unfold", _unfold, _im2col),
+    _unfold,
+    _im2col,
     _im2col,
     _save_unfold,
     lambda ctx, d: (fold(d, ctx.lengths, *ctx.geometry), None, None, None, None),
@@ -45,7 +46,7 @@ unfold: Operator = Operator(
 def _fold(
     input: Any, output_size: Ints, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints
 ) -> Any:
-    image = _native.fold(
+    image = native.fold(
         array(input), output_size, kernel_size, dilation, padding, stride, threads(), None,
         "channels_first",
     )  # fmt: skip
@@ -60,7 +61,8 @@ fold: Operator = Operator(
     "fold",
     "(Tensor input, SymInt[] output_size, SymInt[] kernel_size, SymInt[] dilation, "
     "SymInt[] padding, SymInt[] stride) -> Tensor",
-    or_torch("fold", _fold, _col2im),
+    _fold,
+    _col2im,
     _col2im,
     _save_fold,
     lambda ctx, d: (unfold(d, *ctx.geometry), None, None, None, None, None),

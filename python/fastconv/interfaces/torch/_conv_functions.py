@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch.nn.functional as F
 
 from fastconv._docs import completed_by
-from fastconv.interfaces.torch._convolution import convolution
-from fastconv.interfaces.torch._eligible import refusal
-from fastconv.interfaces.torch._report import TAKEN, note
+from fastconv._native import read_tensors
+from fastconv.interfaces.torch._arrays import PLAIN
+from fastconv.interfaces.torch._convolution import convolution, convolve
+from fastconv.interfaces.torch._eligible import refusal, watched
+from fastconv.interfaces.torch._report import TAKEN, note, note_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,11 +30,24 @@ def per_axis(value: Any, rank: int) -> Any:
     return (value,) * rank
 
 
+# The number of spatial axes for whose arrays torch asks for channels_last: of signals, none.
+_LAYOUTS = {1: 0, 2: 2}
+
+
 def _conv(
     patched: bool, name: str, rank: int, theirs: Callable[..., Tensor], input: Tensor,
     weight: Tensor, bias: Tensor | None, stride: PerAxis, padding: PerAxis | str,
     dilation: PerAxis, groups: int,
 ) -> Tensor:  # fmt: skip
+    if not watched() and type(padding) is not str and weight is not None:  # most calls
+        arrays = read_tensors(PLAIN, _LAYOUTS[rank], input, weight, bias)
+        if arrays is not None and arrays[0].ndim == rank + 2:
+            note_now((name, TAKEN))
+            geometry = (
+                per_axis(stride, rank), per_axis(padding, rank), per_axis(dilation, rank), False,
+                (0,) * rank, groups,
+            )  # fmt: skip
+            return convolve(input, weight, bias, geometry, arrays)
     outcome = refusal(patched, input, weight, bias)
     if outcome is None:
         dims = input.dim()
@@ -74,6 +89,15 @@ def _conv_transpose(
     weight: Tensor, bias: Tensor | None, stride: PerAxis, padding: PerAxis,
     output_padding: PerAxis, groups: int, dilation: PerAxis,
 ) -> Tensor:  # fmt: skip
+    if not watched() and weight is not None:  # most calls
+        arrays = read_tensors(PLAIN, _LAYOUTS[rank], input, weight, bias)
+        if arrays is not None and arrays[0].ndim == rank + 2:
+            note_now((name, TAKEN))
+            geometry = (
+                per_axis(stride, rank), per_axis(padding, rank), per_axis(dilation, rank), True,
+                per_axis(output_padding, rank), groups,
+            )  # fmt: skip
+            return convolve(input, weight, bias, geometry, arrays)
     outcome = refusal(patched, input, weight, bias)
     if outcome is None:
         dims = input.dim()

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from fastconv.interfaces.torch._operator import PLAIN
+from fastconv.interfaces.torch._arrays import PLAIN
 
-__all__ = ["refusal"]
+__all__ = ["refusal", "watched"]
 
 FLOATS = frozenset((torch.float32, torch.float64))
 STRIDED = torch.strided
@@ -19,6 +19,19 @@ _dispatch_modes = torch._C._len_torch_dispatch_stack
 _transforms = torch._C._functorch.peek_interpreter_stack
 _tracing = torch._C._get_tracing_state
 _autocast = torch.is_autocast_enabled
+_any_autocast = torch._C._is_any_autocast_enabled  # a third of the time of asking for one device
+
+
+def watched() -> bool:
+    """Whether torch may do more with a call than to compute it: `refusal` then looks closer."""
+    return (
+        _compiling()
+        or _transforms() is not None
+        or bool(_dispatch_modes())
+        or _any_autocast()
+        or forward_ad._current_level >= 0
+        or _tracing() is not None
+    )
 
 
 def refusal(patched: bool, input: Any, weight: Any = None, bias: Any = None) -> str | None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fastconv import _native
-from fastconv.interfaces.torch._arrays import like, looks_last, rank_of, result, seen, threads
-from fastconv.interfaces.torch._operator import Operator, or_torch
+from fastconv.interfaces.torch._arrays import image, like, rank_of, result, seen, threads
+from fastconv.interfaces.torch._openmp import native
+from fastconv.interfaces.torch._operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +44,8 @@ def _max_pool(
     input: Any, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> tuple[Any, Any]:
     rank = rank_of(kernel_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
-    y, indices = _native.extreme_pool(
+    x, data_format, last = image(input, rank)
+    y, indices = native.extreme_pool(
         rank, False, x, (kernel_size, stride, padding, dilation, ceil_mode), True, threads(), None,
         data_format,
     )  # fmt: skip
@@ -66,7 +65,8 @@ max_pool: Operator = Operator(
     "max_pool",
     "(Tensor input, SymInt[] kernel_size, SymInt[] stride, SymInt[] padding, SymInt[] dilation, "
     "bool ceil_mode) -> (Tensor, Tensor)",
-    or_torch("max_pool", _max_pool, _torch_max_pool),
+    _max_pool,
+    _torch_max_pool,
     _torch_max_pool,
     _save_indices,
     lambda ctx, *grads: _scatter_back(ctx, *grads) + (None,) * 5,
@@ -77,9 +77,8 @@ def _max_pool_values(
     input: Any, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> Any:
     rank = rank_of(kernel_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
-    y = _native.extreme_pool(
+    x, data_format, last = image(input, rank)
+    y = native.extreme_pool(
         rank, False, x, (kernel_size, stride, padding, dilation, ceil_mode), False, threads(), None,
         data_format,
     )  # fmt: skip
@@ -111,7 +110,8 @@ max_pool_values: Operator = Operator(
     "max_pool_values",
     "(Tensor input, SymInt[] kernel_size, SymInt[] stride, SymInt[] padding, SymInt[] dilation, "
     "bool ceil_mode) -> Tensor",
-    or_torch("max_pool_values", _max_pool_values, _torch_max_pool_values),
+    _max_pool_values,
+    _torch_max_pool_values,
     lambda *args: _torch_max_pool(*args)[0],
     _save_input,
     _values_back,
@@ -120,9 +120,8 @@ max_pool_values: Operator = Operator(
 
 def _adaptive_max_pool(input: Any, output_size: Ints) -> tuple[Any, Any]:
     rank = rank_of(output_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
-    y, indices = _native.adaptive_max_pool(rank, x, output_size, True, threads(), None, data_format)
+    x, data_format, last = image(input, rank)
+    y, indices = native.adaptive_max_pool(rank, x, output_size, True, threads(), None, data_format)
     return result(y, last), result(indices, last)
 
 
@@ -134,7 +133,8 @@ def _torch_adaptive_max_pool(input: Any, output_size: Ints) -> Any:
 adaptive_max_pool: Operator = Operator(
     "adaptive_max_pool",
     "(Tensor input, SymInt[] output_size) -> (Tensor, Tensor)",
-    or_torch("adaptive_max_pool", _adaptive_max_pool, _torch_adaptive_max_pool),
+    _adaptive_max_pool,
+    _torch_adaptive_max_pool,
     _torch_adaptive_max_pool,
     _save_indices,
     lambda ctx, *grads: (*_scatter_back(ctx, *grads), None),
@@ -143,13 +143,12 @@ adaptive_max_pool: Operator = Operator(
 
 def _scatter(grad_output: Any, indices: Any, lengths: Ints) -> Any:
     rank = rank_of(lengths)
-    last = looks_last(grad_output, rank)
-    dy, data_format = seen(grad_output, last)
+    dy, data_format, last = image(grad_output, rank)
     places, _ = seen(indices, last)
     size = _sizes(grad_output, lengths)
     if last:
         size = [size[0], *size[2:], size[1]]
-    dx = _native.indexed_pool_input(rank, dy, places, size, threads(), None, data_format)
+    dx = native.indexed_pool_input(rank, dy, places, size, threads(), None, data_format)
     return result(dx, last)
 
 
@@ -178,7 +177,8 @@ def _rank_of(inputs: tuple[Any, ...]) -> int:
 pool_scatter: Operator = Operator(
     "pool_scatter",
     "(Tensor grad_output, Tensor indices, SymInt[] lengths) -> Tensor",
-    or_torch("pool_scatter", _scatter, _torch_scatter),
+    _scatter,
+    _torch_scatter,
     lambda dy, indices, lengths: like(dy, len(lengths), _sizes(dy, lengths)),
     _save_places,
     lambda ctx, d: (pool_gather(d, ctx.saved_tensors[0], len(ctx.lengths)), None, None),
@@ -187,10 +187,9 @@ pool_scatter: Operator = Operator(
 
 def _gather(input: Any, indices: Any, rank: int) -> Any:
     rank_of(indices.shape[-rank:])
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     places, _ = seen(indices, last)
-    return result(_native.max_unpool_input(rank, x, places, threads(), None, data_format), last)
+    return result(native.max_unpool_input(rank, x, places, threads(), None, data_format), last)
 
 
 def _torch_gather(input: Any, indices: Any, rank: int) -> Any:
@@ -200,7 +199,8 @@ def _torch_gather(input: Any, indices: Any, rank: int) -> Any:
 pool_gather: Operator = Operator(
     "pool_gather",
     "(Tensor input, Tensor indices, int rank) -> Tensor",
-    or_torch("pool_gather", _gather, _torch_gather),
+    _gather,
+    _torch_gather,
     lambda x, indices, rank: like(x, rank, indices.shape),
     _save_places,
     lambda ctx, d: (pool_scatter(d, ctx.saved_tensors[0], ctx.lengths), None, None),
@@ -209,14 +209,13 @@ pool_gather: Operator = Operator(
 
 def _max_unpool(input: Any, indices: Any, output_size: Ints) -> Any:
     rank = rank_of(output_size)
-    last = looks_last(input, rank)
-    x, data_format = seen(input, last)
+    x, data_format, last = image(input, rank)
     places, _ = seen(indices, last)
     # The size alone counts: windows at stride 1, or padding, that have it as their default.
     more = [n - m for n, m in zip(output_size, input.shape[input.dim() - rank :], strict=True)]
     windows = [max(0, n) + 1 for n in more]
     padding = [(0, max(0, -n)) for n in more]
-    y = _native.max_unpool(rank, x, places, windows, 1, padding, None, threads(), None, data_format)
+    y = native.max_unpool(rank, x, places, windows, 1, padding, None, threads(), None, data_format)
     return result(y, last)
 
 
@@ -230,7 +229,8 @@ def _torch_max_unpool(input: Any, indices: Any, output_size: Ints) -> Any:
 max_unpool: Operator = Operator(
     "max_unpool",
     "(Tensor input, Tensor indices, SymInt[] output_size) -> Tensor",
-    or_torch("max_unpool", _max_unpool, _torch_max_unpool),
+    _max_unpool,
+    _torch_max_unpool,
     lambda x, indices, output_size: like(x, len(output_size), _sizes(x, output_size)),
     _save_places,
     lambda ctx, dy: (pool_gather(dy, ctx.saved_tensors[0], len(ctx.lengths)), None, None),

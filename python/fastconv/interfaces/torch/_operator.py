@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fastconv.interfaces.torch._arrays import PLAIN
 from fastconv.interfaces.torch._report import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PLAIN", "Operator", "or_torch"]
+__all__ = ["REFUSALS", "Operator", "function_of"]
 
 LIBRARY = torch.library.Library("fastconv", "DEF")
-
-PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
 
 _grad_enabled = torch.is_grad_enabled
 _dispatch_modes = torch._C._len_torch_dispatch_stack
@@ -33,7 +32,10 @@ _compiling = torch.compiler.is_compiling
 _apply = torch._C._FunctionBase.__dict__["apply"]
 
 
-def or_torch(name: str, run: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
+REFUSALS = (ValueError, TypeError, IndexError)
+
+
+def _or_torch(name: str, run: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
     """Make `run` hand to torch's operator what our kernels refuse.
 
     So torch alone judges the arguments: an error is torch's, and where torch knows an answer that
@@ -43,12 +45,25 @@ def or_torch(name: str, run: Callable[..., Any], theirs: Callable[..., Any]) -> 
     def run_or_torch(*args: Any) -> Any:
         try:
             return run(*args)
-        except (ValueError, TypeError, IndexError) as error:
+        except REFUSALS as error:
             result = theirs(*args)
             note(name, f"handed back to torch: {error}")
             return result
 
     return run_or_torch
+
+
+def function_of(
+    name: str, forward: Callable[..., Any], backward: Callable[..., Any]
+) -> Callable[..., Any]:
+    """What records a call of plain tensors: the `apply` of an `autograd.Function`.
+
+    `backward` may give more Nones at the end than `forward` has arguments.
+    """
+    methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    function = type(f"Fastconv_{name}", (torch.autograd.Function,), methods)
+    apply: Callable[..., Any] = _apply.__get__(None, function)
+    return apply
 
 
 class Operator:
@@ -58,8 +73,8 @@ class Operator:
     ----------
     name, schema : str
         As ``torch.library.define`` takes them.
-    run : function
-        Computes, from plain tensors.
+    run, theirs : functions
+        Compute, from plain tensors: by our kernels, and by torch's where those refuse.
     fake : function
         Computes shape, dtype and layout of the result; also raises what torch would.
     save : function of ctx, inputs and output
@@ -75,28 +90,30 @@ class Operator:
         name: str,
         schema: str,
         run: Callable[..., Any],
+        theirs: Callable[..., Any],
         fake: Callable[..., Any],
         save: Callable[..., None],
         backward: Callable[..., Any],
         tensors: int = 1,
     ) -> None:
         LIBRARY.define(name + schema, tags=(torch.Tag.pt2_compliant_tag,))
-        LIBRARY.impl(name, run, "CPU")
+        self.run = run_or_torch = _or_torch(name, run, theirs)
+        LIBRARY.impl(name, run_or_torch, "CPU")
         full = f"fastconv::{name}"
         torch.library.register_fake(full, fake, lib=LIBRARY)
         torch.library.register_autograd(full, backward, setup_context=save, lib=LIBRARY)
         self.registered = getattr(torch.ops.fastconv, name).default
-        self.run = run
         self.more = tensors - 1
 
         def forward(ctx: Any, *args: Any) -> Any:
-            output = run(*args)
+            try:
+                output = run(*args)
+            except REFUSALS:
+                output = run_or_torch(*args)
             save(ctx, args, output)
             return output
 
-        methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-        function = type(f"Fastconv_{name}", (torch.autograd.Function,), methods)
-        self.record = _apply.__get__(None, function)
+        self.record = function_of(name, forward, backward)
 
     def __call__(self, first: Any, *others: Any) -> Any:
         """Compute, by the quick way if it is open."""

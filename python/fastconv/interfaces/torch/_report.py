@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from threading import get_ident
+from typing import TYPE_CHECKING
 
 import torch
 
-__all__ = ["TAKEN", "Session", "active", "explain", "latest", "note"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["TAKEN", "Session", "active", "explain", "latest", "note", "note_now"]
 
 TAKEN = "taken"
 
@@ -30,11 +34,15 @@ latest: ContextVar[Session | None] = ContextVar("fastconv_torch_latest", default
 
 def note(name: str, outcome: str) -> None:
     """Record what became of a call of `name`, if anybody has switched us on."""
-    if _compiling():  # a traced call happens later, or never
-        return
-    session = active.get()
+    if not _compiling():  # a traced call happens later, or never
+        note_now((name, outcome))
+
+
+def note_now(key: tuple[str, str], get: Callable[[], Session | None] = active.get) -> None:
+    """Record a name and an outcome of a call that no compiler reads."""
+    session = get()
     if session is not None:
-        tally, key = session.tally, (name, outcome)
+        tally = session.tally
         tally[key] = tally.get(key, 0) + 1
 
 

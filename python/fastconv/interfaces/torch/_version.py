@@ -14,6 +14,7 @@ _PRIVATE = (
     "_C._FunctionBase",
     "_C._functorch.peek_interpreter_stack",
     "_C._get_tracing_state",
+    "_C._is_any_autocast_enabled",
     "_C._len_torch_dispatch_stack",
     "_C._len_torch_function_stack",
     "_C._nn.max_pool2d_with_indices",
