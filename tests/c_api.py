@@ -42,7 +42,20 @@ class PoolDesc(ctypes.Structure):
     )  # fmt: skip
 
 
+class StreamDesc(ctypes.Structure):
+    """fastconv_stream_desc."""
+
+    _fields_ = (
+        ("size", c_size_t), ("dtype", c_int32), ("op", c_int32), ("batch", c_int64),
+        ("c_in", c_int64), ("c_out", c_int64), ("groups", c_int64), ("kernel", c_int64),
+        ("stride", c_int64), ("dilation", c_int64), ("last", c_int64), ("divisor", c_int64),
+        ("slope", c_double), ("alpha", c_double), ("slopes", c_void_p), ("activation", c_int32),
+        ("channels_last", c_int32), ("algorithm", c_int32), ("threads", c_int32),
+    )  # fmt: skip
+
+
 CONV, POOL, P, N = POINTER(ConvDesc), POINTER(PoolDesc), c_void_p, c_size_t
+STREAM = POINTER(StreamDesc)
 FUNCTIONS = {
     "last_error": (c_char_p,),
     "fail": (c_int, c_int, c_char_p),
@@ -62,6 +75,17 @@ FUNCTIONS = {
     "pool_workspace": (c_int, POOL, c_int, P),
     "pool": (c_int, POOL, P, P, P, P, N),
     "pool_input_grad": (c_int, POOL, P, P, P, P, P, P, N),
+    "stream_create": (c_int, STREAM, P, P, P),
+    "stream_copy": (c_int, P, P),
+    "stream_outputs": (c_int64, P, c_int64),
+    "stream_run": (c_int, P, P, c_int64, P),
+    "stream_owed": (c_int64, P),
+    "stream_finish": (c_int, P, P),
+    "stream_reset": (c_int, P, P),
+    "stream_kept": (c_int64, P),
+    "stream_get_state": (c_int, P, P),
+    "stream_set_state": (c_int, P, P, c_int64),
+    "stream_destroy": (None, P),
 }
 
 
@@ -112,6 +136,18 @@ def pool_desc(x, kernel, **changes):
         norm=2.0, count_include_pad=1, threads=1,
     )  # fmt: skip
     return changed(desc, kernel=kernel, **changes)
+
+
+def stream_desc(w, **changes):
+    """A descriptor of the stream of a convolution with w, or of a pool if w is None."""
+    desc = StreamDesc(size=ctypes.sizeof(StreamDesc), batch=1, c_in=1, c_out=1, groups=1, kernel=1,
+                      stride=1, dilation=1, slope=0.01, alpha=1.0, threads=1)  # fmt: skip
+    if w is not None:
+        groups, transposed = changes.get("groups", 1), changes.get("op", 0) == 1
+        desc.dtype, desc.kernel = int(w.dtype == np.float64), w.shape[2]
+        desc.c_in = w.shape[0] if transposed else w.shape[1] * groups
+        desc.c_out = w.shape[1] * groups if transposed else w.shape[0]
+    return changed(desc, **changes)
 
 
 def changed(desc, **changes):

@@ -13,6 +13,7 @@ void bind_runtime(py::module_& m);
 void bind_conv(py::module_& m);
 void bind_conv_grad(py::module_& m);
 void bind_plan(py::module_& m);
+void bind_stream(py::module_& m);
 void bind_shapes(py::module_& m);
 void bind_pool(py::module_& m);
 void bind_pool_grad(py::module_& m);

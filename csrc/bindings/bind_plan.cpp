@@ -361,19 +361,10 @@ py::object make_plan(const PlanCall& call) {
                                          s ? s->data : nullptr));
 }
 
-// Makes Plan::call a function of the module: Python takes twice as long to reach a method.
 py::object run_of(const py::object& self) {
   using Call = FastMethod<Plan, py::handle, py::handle, py::handle>;
-  static PyMethodDef method = fast_method(
-      "run", &Call::call<&Plan::call>, "run(x: object, residual: object, out: object) -> object");
-  PyObject* capsule = PyCapsule_New(self.cast<Plan*>(), nullptr, [](PyObject* ended) {
-    Py_DECREF(static_cast<PyObject*>(PyCapsule_GetContext(ended)));
-  });
-  if (capsule == nullptr) throw py::error_already_set();
-  const auto owner = py::reinterpret_steal<py::object>(capsule);
-  if (PyCapsule_SetContext(capsule, py::object(self).release().ptr()) != 0)
-    throw py::error_already_set();
-  return new_function(&method, capsule, py::none());
+  return bound_function<Call, &Plan::call>(
+      self, self.cast<Plan*>(), "run", "run(x: object, residual: object, out: object) -> object");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_pool(m);
   fastconv::bind_pool_grad(m);
   fastconv::bind_plan(m);
+  fastconv::bind_stream(m);
   fastconv::bind_shapes(m);
   fastconv::bind_fold(m);
   fastconv::bind_elementwise(m);

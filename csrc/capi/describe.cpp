@@ -19,6 +19,7 @@ constexpr const char* kAxes[] = {"height", "width"};
 static_assert(int{FASTCONV_CIRCULAR} == int(PadMode::circular));
 static_assert(int{FASTCONV_SOFTPLUS} == int(Activation::softplus));
 static_assert(int{FASTCONV_PRELU} == int(Activation::softplus) + 1);
+static_assert(int{FASTCONV_STREAM_AVERAGE} == int(stream::Op::average));
 
 // The family of each fastconv_algorithm; null stands for AUTO.
 constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",   "channel_lanes",
@@ -194,6 +195,41 @@ Pool describe(const fastconv_pool_desc* desc) {
   return {.d = geometry(*desc),
           .pooling = pooling,
           .is_double = desc->dtype == FASTCONV_FLOAT64,
+          .exec = exec};
+}
+
+Streaming describe(const fastconv_stream_desc* desc) {
+  check_version(desc);
+  check_word("dtype", desc->dtype, FASTCONV_FLOAT64);
+  check_word("op", desc->op, FASTCONV_STREAM_AVERAGE);
+  check_word("activation", desc->activation, FASTCONV_PRELU);
+  check_word("channels_last", desc->channels_last, 1);
+  check_word("algorithm", desc->algorithm, FASTCONV_DIRECT);
+  check_count("batch", desc->batch);
+  const Exec exec = exec_for(desc->threads);
+  const bool pools = desc->op >= FASTCONV_STREAM_MAX;
+  const bool prelu = desc->activation == FASTCONV_PRELU;
+  expect(!pools || desc->activation == FASTCONV_NO_ACTIVATION, FASTCONV_UNSUPPORTED,
+         "a pool has no activation");
+  expect(!prelu || desc->slopes != nullptr, FASTCONV_NULL_POINTER,
+         "slopes must not be NULL for FASTCONV_PRELU");
+  const std::int64_t divisor = desc->divisor == 0 ? desc->kernel : desc->divisor;
+  stream::Desc d{.op = static_cast<stream::Op>(desc->op),
+                 .batch = desc->batch,
+                 .c_in = desc->c_in,
+                 .c_out = pools ? desc->c_in : desc->c_out,
+                 .groups = pools ? desc->c_in : desc->groups,
+                 .kernel = desc->kernel,
+                 .stride = desc->stride,
+                 .dilation = desc->dilation,
+                 .last = desc->last,
+                 .divisor = static_cast<double>(divisor)};
+  return {.d = stream::validated(d),
+          .is_double = desc->dtype == FASTCONV_FLOAT64,
+          .channels_last = desc->channels_last != 0,
+          .activation = prelu ? Activation::leaky_relu : static_cast<Activation>(desc->activation),
+          .slope = desc->activation == FASTCONV_ELU ? desc->alpha : desc->slope,
+          .slopes = prelu ? desc->slopes : nullptr,
           .exec = exec};
 }
 

@@ -4,6 +4,7 @@
 
 #include "algorithms/correlation/request.h"
 #include "algorithms/pool/problem.h"
+#include "algorithms/stream/desc.h"
 #include "capi/error.h"
 #include "core/conv_desc.h"
 #include "core/exec.h"
@@ -32,6 +33,16 @@ struct Pool {
   Exec exec;
 };
 Pool describe(const fastconv_pool_desc* desc);
+
+struct Streaming {
+  stream::Desc d;
+  bool is_double, channels_last;
+  Activation activation;
+  double slope;
+  const void* slopes;  // as above
+  Exec exec;
+};
+Streaming describe(const fastconv_stream_desc* desc);
 
 // Calls f.operator()<T>() with the type of the arrays.
 template <class F>

@@ -31,6 +31,19 @@ int pool_input_grad(const fastconv_pool_desc* desc, const void* dy, const void* 
                     const std::int64_t* indices, void* dx, void* workspace,
                     std::size_t workspace_bytes) noexcept;
 
+int stream_create(const fastconv_stream_desc* desc, const void* w, const void* bias,
+                  fastconv_stream** stream) noexcept;
+int stream_copy(const fastconv_stream* stream, fastconv_stream** copy) noexcept;
+std::int64_t stream_outputs(const fastconv_stream* stream, std::int64_t n) noexcept;
+int stream_run(fastconv_stream* stream, const void* x, std::int64_t n, void* y) noexcept;
+std::int64_t stream_owed(const fastconv_stream* stream) noexcept;
+int stream_finish(fastconv_stream* stream, void* y) noexcept;
+int stream_reset(fastconv_stream* stream, const std::uint8_t* mask) noexcept;
+std::int64_t stream_kept(const fastconv_stream* stream) noexcept;
+int stream_get_state(const fastconv_stream* stream, void* state) noexcept;
+int stream_set_state(fastconv_stream* stream, const void* state, std::int64_t n) noexcept;
+void stream_destroy(fastconv_stream* stream) noexcept;
+
 // The table itself, which lives as long as the process.
 const fastconv_api& table() noexcept;
 

@@ -39,6 +39,17 @@ constinit const fastconv_api kTable{
     .pool_workspace = pool_workspace,
     .pool = pool,
     .pool_input_grad = pool_input_grad,
+    .stream_create = stream_create,
+    .stream_copy = stream_copy,
+    .stream_outputs = stream_outputs,
+    .stream_run = stream_run,
+    .stream_owed = stream_owed,
+    .stream_finish = stream_finish,
+    .stream_reset = stream_reset,
+    .stream_kept = stream_kept,
+    .stream_get_state = stream_get_state,
+    .stream_set_state = stream_set_state,
+    .stream_destroy = stream_destroy,
 };
 
 }  // namespace

@@ -62,6 +62,7 @@ from fastconv.pool import (
     sum_pool1d,
     sum_pool2d,
 )
+from fastconv.pool_stream import AvgPoolStream1d, MaxPoolStream1d
 from fastconv.runtime import (
     clear_pool,
     get_num_threads,
@@ -81,16 +82,21 @@ from fastconv.shapes import (
     receptive_field,
     resolve_padding,
 )
+from fastconv.stream import ConvStream1d, ConvTransposeStream1d, causal_conv1d
 from fastconv.tuning import tune
 
 if TYPE_CHECKING:
     from fastconv import interfaces, nn, reference
 
 __all__ = [
+    "AvgPoolStream1d",
     "Conv1dPlan",
     "Conv2dPlan",
+    "ConvStream1d",
     "ConvTranspose1dPlan",
     "ConvTranspose2dPlan",
+    "ConvTransposeStream1d",
+    "MaxPoolStream1d",
     "__version__",
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
@@ -100,6 +106,7 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "batch_norm",
+    "causal_conv1d",
     "clear_pool",
     "conv1d",
     "conv2d",

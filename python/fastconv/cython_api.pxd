@@ -8,7 +8,7 @@
 # At the end are functions that take memoryviews.
 
 from cython cimport floating
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 
 cdef enum:  # statuses
@@ -71,6 +71,12 @@ cdef enum:  # pools
     AVERAGE = 3
     NORM = 4
 
+cdef enum:  # streams
+    STREAM_CONV = 0
+    STREAM_TRANSPOSED = 1
+    STREAM_MAX = 2
+    STREAM_AVERAGE = 3
+
 # The fields of fastconv_conv_desc, in its order.
 cdef struct ConvDesc:
     size_t size
@@ -117,8 +123,31 @@ cdef struct PoolDesc:
     int32_t count_include_pad
     int32_t threads
 
+# The fields of fastconv_stream_desc, in its order.
+cdef struct StreamDesc:
+    size_t size
+    int32_t dtype
+    int32_t op
+    int64_t batch
+    int64_t c_in
+    int64_t c_out
+    int64_t groups
+    int64_t kernel
+    int64_t stride
+    int64_t dilation
+    int64_t last
+    int64_t divisor
+    double slope
+    double alpha
+    const void* slopes
+    int32_t activation
+    int32_t channels_last
+    int32_t algorithm
+    int32_t threads
+
 cdef ConvDesc conv_defaults() noexcept nogil
 cdef PoolDesc pool_defaults() noexcept nogil
+cdef StreamDesc stream_defaults() noexcept nogil
 
 cdef const char *last_error() noexcept nogil
 cdef void *take(size_t nbytes) noexcept nogil
@@ -141,6 +170,20 @@ cdef int pool(const PoolDesc *desc, const void *x, void *y, int64_t *indices, vo
 cdef int pool_input_grad(const PoolDesc *desc, const void *dy, const void *x, const void *y,
                          const int64_t *indices, void *dx, void *workspace,
                          size_t nbytes) noexcept nogil
+
+# A stream is a pointer here, which stream_create or stream_copy gives and stream_destroy takes.
+cdef int stream_create(const StreamDesc *desc, const void *w, const void *bias,
+                       void **stream) noexcept nogil
+cdef int stream_copy(const void *stream, void **copy) noexcept nogil
+cdef int64_t stream_outputs(const void *stream, int64_t n) noexcept nogil
+cdef int stream_run(void *stream, const void *x, int64_t n, void *y) noexcept nogil
+cdef int64_t stream_owed(const void *stream) noexcept nogil
+cdef int stream_finish(void *stream, void *y) noexcept nogil
+cdef int stream_reset(void *stream, const uint8_t *mask) noexcept nogil
+cdef int64_t stream_kept(const void *stream) noexcept nogil
+cdef int stream_get_state(const void *stream, void *state) noexcept nogil
+cdef int stream_set_state(void *stream, const void *state, int64_t n) noexcept nogil
+cdef void stream_destroy(void *stream) noexcept nogil
 
 
 # A convolution with its weights packed, made by plan2d or plan1d, which raise ValueError or

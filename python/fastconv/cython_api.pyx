@@ -12,6 +12,10 @@ cdef extern from "fastconv.h":
         pass
     ctypedef struct fastconv_plan:
         pass
+    ctypedef struct fastconv_stream_desc:
+        pass
+    ctypedef struct fastconv_stream:
+        pass
     ctypedef struct fastconv_api:
         const char *(*last_error)() noexcept nogil
         int (*fail)(int, const char *) noexcept nogil
@@ -39,12 +43,28 @@ cdef extern from "fastconv.h":
         int (*pool_input_grad)(const fastconv_pool_desc *, const void *, const void *,
                                const void *, const int64_t *, void *, void *,
                                size_t) noexcept nogil
+        int (*stream_create)(const fastconv_stream_desc *, const void *, const void *,
+                             fastconv_stream **) noexcept nogil
+        int (*stream_copy)(const fastconv_stream *, fastconv_stream **) noexcept nogil
+        int64_t (*stream_outputs)(const fastconv_stream *, int64_t) noexcept nogil
+        int (*stream_run)(fastconv_stream *, const void *, int64_t, void *) noexcept nogil
+        int64_t (*stream_owed)(const fastconv_stream *) noexcept nogil
+        int (*stream_finish)(fastconv_stream *, void *) noexcept nogil
+        int (*stream_reset)(fastconv_stream *, const uint8_t *) noexcept nogil
+        int64_t (*stream_kept)(const fastconv_stream *) noexcept nogil
+        int (*stream_get_state)(const fastconv_stream *, void *) noexcept nogil
+        int (*stream_set_state)(fastconv_stream *, const void *, int64_t) noexcept nogil
+        void (*stream_destroy)(fastconv_stream *) noexcept nogil
     fastconv_conv_desc fastconv_conv_defaults() noexcept nogil
     fastconv_pool_desc fastconv_pool_defaults() noexcept nogil
+    fastconv_stream_desc fastconv_stream_defaults() noexcept nogil
     const fastconv_api *fastconv_import() except NULL
 
 ctypedef const fastconv_conv_desc *Conv
 ctypedef const fastconv_pool_desc *Pooling
+ctypedef const fastconv_stream_desc *Streaming
+ctypedef fastconv_stream *Live
+ctypedef const fastconv_stream *Seen
 
 cdef const fastconv_api *api = fastconv_import()
 
@@ -57,6 +77,11 @@ cdef ConvDesc conv_defaults() noexcept nogil:
 cdef PoolDesc pool_defaults() noexcept nogil:
     cdef fastconv_pool_desc desc = fastconv_pool_defaults()
     return (<PoolDesc *> &desc)[0]
+
+
+cdef StreamDesc stream_defaults() noexcept nogil:
+    cdef fastconv_stream_desc desc = fastconv_stream_defaults()
+    return (<StreamDesc *> &desc)[0]
 
 
 cdef const char *last_error() noexcept nogil:
@@ -115,6 +140,9 @@ cdef int pool_input_grad(const PoolDesc *desc, const void *dy, const void *x, co
                          const int64_t *indices, void *dx, void *workspace,
                          size_t nbytes) noexcept nogil:
     return api.pool_input_grad(<Pooling> desc, dy, x, y, indices, dx, workspace, nbytes)
+
+
+include "cython_streams.pxi"
 
 
 cdef class Plan:

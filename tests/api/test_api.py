@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import re
 
+import numpy as np
 import pytest
 
 import fastconv
@@ -154,6 +155,23 @@ PLANS = {
         """
 }
 
+STREAM = "channels, batch=1, data_format='channels_first', threads=1, dtype=np.float32"
+STREAMS = {
+    STREAM: """
+        ConvStream1d(weight, bias=None, stride=1, dilation=1, groups=1, *, activation=None,
+            align='causal', algorithm='auto')
+        ConvTransposeStream1d(weight, bias=None, stride=1, groups=1, dilation=1, *,
+            activation=None, algorithm='auto')
+        MaxPoolStream1d(kernel_size, stride=None, dilation=1, *, align='causal')
+        AvgPoolStream1d(kernel_size, stride=None, *, dilation=1, divisor_override=None,
+            align='causal')
+        """,
+    MULTIPLIES: """
+        causal_conv1d(input, weight, bias=None, state=None, *, stride=1, dilation=1, groups=1,
+            activation=None)
+        """,
+}
+
 LAYERS = """
     Conv{n}d ConvTranspose{n}d MaxPool{n}d MinPool{n}d AvgPool{n}d SumPool{n}d LPPool{n}d
     AdaptiveAvgPool{n}d AdaptiveMaxPool{n}d GlobalAvgPool{n}d GlobalMaxPool{n}d BatchNorm{n}d
@@ -186,7 +204,7 @@ def parsed(line, shared):
     if shared:
         star = "" if "*," in arguments else "*, "
         arguments = ", ".join(filter(None, [arguments, star + shared]))
-    scope: dict[str, object] = {}
+    scope: dict[str, object] = {"np": np}
     exec(f"def {name}({arguments}): ...", scope)
     return name, inspect.signature(scope[name])
 
@@ -249,6 +267,7 @@ ROWS = [
     pytest.param(module, name, signature, id=f"{module}.{name}")
     for module, table in (
         ("fastconv", FUNCTIONS | PLANS),
+        ("fastconv", STREAMS),
         ("fastconv.grad", GRADIENTS),
     )
     for name, signature in rows(table)
@@ -267,7 +286,9 @@ def test_docstring_tells_everything(module, name, signature):
     wanted = {"Examples"}
     wanted |= {"Parameters", "Raises"} if signature.parameters else set()
     wanted |= (
-        {"Returns"} if not re.match(r"[A-Z]\w+Plan|(set|clear)_|threads|precision", name) else set()
+        {"Returns"}
+        if not re.match(r"[A-Z]\w+(Plan|Stream1d)|(set|clear)_|threads|precision", name)
+        else set()
     )
     found = set(re.findall(r"^(\w+)\n-+$", doc, re.MULTILINE))
     assert wanted <= found
@@ -290,7 +311,7 @@ def test_every_argument_is_explained_in_its_docstring(module):
 
 
 def test_all_names_what_is_public():
-    documented = {name for name, _ in rows(FUNCTIONS | PLANS)}
+    documented = {name for table in (FUNCTIONS | PLANS, STREAMS) for name, _ in rows(table)}
     documented |= {"__version__", "grad", "interfaces", "nn", "reference"}
     assert set(fastconv.__all__) == documented
 

@@ -314,7 +314,7 @@ def test_adaptive_pools_are_those_of_python():
 
 def test_table_tells_its_size_and_version():
     assert api.table.size == ctypes.sizeof(Table)
-    assert api.table.version == 2
+    assert api.table.version == 3
 
 
 def test_memory_is_aligned_and_large_requests_are_refused():

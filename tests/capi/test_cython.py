@@ -38,7 +38,9 @@ def struct_fields(text, opening, closing):
     return [(kind, name.strip()) for kind, _, names in lines for name in names.split(",")]
 
 
-@pytest.mark.parametrize(("c", "cython"), [("conv", "ConvDesc"), ("pool", "PoolDesc")])
+@pytest.mark.parametrize(
+    ("c", "cython"), [("conv", "ConvDesc"), ("pool", "PoolDesc"), ("stream", "StreamDesc")]
+)
 def test_structs_of_both_headers_are_alike(c, cython):
     header = (INCLUDE / "fastconv.h").read_text()
     pxd = (INCLUDE.parent / "cython_api.pxd").read_text()

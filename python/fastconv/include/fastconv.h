@@ -16,9 +16,9 @@
  * which may be the output itself. The caller owns every array; a plan keeps copies.
  *
  * Functions return a fastconv_status. Unless it is FASTCONV_OK, no output has been touched, and
- * last_error() has a sentence about it. They never throw, print or exit. Only plan_create and take
- * allocate what outlives the call; while they run, conv and its gradients list their kernel's taps,
- * which takes a few KiB; pools and plan_run allocate nothing at all.
+ * last_error() has a sentence about it. They never throw, print or exit. Only take and what creates
+ * or copies allocate what outlives the call; while they run, conv and its gradients list their
+ * kernel's taps, which takes a few KiB; pools, plan_run and stream_run allocate nothing at all.
  */
 #ifndef FASTCONV_H
 #define FASTCONV_H
@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define FASTCONV_API_VERSION 2 /* grows by one when the table or a descriptor does */
+#define FASTCONV_API_VERSION 3 /* grows by one when the table or a descriptor does */
 
 typedef enum fastconv_status {
   FASTCONV_OK = 0,
@@ -140,6 +140,36 @@ typedef struct fastconv_pool_desc {
 
 typedef struct fastconv_plan fastconv_plan; /* immutable: any number of threads may run one */
 
+/* Streams are there since version 3: layers that take a signal in blocks of any length and remember
+ * its end. A sample is one element of every channel. */
+typedef enum fastconv_stream_op {
+  FASTCONV_STREAM_CONV = 0,       /* an output with every `stride`-th sample */
+  FASTCONV_STREAM_TRANSPOSED = 1, /* `stride` outputs with each sample */
+  FASTCONV_STREAM_MAX = 2,        /* pools; what is not there yet does not count */
+  FASTCONV_STREAM_AVERAGE = 3     /* zeros stand for what is not there yet */
+} fastconv_stream_op;
+
+/* Start from fastconv_stream_defaults(). */
+typedef struct fastconv_stream_desc {
+  size_t size;                 /* sizeof(fastconv_stream_desc) */
+  int32_t dtype;               /* fastconv_dtype */
+  int32_t op;                  /* fastconv_stream_op */
+  int64_t batch;               /* signals side by side */
+  int64_t c_in, c_out, groups; /* of pools only c_in counts */
+  int64_t kernel, stride, dilation;
+  int64_t last;          /* the sample of each stride with which its output comes: 0 for the first,
+                            stride - 1 for the last; not of transposed convolutions */
+  int64_t divisor;       /* of averages; 0: the kernel */
+  double slope, alpha;   /* as in fastconv_conv_desc */
+  const void* slopes;    /* of FASTCONV_PRELU: (c_out) */
+  int32_t activation;    /* fastconv_activation; pools have none */
+  int32_t channels_last; /* 0 or 1: blocks are (batch, samples, channels) */
+  int32_t algorithm;     /* FASTCONV_AUTO or FASTCONV_DIRECT */
+  int32_t threads;       /* as above; on 1 a run takes no lock */
+} fastconv_stream_desc;
+
+typedef struct fastconv_stream fastconv_stream; /* has one signal: one thread at a time uses it */
+
 typedef struct fastconv_api {
   size_t size; /* sizeof(fastconv_api) of the library that is loaded, and its version */
   int32_t version, reserved;
@@ -194,6 +224,30 @@ typedef struct fastconv_api {
   int (*pool_input_grad)(const fastconv_pool_desc* desc, const void* dy, const void* x,
                          const void* y, const int64_t* indices, void* dx, void* workspace,
                          size_t workspace_bytes);
+
+  /* Since version 3. w and bias as for a plan, both NULL for pools; they are copied. The caller
+   * destroys the stream. A copy shares its weights and goes on by itself. */
+  int (*stream_create)(const fastconv_stream_desc* desc, const void* w, const void* bias,
+                       fastconv_stream** stream);
+  int (*stream_copy)(const fastconv_stream* stream, fastconv_stream** copy);
+  /* How many outputs come if n samples are taken now; -1 if n < 0 or stream is NULL. */
+  int64_t (*stream_outputs)(const fastconv_stream* stream, int64_t n);
+  /* Takes n >= 0 samples, x (batch, c_in, n), and writes y (batch, c_out, stream_outputs(n)), in
+   * the order that the descriptor tells. The outputs are those of the whole signal, bit for bit,
+   * however it is cut. On one thread this allocates nothing, takes no lock and calls no system. */
+  int (*stream_run)(fastconv_stream* stream, const void* x, int64_t n, void* y);
+  /* What the signal owes if it ends here, as a number of outputs, or written: (batch, c_out, owed).
+   * Then the stream begins anew. */
+  int64_t (*stream_owed)(const fastconv_stream* stream);
+  int (*stream_finish)(fastconv_stream* stream, void* y);
+  /* All items begin anew, or those whose byte of mask, (batch), is not 0. */
+  int (*stream_reset)(fastconv_stream* stream, const uint8_t* mask);
+  /* The end of the signal, on which later outputs depend: its number of samples, and these. What is
+   * set has as many as another stream had of the same descriptor. */
+  int64_t (*stream_kept)(const fastconv_stream* stream);
+  int (*stream_get_state)(const fastconv_stream* stream, void* state);
+  int (*stream_set_state)(fastconv_stream* stream, const void* state, int64_t n);
+  void (*stream_destroy)(fastconv_stream* stream); /* NULL is nothing */
 } fastconv_api;
 
 /* One image and one channel of float32, a kernel of 1, stride and dilation 1, one thread. */
@@ -243,6 +297,30 @@ static inline fastconv_pool_desc fastconv_pool_defaults(void) {
                           0,
                           1,
                           1};
+  return d;
+}
+
+/* The same for a stream: a convolution of one channel, a kernel of 1, one thread. */
+static inline fastconv_stream_desc fastconv_stream_defaults(void) {
+  fastconv_stream_desc d = {sizeof(fastconv_stream_desc),
+                            FASTCONV_FLOAT32,
+                            FASTCONV_STREAM_CONV,
+                            1,
+                            1,
+                            1,
+                            1,
+                            1,
+                            1,
+                            1,
+                            0,
+                            0,
+                            0.01,
+                            1.0,
+                            NULL,
+                            FASTCONV_NO_ACTIVATION,
+                            0,
+                            FASTCONV_AUTO,
+                            1};
   return d;
 }
 

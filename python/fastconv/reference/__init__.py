@@ -60,6 +60,7 @@ from .pool import (
     sum_pool1d,
     sum_pool2d,
 )
+from .stream import causal_conv1d
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -70,6 +71,7 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "batch_norm",
+    "causal_conv1d",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
