@@ -341,6 +341,16 @@ def test_importing_fastconv_imports_no_torch():
     assert run_python("import sys, fastconv.interfaces; print('torch' in sys.modules)") == "False"
 
 
+def test_weights_that_were_changed_before_backward_are_noticed():
+    """Those in channels_last are copied in the forward call, and the copy serves both."""
+    w = torch.rand(4, 3, 3, 3).to(memory_format=torch.channels_last).requires_grad_()
+    y = fct.conv2d(torch.rand(1, 3, 5, 5, requires_grad=True), w)
+    with torch.no_grad():
+        w += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
 # A large product by torch, which starts its threads, and a call of ours after it: how many threads
 # that has added, and the layer of everybody else.
 ADDED = """
