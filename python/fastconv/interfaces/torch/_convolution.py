@@ -17,6 +17,7 @@ from fastconv.interfaces.torch._arrays import (
     seen,
     tensors,
     threads,
+    to_last,
 )  # fmt: skip
 from fastconv.interfaces.torch._openmp import native
 from fastconv.interfaces.torch._operator import REFUSALS, Operator, function_of
@@ -162,7 +163,7 @@ def _run_weight(
         None, data_format, None,
     )  # fmt: skip
     made = torch.from_numpy(dw)
-    return made.contiguous(memory_format=torch.channels_last) if channels_last else made
+    return to_last(made) if channels_last else made
 
 
 def _torch_weight(
@@ -175,7 +176,7 @@ def _torch_weight(
         grad_output, input, weight, None, stride, padding, dilation, False, none, groups,
         [False, True, False],
     )[1]  # fmt: skip
-    return made.contiguous(memory_format=torch.channels_last) if channels_last else made
+    return to_last(made) if channels_last else made
 
 
 def _fake_weight(
@@ -183,7 +184,7 @@ def _fake_weight(
     groups: int, channels_last: bool,
 ) -> Any:  # fmt: skip
     made = input.new_empty(weight_size)
-    return made.contiguous(memory_format=torch.channels_last) if channels_last else made
+    return to_last(made) if channels_last else made
 
 
 def _save_weight(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
