@@ -23,7 +23,7 @@ struct Candidate {
 };
 
 // The best one first; a new ISA is one entry. Each test asks for exactly those features that the
-// compile flags of the ISA's library allow (CMakeLists.txt).
+// compile flags of the ISA's library allow (csrc/CMakeLists.txt).
 const Candidate kCandidates[] = {
 #ifdef FC_HAS_avx512
     {&avx512::table,

@@ -341,6 +341,25 @@ def test_importing_fastconv_imports_no_torch():
     assert run_python("import sys, fastconv.interfaces; print('torch' in sys.modules)") == "False"
 
 
+@pytest.mark.parametrize(("kernel", "groups"), [(1, 1), (3, 8), (3, 1)])
+def test_gradients_of_channels_last_weights_have_the_strides_of_their_weights(kernel, groups):
+    layer = torch.nn.Conv2d(8, 8, kernel, groups=groups).to(memory_format=torch.channels_last)
+    with fct.enabled():
+        y = layer(torch.rand(2, 8, 5, 5).to(memory_format=torch.channels_last))
+    y.sum().backward()
+    assert layer.weight.grad.stride() == layer.weight.stride()
+
+
+def test_weights_that_were_changed_before_backward_are_noticed():
+    """Those in channels_last are copied in the forward call, and the copy serves both."""
+    w = torch.rand(4, 3, 3, 3).to(memory_format=torch.channels_last).requires_grad_()
+    y = fct.conv2d(torch.rand(1, 3, 5, 5, requires_grad=True), w)
+    with torch.no_grad():
+        w += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
 # A large product by torch, which starts its threads, and a call of ours after it: how many threads
 # that has added, and the layer of everybody else.
 ADDED = """

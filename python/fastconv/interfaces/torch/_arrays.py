@@ -26,6 +26,7 @@ __all__ = [
     "seen",
     "tensors",
     "threads",
+    "to_last",
 ]
 
 _torch_threads = torch.get_num_threads
@@ -82,6 +83,17 @@ def looks_last(tensor: Any, rank: int, judge: Callable[..., bool] = _remembered)
     if len(strides) != rank + 2 or strides[1] > strides[-1]:  # no batch; contiguous, as most are
         return False
     return judge(tensor.shape, strides)
+
+
+def to_last(images: Any) -> Any:
+    """Weights in channels_last, with the strides that torch gives them.
+
+    Those of axes that are 1 long say nothing of memory, but where they differ from a parameter's,
+    torch's optimizers take their slow way: 1.3 ms of a step of MobileNetV2.
+    """
+    _, c, h, w = images.shape
+    strides = (h * w * c, 1, w * c, c)
+    return images.contiguous(memory_format=torch.channels_last).as_strided(images.shape, strides)
 
 
 def rank_of(values: Sequence[int]) -> int:
