@@ -4,6 +4,7 @@ Each imports its library when it is imported itself, never before; where the lib
 its ImportError names the extra that installs it.
 
 - `fastconv.interfaces.autograd`: primitives of HIPS autograd.
+- `fastconv.interfaces.dask`: arrays in chunks, larger than the memory.
 - `fastconv.interfaces.keras`: Keras on its NumPy backend.
 - `fastconv.interfaces.onnx`: operators for ``onnx.reference``.
 - `fastconv.interfaces.scipy_signal`: the convolutions and filters of `scipy.signal`.
@@ -18,9 +19,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastconv.interfaces import autograd, keras, onnx, scipy_signal, skimage_feature, threadpoolctl, torch
+    from fastconv.interfaces import autograd, dask, keras, onnx, scipy_signal, skimage_feature, threadpoolctl, torch
 
-__all__ = ["autograd", "keras", "onnx", "scipy_signal", "skimage_feature", "threadpoolctl", "torch"]
+__all__ = ["autograd", "dask", "keras", "onnx", "scipy_signal", "skimage_feature", "threadpoolctl", "torch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -166,7 +166,7 @@ def _coefficients(part: Array, template: Array) -> Array:
     np.sqrt(variation, out=variation)
     np.divide(products, variation, out=products)
     products[flat] = 0.0
-    return products
+    return np.clip(products, -1, 1, out=products)  # type: ignore[no-any-return]
 
 
 def _variations(x: Array, kernel: tuple[int, ...], integers: bool) -> tuple[Array, Array]:

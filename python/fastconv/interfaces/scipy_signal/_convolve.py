@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,8 +70,17 @@ def convolve(in1: ArrayLike, in2: ArrayLike, mode: str = "full", method: str = "
     >>> scipy_signal.convolve(np.array([3, 4, 5]), np.array([1, 2, 3, 4]), mode="same")
     array([10, 22, 34])
     """
-    quick = _quick(in1, in2, mode, method)
-    return _any_dtype(in1, in2, mode, method, False) if quick is None else quick
+    y = _quick(in1, in2, mode, method)
+    if y is None:
+        y = _any_dtype(in1, in2, mode, method, False)
+    if y is not None and method == "fft" and y.dtype.kind in "fc" and not np.isfinite(y).all():
+        warnings.warn(
+            "Use of fft convolution on input with NAN or inf: results are NAN or inf wherever a "
+            "window holds it.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return y
 
 
 @look_alike
@@ -242,13 +252,13 @@ def _by_axes(in1: Any, in2: Any, mode: str, axes: Any) -> Array | None:
         return None
     if mode == "valid" and _mixed(a.shape, b.shape, both):
         return None
-    if mode == "same" and any(n < k for n, k, c in zip(a.shape, b.shape, both, strict=True) if not c):
-        return None
     ranges = [
-        window(n, k, mode) if c else None for n, k, c in zip(a.shape, b.shape, both, strict=True)
+        window(n, k, mode) if c or (mode == "same" and n < k) else None
+        for n, k, c in zip(a.shape, b.shape, both, strict=True)
     ]
     if not any(both):
-        return a * b if np.result_type(a, b).kind in "fc" and mode == "full" else None
+        product = np.result_type(a, b)
+        return _computed(a, b, product, ranges) if product.kind in "fc" else None
     # As SciPy: integers, and whatever meets them, become float64.
     single = all(dtype.char in "fF" for dtype in (a.dtype, b.dtype))
     result = np.result_type(a, b, np.float32 if single else np.float64)

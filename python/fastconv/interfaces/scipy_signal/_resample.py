@@ -232,7 +232,8 @@ def decimate(
 ) -> Any:  # fmt: skip
     """Filter and keep every q-th sample: `scipy.signal.decimate` on our kernels.
 
-    ``ftype="fir"`` is ours, with the filter that SciPy designs; what has feedback SciPy computes.
+    ``ftype="fir"`` is ours, with the filter that SciPy designs, and so are systems without poles; what
+    has feedback SciPy computes.
 
     Parameters
     ----------
@@ -268,7 +269,8 @@ def decimate(
     >>> scipy_signal.decimate(np.ones(100, np.float32), 4, ftype="fir").shape
     (25,)
     """
-    if not (isinstance(ftype, str) and ftype == "fir"):
+    feedforward = _feedforward(ftype)
+    if feedforward is None and not (isinstance(ftype, str) and ftype == "fir"):
         return None
     arrays = plain(x)
     if arrays is None or arrays[0].ndim == 0 or arrays[0].size == 0:
@@ -280,8 +282,21 @@ def decimate(
     result = signals.dtype
     if result.kind not in "fc" or result.char == "e":
         result = np.dtype(np.float64)
-    taps = _designed((20 * q if n is None else n) + 1, 1.0 / q, "hamming").astype(result)
+    taps = feedforward
+    if taps is None:
+        taps = _designed((20 * q if n is None else n) + 1, 1.0 / q, "hamming").astype(result)
     if zero_phase:
         return resample_poly(signals, 1, q, axis=axis, window=taps)
     count = -(-signals.shape[axis] // q)
     return _outputs(taps, signals, 1, q, axis, 0, count, "constant", 0)
+
+
+def _feedforward(system: Any) -> Array | None:
+    """The taps of a ``scipy.signal.dlti`` without poles."""
+    if isinstance(system, str) or not isinstance(system, scipy_signal().dlti):
+        return None
+    if system.to_zpk().poles.size:
+        return None
+    ratio = system.to_tf()
+    taps: Array = np.asarray(ratio.num) / np.asarray(ratio.den)
+    return taps
