@@ -101,10 +101,12 @@ def chunked_call(
     call: Callable[..., Array],
     arguments: Sequence[Any] = (),
     dtype: Any = None,
+    inner: tuple[int, ...] | None = None,
 ) -> Any:
     """A dask array of ``call(part of x, told along each axis, *arguments)`` for each chunk.
 
-    Arguments are put into the graph once, whatever the number of chunks.
+    Arguments are put into the graph once, whatever the number of chunks. With `inner` the result has
+    the first axis of x and then these lengths, in one chunk.
     """
     name = f"fastconv-{name}-{uuid4().hex}"
     part = f"part-{name}"
@@ -130,10 +132,14 @@ def chunked_call(
             return cut_key
 
         told = tuple(axis.reads[i].told for axis, i in zip(axes, place, strict=True))
-        graph[(name, *place)] = (_called, call, nested(()), told, *constants)
+        key = (name, *place) if inner is None else (name, place[0], *(0 for _ in inner))
+        graph[key] = (_called, call, nested(()), told, *constants)
     layers = HighLevelGraph.from_collections(name, graph, dependencies=[x])
-    meta = np.empty((0,) * len(axes), dtype or x.dtype)
-    return da.Array(layers, name, tuple(axis.chunks for axis in axes), meta=meta)
+    chunks = tuple(axis.chunks for axis in axes)
+    if inner is not None:
+        chunks = (chunks[0], *((length,) for length in inner))
+    meta = np.empty((0,) * len(chunks), dtype or x.dtype)
+    return da.Array(layers, name, chunks, meta=meta)
 
 
 def _pieces(edges: list[int], read: Read) -> list[tuple[int, slice | None]]:
