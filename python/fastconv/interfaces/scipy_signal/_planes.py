@@ -71,8 +71,8 @@ def convolve2d(
            [2., 2., 1.],
            [0., 1., 2.]])
     """
-    quick = _quick(in1, in2, mode, boundary, fillvalue)
-    return _convolved(in1, in2, mode, boundary, fillvalue, False) if quick is None else quick
+    y = _quick(in1, in2, mode, boundary, fillvalue, False)
+    return _convolved(in1, in2, mode, boundary, fillvalue, False) if y is None else y
 
 
 @look_alike
@@ -92,10 +92,13 @@ def correlate2d(
     array([[-4, -4],
            [-4, -4]])
     """
-    return _convolved(in1, in2, mode, boundary, fillvalue, True)
+    y = _quick(in1, in2, mode, boundary, fillvalue, True)
+    return _convolved(in1, in2, mode, boundary, fillvalue, True) if y is None else y
 
 
-def _quick(in1: Any, in2: Any, mode: str, boundary: str, fillvalue: Any) -> Array | None:
+def _quick(
+    in1: Any, in2: Any, mode: str, boundary: str, fillvalue: Any, correlates: bool
+) -> Array | None:
     """Two planes of one float, the first larger, zeros around it: little around the call."""
     if (
         type(in1) is not np.ndarray
@@ -116,11 +119,14 @@ def _quick(in1: Any, in2: Any, mode: str, boundary: str, fillvalue: Any) -> Arra
         padding = (kh - 1, kw - 1)
     elif mode == "same":
         padding = ((kh // 2, (kh - 1) // 2), (kw // 2, (kw - 1) // 2))
+        if correlates:
+            padding = (padding[0][::-1], padding[1][::-1])
     elif mode == "valid":
         padding = 0
     else:
         return None
-    return fastconv.conv2d(in1[None], in2[None, None, ::-1, ::-1], padding=padding)[0]
+    kernel = in2 if correlates else in2[::-1, ::-1]
+    return fastconv.conv2d(in1[None], kernel[None, None], padding=padding)[0]
 
 
 def _convolved(
