@@ -57,9 +57,7 @@ def gaussian(image, sigma):
     rows = fcd.conv2d(
         image, taps[None, None, :, None], padding=(reach, 0), padding_mode="replicate"
     )
-    return fcd.conv2d(
-        rows, taps[None, None, None, :], padding=(0, reach), padding_mode="replicate"
-    )
+    return fcd.conv2d(rows, taps[None, None, None, :], padding=(0, reach), padding_mode="replicate")
 
 
 def network():

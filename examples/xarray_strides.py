@@ -12,7 +12,9 @@ import fastconv
 try:
     import xarray as xr
 except ImportError as error:
-    raise ImportError("fastconv's example needs xarray: pip install 'fastconv[dask]' xarray") from error
+    raise ImportError(
+        "fastconv's example needs xarray: pip install 'fastconv[dask]' xarray"
+    ) from error
 
 STRIDE, SIZE = 4, 5
 

@@ -21,7 +21,9 @@ from scipy._lib._array_api import xp_capabilities_table
 from fastconv.interfaces import scipy_signal as ours
 from fastconv.interfaces.scipy_signal import _mode, _theirs
 
-MODULES = [f"scipy.signal.tests.test_{name}" for name in ("signaltools", "savitzky_golay", "upfirdn")]
+MODULES = [
+    f"scipy.signal.tests.test_{name}" for name in ("signaltools", "savitzky_golay", "upfirdn")
+]
 COVERED = " or ".join([
     "Convolve", "convolve", "AllFreqConvolves", "Resample", "LinearFilter", "lfilter", "Correlate",
     "correlation_lags", "choose_conv_method", "Decimate", "sg_filter", "polyder", "Upfirdn",

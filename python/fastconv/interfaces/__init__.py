@@ -19,9 +19,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastconv.interfaces import autograd, dask, keras, onnx, scipy_signal, skimage_feature, threadpoolctl, torch
+    from fastconv.interfaces import (
+        autograd,
+        dask,
+        keras,
+        onnx,
+        scipy_signal,
+        skimage_feature,
+        threadpoolctl,
+        torch,
+    )
 
-__all__ = ["autograd", "dask", "keras", "onnx", "scipy_signal", "skimage_feature", "threadpoolctl", "torch"]
+__all__ = [
+    "autograd",
+    "dask",
+    "keras",
+    "onnx",
+    "scipy_signal",
+    "skimage_feature",
+    "threadpoolctl",
+    "torch",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -123,9 +123,7 @@ def _behind_windows(
         if crossing:
             # Output o is reached from input i where o + lo - i * s is from 0 to wide - 1.
             found.append(
-                before.behind(
-                    Fraction(lo - wide + 1, s), Fraction(wide - 1, s) + 1, Fraction(1, s)
-                )
+                before.behind(Fraction(lo - wide + 1, s), Fraction(wide - 1, s) + 1, Fraction(1, s))
             )
         else:
             found.append(before.behind(Fraction(-lo), Fraction(wide), Fraction(s)))

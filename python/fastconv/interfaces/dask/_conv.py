@@ -216,7 +216,9 @@ def _operands(n: int, input: Any, weight: Any, bias: Any, data_format: str) -> t
             raise TypeError(f"{name} must be an array that is there, got a dask array")
         arrays.append(None if value is None else np.asarray(value))
         if value is not None and arrays[-1].dtype != x.dtype:
-            raise TypeError(f"{name} must have the dtype of input, {x.dtype}, got {arrays[-1].dtype}")
+            raise TypeError(
+                f"{name} must have the dtype of input, {x.dtype}, got {arrays[-1].dtype}"
+            )
     if x.dtype not in (np.float32, np.float64):
         raise TypeError(f"input must be float32 or float64, got {x.dtype}")
     channels = x.ndim - 1 if data_format == "channels_last" else x.ndim - n - 1
@@ -290,7 +292,9 @@ def _bordered(x: Any, spatial: tuple[int, ...], paddings: Any, padding_mode: Any
     if isinstance(padding_mode, tuple):
         return da.pad(x, widths, "constant", constant_values=padding_mode[1])
     if padding_mode not in _PAD_WORDS:
-        raise ValueError(f"padding_mode must be one of {['zeros', *_PAD_WORDS]}, got {padding_mode!r}")
+        raise ValueError(
+            f"padding_mode must be one of {['zeros', *_PAD_WORDS]}, got {padding_mode!r}"
+        )
     return da.pad(x, widths, _PAD_WORDS[padding_mode])
 
 
@@ -378,7 +382,5 @@ class _ConvTranspose(_Conv):
         if any(told[axis][3] for axis in self.spatial):
             widths = [(0, told[a][3] if a in self.spatial else 0) for a in range(x.ndim)]
             x = np.pad(x, widths)
-        y: Array = self.function(
-            x, weight, bias, padding=crop, output_padding=more, **self.options
-        )
+        y: Array = self.function(x, weight, bias, padding=crop, output_padding=more, **self.options)
         return y

@@ -113,7 +113,9 @@ def chunked_call(
     constants = {f"{name}-argument-{i}": value for i, value in enumerate(arguments)}
     graph: dict[Any, Any] = dict(constants)
     edges = [[0, *np.cumsum(sizes).tolist()] for sizes in x.chunks]
-    pieces = [[_pieces(edge, read) for read in axis.reads] for edge, axis in zip(edges, axes, strict=True)]
+    pieces = [
+        [_pieces(edge, read) for read in axis.reads] for edge, axis in zip(edges, axes, strict=True)
+    ]
     for place in product(*(range(len(axis.chunks)) for axis in axes)):
         found = [pieces[axis][i] for axis, i in enumerate(place)]
 

@@ -252,8 +252,9 @@ def _pooled(
     name = f"{kind}_pool{n}d"
     function: Any = getattr(fastconv, name)
     shape = first(x.shape, n, data_format)
-    out = fastconv.pool_output_shape(shape, kernel_size, stride, padding, dilation, ceil_mode)
     kernel, dilations = per_axis(kernel_size, n), per_axis(dilation, n)
+    # With a kernel for each axis three lengths of images are not taken for those of signals.
+    out = fastconv.pool_output_shape(shape, kernel, stride, padding, dilation, ceil_mode)
     strides = kernel if stride is None or np.size(stride) == 0 else per_axis(stride, n)
     spatial = spatial_axes(x.ndim, n, data_format)
     paddings = resolved(padding, shape[-n:], kernel, strides, dilations)

@@ -195,9 +195,7 @@ def savgol_filter(
     """
     x = as_dask(x, "x")
     if mode not in ("interp", "mirror", "constant", "nearest"):
-        raise ValueError(
-            f"mode must be 'interp', 'mirror', 'constant' or 'nearest', got {mode!r}"
-        )
+        raise ValueError(f"mode must be 'interp', 'mirror', 'constant' or 'nearest', got {mode!r}")
     axis = _axis(axis, x.ndim)
     n, margin = x.shape[axis], window_length
     if n < window_length:
@@ -222,9 +220,7 @@ def _axis(axis: int, ndim: int) -> int:
     return axis % ndim
 
 
-def _linear(
-    name: str, in1: Any, in2: Any, mode: str, options: dict[str, Any], threads: int
-) -> Any:
+def _linear(name: str, in1: Any, in2: Any, mode: str, options: dict[str, Any], threads: int) -> Any:
     x, kernel = as_dask(in1, "in1"), np.asarray(in2)
     if mode not in _MODES:
         raise ValueError(f"mode must be 'full', 'valid' or 'same', got {mode!r}")
@@ -236,9 +232,7 @@ def _linear(
         raise ValueError(
             f"in2 must be no longer than in1 along any axis, got shapes {x.shape}, {kernel.shape}"
         )
-    axes = [
-        _full_axis(sizes, k, mode) for sizes, k in zip(x.chunks, kernel.shape, strict=True)
-    ]
+    axes = [_full_axis(sizes, k, mode) for sizes, k in zip(x.chunks, kernel.shape, strict=True)]
     call = _Linear(name, options, threads)
     told = (slice(None),) * x.ndim
     dtype = call(np.ones((1,) * x.ndim, x.dtype), told, kernel[(slice(1),) * x.ndim]).dtype
@@ -248,7 +242,9 @@ def _linear(
 def _full_axis(chunks: tuple[int, ...], k: int, mode: str) -> Axis:
     """What chunks of a convolution read, and where they are in the full convolution of that."""
     n = sum(chunks)
-    begin, count = {"full": (0, n + k - 1), "same": ((k - 1) // 2, n), "valid": (k - 1, n - k + 1)}[mode]
+    begin, count = {"full": (0, n + k - 1), "same": ((k - 1) // 2, n), "valid": (k - 1, n - k + 1)}[
+        mode
+    ]
     shift = 0 if mode == "full" else begin - (k - 1) // 2
     edges = borders(chunks, count, lambda edge: edge - shift)
 

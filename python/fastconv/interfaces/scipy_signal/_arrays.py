@@ -92,9 +92,7 @@ def _by_floats(a: Array, b: Array, result: np.dtype[Any], real: Any) -> Array | 
     plain_sums = taps <= _FEW_TAPS or largest > _NEAREST
     if not plain_sums:
         dtype = FLOATS[1]
-    y = real(
-        a.astype(dtype), b.astype(dtype), precision="highest" if plain_sums else "high"
-    )
+    y = real(a.astype(dtype), b.astype(dtype), precision="highest" if plain_sums else "high")
     if y is None:
         return None
     if not plain_sums:

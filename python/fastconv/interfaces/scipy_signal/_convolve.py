@@ -208,9 +208,7 @@ def _ranges(a: Array, b: Array, mode: str) -> list[tuple[int, int] | None] | Non
     """Which outputs `mode` means along each axis; None where SciPy is to refuse it."""
     if mode == "valid":
         longer = [n >= k for n, k in zip(a.shape, b.shape, strict=True)]
-        if not all(longer) and any(
-            n > k for n, k in zip(a.shape, b.shape, strict=True)
-        ):
+        if not all(longer) and any(n > k for n, k in zip(a.shape, b.shape, strict=True)):
             return None
     return [window(n, k, mode) for n, k in zip(a.shape, b.shape, strict=True)]
 

@@ -71,7 +71,9 @@ def choose_conv_method(
         return None
     plan_of = fastconv.Conv1dPlan if a.ndim == 1 else fastconv.Conv2dPlan
     plan: Any = plan_of(
-        (1, 1, *a.shape), np.zeros((1, 1, *b.shape), dtype), padding=padding  # type: ignore
+        (1, 1, *a.shape),
+        np.zeros((1, 1, *b.shape), dtype),
+        padding=padding,  # type: ignore
     )
     return "fft" if "fft" in plan.algorithm else "direct"
 

@@ -70,7 +70,9 @@ def _by_phases(
         weight = _common_window(padded, newest[begin:end], offset[begin:end])
         width = weight.shape[-1]
         oldest = int(newest[begin]) - taps + 1
-        part, padding = windowed(n, width, oldest + width - 1, oldest + width - 1 + (rounds - 1) * step)
+        part, padding = windowed(
+            n, width, oldest + width - 1, oldest + width - 1 + (rounds - 1) * step
+        )
         if part.start >= part.stop:
             y[:, :, begin:end] = 0
         else:

@@ -91,9 +91,7 @@ def savgol_filter(
     return _smoothed(signals, axis, taps.astype(signals.dtype), ends, mode, cval)
 
 
-def _smoothed(
-    signals: Array, axis: int, taps: Array, ends: Array, mode: str, cval: Any
-) -> Array:
+def _smoothed(signals: Array, axis: int, taps: Array, ends: Array, mode: str, cval: Any) -> Array:
     n, length = signals.shape[axis], taps.size
     half = length // 2
     if mode != "interp":
