@@ -1,4 +1,4 @@
-"""An image larger than the memory, filtered and fed to a network, chunk by chunk, on several processes.
+"""An image larger than the memory, filtered and fed to a network by several processes.
 
     python examples/dask_network.py [side] [MiB of data that a worker may have]
 

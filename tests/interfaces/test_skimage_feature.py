@@ -1,4 +1,4 @@
-"""Template matching: scikit-image's results where it is right, and right where the image is flat."""
+"""Template matching: scikit-image's results, and right ones where the image is flat."""
 
 from __future__ import annotations
 

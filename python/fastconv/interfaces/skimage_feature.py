@@ -28,9 +28,9 @@ _NARROW = ("constant", "edge", "reflect", "symmetric", "wrap")
 # varies there, and what it computes stays in the caches.
 _TILE = (256, 512)
 
-# Windows that vary by less than this part of their squares about the level of the tile have lost too
-# many digits, and are computed again about their own. So many levels at a time; windows that are left
-# then are computed one by one.
+# Windows that vary by less than this part of their squares about the level of the tile have lost
+# too many digits, and are computed again about their own. So many levels at a time; windows that
+# are left then are computed one by one.
 _LOST = 1e-6
 _LEVELS = 16
 _GATHERED = 1 << 20  # elements of them at once
@@ -45,7 +45,7 @@ def match_template(
 ) -> NDArray[Any]:
     """Match a template to an image by normalised cross-correlation.
 
-    Each output is the correlation coefficient of the template and the window of the image there [1]_::
+    Each output is the correlation coefficient [1]_ of the template and the window there::
 
         sum((window - mean(window)) * (template - mean(template)))
         / sqrt(sum((window - mean(window))**2) * sum((template - mean(template))**2))
@@ -143,7 +143,7 @@ def _padded(image: Array, kernel: tuple[int, ...], mode: str, constant_values: A
         image = image.astype(np.float64)
     if mode in _NARROW:
         return np.pad(image, widths, mode, **options)  # type: ignore[call-overload, no-any-return]
-    wide = np.pad(image, [(k, k) for k in kernel], mode)  # type: ignore[call-overload]
+    wide: Array = np.pad(image, [(k, k) for k in kernel], mode)  # type: ignore[call-overload]
     return wide[
         tuple(
             slice(k - lo, k + n + hi)
@@ -160,13 +160,14 @@ def _coefficients(part: Array, template: Array) -> Array:
         finite = x[np.isfinite(x)]
         level = finite.mean() if finite.size else 0.0
     x -= np.rint(level) if part.dtype.kind in "biu" else level  # integers stay exact
-    products = fastconv.conv2d(x[None], template[None, None])[0]
+    products: Array = fastconv.conv2d(x[None], template[None, None])[0]
     variation, flat = _variations(x, template.shape, part.dtype.kind in "biu")
     variation[flat] = 1.0
     np.sqrt(variation, out=variation)
     np.divide(products, variation, out=products)
     products[flat] = 0.0
-    return np.clip(products, -1, 1, out=products)  # type: ignore[no-any-return]
+    np.clip(products, -1, 1, out=products)
+    return products
 
 
 def _variations(x: Array, kernel: tuple[int, ...], integers: bool) -> tuple[Array, Array]:
@@ -181,12 +182,13 @@ def _variations(x: Array, kernel: tuple[int, ...], integers: bool) -> tuple[Arra
 def _about(x: Array, level: float, kernel: tuple[int, ...]) -> tuple[Array, Array]:
     """The variation of each window by the squares about a level, and these squares."""
     above = x - level
-    sums = fastconv.sum_pool2d(above[None], kernel, 1)[0]
+    sums: Array = fastconv.sum_pool2d(above[None], kernel, 1)[0]
     np.multiply(above, above, out=above)
-    squares = fastconv.sum_pool2d(above[None], kernel, 1)[0]
+    squares: Array = fastconv.sum_pool2d(above[None], kernel, 1)[0]
     np.multiply(sums, sums, out=sums)
     sums /= kernel[0] * kernel[1]
-    return squares - sums, squares
+    variation: Array = squares - sums
+    return variation, squares
 
 
 def _refine(x: Array, kernel: tuple[int, ...], variation: Array, squares: Array) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import fastconv as fc
 
@@ -36,7 +37,7 @@ class Reach:
     period: int = 1
 
     def behind(self, before: Fraction, reach: Fraction, step: Fraction) -> Reach:
-        """Behind windows of `reach` elements, `step` apart, the first of which begins at `before`."""
+        """Behind windows of `reach` elements, `step` apart, the first beginning at `before`."""
         jump = self.jump * step
         return Reach(
             self.offset + before * self.jump,
@@ -130,7 +131,7 @@ def _behind_windows(
     return tuple(found)
 
 
-def _of_axis(padding: object, i: int) -> object:
+def _of_axis(padding: object, i: int) -> Any:
     """The padding of one axis, as `fastconv.resolve_padding` takes it."""
     if isinstance(padding, str | int):
         return padding

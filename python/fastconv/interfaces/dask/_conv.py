@@ -130,7 +130,8 @@ def conv_transpose2d(
 ) -> Any:  # fmt: skip
     """Transposed convolution of images in a dask array: `fastconv.conv_transpose2d`, lazily.
 
-    As `conv2d`; the result has a border between chunks where one of the input was, times the stride.
+    As `conv2d`; the result has a border between chunks where one of the input was, times the
+    stride.
 
     Parameters
     ----------
@@ -210,7 +211,7 @@ def _operands(n: int, input: Any, weight: Any, bias: Any, data_format: str) -> t
         )
     if x.ndim not in (n + 1, n + 2):
         raise ValueError(f"input must have {n + 1} or {n + 2} axes, got shape {x.shape}")
-    arrays = []
+    arrays: list[Any] = []
     for name, value in (("weight", weight), ("bias", bias)):
         if isinstance(value, da.Array):
             raise TypeError(f"{name} must be an array that is there, got a dask array")

@@ -1,8 +1,8 @@
 """One call for each chunk of a result, on exactly the slices of the input that it reads.
 
-`map_overlap` of dask gives each chunk the same margin and keeps its place; a stride moves the borders
-of chunks, and so the slices are our own. What is cut from a neighbour is a task of its own, so that
-only it travels between workers.
+`map_overlap` of dask gives each chunk the same margin and keeps its place; a stride moves the
+borders of chunks, and so the slices are our own. What is cut from a neighbour is a task of its own,
+so that only it travels between workers.
 """
 
 from __future__ import annotations
@@ -83,10 +83,9 @@ def reads_of_windows(
         return Read(max(begin, 0), min(end, length), told)
 
     edges = borders(chunks, count, lambda edge: -(-edge // stride))
-    if (count - 1) * stride - lo + reach > length + hi and len(edges) > 2:
-        # Of `ceil_mode` the last window overhangs; a chunk that has no other is none that pools take.
-        if edges[-1] - edges[-2] == 1:
-            del edges[-2]
+    overhangs = (count - 1) * stride - lo + reach > length + hi  # the last one, of `ceil_mode`
+    if overhangs and len(edges) > 2 and edges[-1] - edges[-2] == 1:
+        del edges[-2]  # pools take no chunk that has no other window
     reads = [read(first, last) for first, last in pairwise(edges)]
     if any(r.start >= r.stop for r in reads):  # one that reads nothing but padding
         edges = [0, count]
@@ -105,8 +104,8 @@ def chunked_call(
 ) -> Any:
     """A dask array of ``call(part of x, told along each axis, *arguments)`` for each chunk.
 
-    Arguments are put into the graph once, whatever the number of chunks. With `inner` the result has
-    the first axis of x and then these lengths, in one chunk.
+    Arguments are put into the graph once, whatever the number of chunks. With `inner` the result
+    has the first axis of x and then these lengths, in one chunk.
     """
     name = f"fastconv-{name}-{uuid4().hex}"
     part = f"part-{name}"

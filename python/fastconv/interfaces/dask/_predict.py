@@ -31,7 +31,7 @@ def predict_chunks(model: Layer, x: Any, threads: int = 1) -> Any:
         x, axes = _by_space(x, out, geometry)
         call = _Model(threads, _in_force(None), True)
         return chunked_call("predict", x, axes, call, (model,), dtype)
-    x = x.rechunk({axis: -1 for axis in range(1, x.ndim)})
+    x = x.rechunk(dict.fromkeys(range(1, x.ndim), -1))
     axes = [whole(sizes) for sizes in x.chunks]
     call = _Model(threads, _in_force(None), False)
     return chunked_call("predict", x, axes, call, (model,), dtype, out[1:])

@@ -1,8 +1,8 @@
 """`scipy.signal`'s convolutions and filters without feedback, on our kernels.
 
 Names, signatures, shapes, modes and dtypes are SciPy's. What our kernels do not compute goes to
-SciPy, which says what is wrong with a call, too; `counts` tells how often. SciPy is imported when it
-is needed first. Inside of ``with enabled():`` the functions of ``scipy.signal`` are these.
+SciPy, which says what is wrong with a call, too; `counts` tells how often. SciPy is imported when
+it is needed first. Inside of ``with enabled():`` the functions of ``scipy.signal`` are these.
 """
 
 from __future__ import annotations

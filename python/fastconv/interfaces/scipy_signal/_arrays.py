@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Real = "Callable[[Array, Array], Array | None]"
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 COMPLEX = (np.dtype(np.complex64), np.dtype(np.complex128))
-_REAL_OF = dict(zip(COMPLEX, FLOATS, strict=True))
+_REAL_OF: dict[Any, Any] = dict(zip(COMPLEX, FLOATS, strict=True))
 
 # Up to here all integers are numbers of the dtype.
 _EXACT = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
-# Fourier transforms in float64 err by at most 50 * 2**-53 of the sum of all products, so that what is
-# nearest is right while these sums are below.
+# Fourier transforms in float64 err by at most 50 * 2**-53 of the sum of all products, so that what
+# is nearest is right while these sums are below.
 _NEAREST = 2**45
 # Plain sums of fewer taps are faster than Fourier transforms in float64.
 _FEW_TAPS = 256
@@ -65,8 +65,8 @@ def _by_parts(
 ) -> Array | None:
     first, second = _parts(a, dtype), _parts(b, dtype)
     stacked = np.stack(first)
-    by_real = real(stacked, second[0])
-    by_imag = real(stacked, second[1]) if len(second) == 2 else None
+    by_real: Any = real(stacked, second[0])
+    by_imag: Any = real(stacked, second[1]) if len(second) == 2 else None
     if by_real is None or (by_imag is None and len(second) == 2):
         return None
     y = np.empty(by_real.shape[1:], result)
@@ -83,10 +83,10 @@ def _most(a: Array) -> int:
 
 
 def _by_floats(a: Array, b: Array, result: np.dtype[Any], real: Any) -> Array | None:
-    """Integers in the smaller float that holds every sum; sums that do not fit wrap, as in NumPy."""
+    """Integers in the smaller float that holds every sum; what does not fit wraps, as in NumPy."""
     taps = min(a.size, b.size)
     largest = _most(a) * _most(b) * taps
-    dtype = next((d for d, limit in _EXACT.items() if largest <= limit), None)
+    dtype: Any = next((d for d, limit in _EXACT.items() if largest <= limit), None)
     if dtype is None:
         return None
     plain_sums = taps <= _FEW_TAPS or largest > _NEAREST
@@ -97,4 +97,5 @@ def _by_floats(a: Array, b: Array, result: np.dtype[Any], real: Any) -> Array | 
         return None
     if not plain_sums:
         np.rint(y, out=y)
-    return y.astype(np.int64).astype(result, copy=False)
+    integers: Array = y.astype(np.int64).astype(result, copy=False)
+    return integers

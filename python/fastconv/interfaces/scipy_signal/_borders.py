@@ -28,7 +28,7 @@ def extended(x: Array, lo: int, hi: int, mode: str, cval: Any) -> Array:
         return np.pad(x, widths, constant_values=cval)
     if mode in _PAD:
         how, options = _PAD[mode]
-        return np.pad(x, widths, how, **options)  # type: ignore[call-overload, no-any-return]
+        return np.pad(x, widths, how, **options)
     n = x.shape[-1]
     if mode == "antisymmetric":
         turns = np.arange(-lo, n + hi) // n  # each end changes the sign

@@ -28,8 +28,8 @@ _PRECISIONS: dict[str, Precision | None] = {"auto": None, "fft": None, "direct":
 
 
 # Our transforms go along rows alone. Kernels of more rows SciPy, which transforms columns as well,
-# convolves faster on one thread: 512 x 512 with 256 x 256, float32, 5.1 ms against 6.8, with 64 x 64
-# 4.2 against 2.1; 1,024 x 1,024 with 128 x 128 16.1 against 14.2.
+# convolves faster on one thread: 512 x 512 with 256 x 256, float32, 5.1 ms against 6.8, with 64 x
+# 64 4.2 against 2.1; 1,024 x 1,024 with 128 x 128 16.1 against 14.2.
 TALL = 160
 
 
@@ -176,17 +176,19 @@ def _quick(in1: Any, in2: Any, mode: str, method: str) -> Array | None:
         padding = _padding(k, mode)
         if padding is None or not 0 < k <= in1.size:
             return None
-        return fastconv.conv1d(
+        y: Array = fastconv.conv1d(
             in1[None], in2[None, None, ::-1], padding=(padding,), precision=precision
         )[0]
+        return y
     if in1.ndim == in2.ndim == 2:
         (h, w), (kh, kw) = in1.shape, in2.shape
         rows, columns = _padding(kh, mode), _padding(kw, mode)
         if rows is None or columns is None or not (0 < kh <= h and 0 < kw <= w) or kh > TALL:
             return None
-        return fastconv.conv2d(
+        z: Array = fastconv.conv2d(
             in1[None], in2[None, None, ::-1, ::-1], padding=(rows, columns), precision=precision
         )[0]
+        return z
     return None
 
 

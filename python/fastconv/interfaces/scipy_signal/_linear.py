@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,8 @@ Range = tuple[int, int]
 
 # Kernels of so many taps run down the columns of an array as it lies; for longer ones, which are
 # convolved by Fourier transforms along rows, it pays to turn the array. 256 columns of 4,096 in
-# float32: 5 taps 204 us against 366 and the turning, 33 1,388 against 1,298, 101 5,005 against 2,659.
+# float32: 5 taps 204 us against 366 and the turning, 33 1,388 against 1,298, 101 5,005 against
+# 2,659.
 _TAPS_DOWN = 48
 
 
@@ -45,15 +46,16 @@ def along(
     x: Array, h: Array, axis: int, first: int, count: int, down: int = 1,
     precision: Precision | None = None,
 ) -> Array:  # fmt: skip
-    """Outputs ``first``, ``first + down``, ... of the full convolution of x with h along an axis."""
+    """Outputs ``first``, ``first + down``, ... of the full convolution with h along an axis."""
     axis %= x.ndim
     shape = x.shape
     n, k = shape[axis], h.size
     part, padding = windowed(n, k, first, first + (count - 1) * down)
     if x.ndim == 1 and count > 0 and part.start < part.stop:  # with little around the call
-        return fastconv.conv1d(
+        z: Array = fastconv.conv1d(
             x[None, part], h[None, None, ::-1], stride=down, padding=(padding,), precision=precision
         )[0]
+        return z
     before, after = prod(shape[:axis]), prod(shape[axis + 1 :])
     if count <= 0 or part.start >= part.stop or 0 in shape:
         return np.zeros((*shape[:axis], max(count, 0), *shape[axis + 1 :]), x.dtype)
@@ -120,8 +122,9 @@ def _batched(
         strict=True,
     )
     outer = np.broadcast_shapes(x.shape[:-rank], h.shape[:-rank])
-    x = x[(..., *parts)]
-    h = h[(..., *([slice(None, None, -1)] * rank))]
+    backwards: Any = (..., *([slice(None, None, -1)] * rank))
+    places: Any = (..., *parts)
+    x, h = x[places], h[backwards]
     groups = 1
     if prod(h.shape[:-rank]) == 1:  # one kernel for a batch
         x, h = x.reshape(-1, 1, *x.shape[-rank:]), h.reshape(1, 1, *h.shape[-rank:])
@@ -131,6 +134,6 @@ def _batched(
         x = np.broadcast_to(x, (*outer, *x.shape[-rank:])).reshape(1, -1, *x.shape[-rank:])
         h = np.broadcast_to(h, (*outer, *h.shape[-rank:])).reshape(-1, 1, *h.shape[-rank:])
         groups = h.shape[0]
-    conv = fastconv.conv1d if rank == 1 else fastconv.conv2d
-    y: Array = conv(x, h, padding=padding, groups=groups, precision=precision)  # type: ignore
+    conv: Any = fastconv.conv1d if rank == 1 else fastconv.conv2d
+    y: Array = conv(x, h, padding=padding, groups=groups, precision=precision)
     return y.reshape(*outer, *counts)

@@ -22,7 +22,7 @@ __all__ = ["choose_conv_method", "correlation_lags"]
 def choose_conv_method(
     in1: ArrayLike, in2: ArrayLike, mode: str = "full", measure: bool = False
 ) -> Any:
-    """Tell which `method` of `convolve` is faster: `scipy.signal.choose_conv_method` for our kernels.
+    """Tell which `method` of `convolve` is faster here: `scipy.signal.choose_conv_method`.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def choose_conv_method(
     if a.ndim != b.ndim or a.ndim not in (1, 2) or a.size == 0 or b.size == 0:
         return None
     result = np.result_type(a, b)
-    dtype = {"F": FLOATS[0], "D": FLOATS[1]}.get(result.char, result)
+    dtype: Any = {"F": FLOATS[0], "D": FLOATS[1]}.get(result.char, result)
     if dtype not in FLOATS:
         return "direct" if result.kind in "biu" else None
     if a.size < b.size:
@@ -69,11 +69,11 @@ def choose_conv_method(
     padding = tuple((k - 1, k - 1) if mode == "full" else (0, 0) for k in b.shape)
     if mode != "full" and any(n < k for n, k in zip(a.shape, b.shape, strict=True)):
         return None
-    plan_of = fastconv.Conv1dPlan if a.ndim == 1 else fastconv.Conv2dPlan
+    plan_of: Any = fastconv.Conv1dPlan if a.ndim == 1 else fastconv.Conv2dPlan
     plan: Any = plan_of(
         (1, 1, *a.shape),
         np.zeros((1, 1, *b.shape), dtype),
-        padding=padding,  # type: ignore
+        padding=padding,
     )
     return "fft" if "fft" in plan.algorithm else "direct"
 

@@ -43,10 +43,10 @@ def _switch(ours: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..
 def enabled() -> Iterator[None]:
     """Let ``scipy.signal`` itself run on fastconv inside of a ``with`` block.
 
-    Every call that goes through the module, as in ``scipy.signal.convolve(...)``, takes the function
-    of that name here; a name that was imported from it before stays SciPy's. It holds for this
-    thread or task alone. Blocks nest; the end of a block, by an exception too, restores what was
-    before.
+    Every call that goes through the module, as in ``scipy.signal.convolve(...)``, takes the
+    function of that name here; a name that was imported from it before stays SciPy's. It holds for
+    this thread or task alone. Blocks nest; the end of a block, by an exception too, restores what
+    was before.
 
     Raises
     ------

@@ -43,8 +43,8 @@ def convolve2d(
         Which outputs: all, ``H + KH - 1`` by ``W + KW - 1``; those that do not read beyond a
         border; as many as in1 has, from the middle of the full ones.
     boundary : {"fill", "wrap", "symm"}, default "fill"
-        What is beyond the borders of in1: `fillvalue`, the opposite side, or the plane mirrored with
-        its edge repeated.
+        What is beyond the borders of in1: `fillvalue`, the opposite side, or the plane mirrored
+        with its edge repeated.
     fillvalue : scalar, default 0
         For ``boundary="fill"``.
 
@@ -126,7 +126,8 @@ def _quick(
     else:
         return None
     kernel = in2 if correlates else in2[::-1, ::-1]
-    return fastconv.conv2d(in1[None], kernel[None, None], padding=padding)[0]
+    y: Array = fastconv.conv2d(in1[None], kernel[None, None], padding=padding)[0]
+    return y
 
 
 def _convolved(

@@ -22,7 +22,7 @@ def polyphase(
     x: Array, h: Array, up: int, down: int, axis: int, first: int, count: int, mode: str,
     cval: Any, precision: Precision | None = None,
 ) -> Array:  # fmt: skip
-    """Outputs ``first``, ``first + down``, ... of h behind x with ``up - 1`` zeros after each sample.
+    """Outputs ``first``, ``first + down``, ... of h on x with ``up - 1`` zeros after each sample.
 
     A method of [1]_: the outputs whose positions are equal modulo `up` use the same taps. They are
     channels of one convolution, as wide as the samples that all of its channels read.

@@ -215,7 +215,8 @@ def _taps(window: Any, up: int, down: int, dtype: np.dtype[Any]) -> Array | None
         designed = scipy_signal().firwin(20 * most + 1, 1.0 / most, window=window)
     if dtype.kind in "fc":
         designed = designed.astype(dtype)
-    return designed * designed.dtype.type(up)
+    scaled: Array = designed * designed.dtype.type(up)
+    return scaled
 
 
 @lru_cache(maxsize=32)  # a design takes as long as 100,000 samples of a short filter
@@ -232,8 +233,8 @@ def decimate(
 ) -> Any:  # fmt: skip
     """Filter and keep every q-th sample: `scipy.signal.decimate` on our kernels.
 
-    ``ftype="fir"`` is ours, with the filter that SciPy designs, and so are systems without poles; what
-    has feedback SciPy computes.
+    ``ftype="fir"`` is ours, with the filter that SciPy designs, and so are systems without poles;
+    what has feedback SciPy computes.
 
     Parameters
     ----------
@@ -286,7 +287,8 @@ def decimate(
     if taps is None:
         taps = _designed((20 * q if n is None else n) + 1, 1.0 / q, "hamming").astype(result)
     if zero_phase:
-        return resample_poly(signals, 1, q, axis=axis, window=taps)
+        y: Array = resample_poly(signals, 1, q, axis=axis, window=taps)
+        return y
     count = -(-signals.shape[axis] // q)
     return _outputs(taps, signals, 1, q, axis, 0, count, "constant", 0)
 
