@@ -4,8 +4,11 @@ Each imports its library when it is imported itself, never before; where the lib
 its ImportError names the extra that installs it.
 
 - `fastconv.interfaces.autograd`: primitives of HIPS autograd.
+- `fastconv.interfaces.dask`: arrays in chunks, larger than the memory.
 - `fastconv.interfaces.keras`: Keras on its NumPy backend.
 - `fastconv.interfaces.onnx`: operators for ``onnx.reference``.
+- `fastconv.interfaces.scipy_signal`: the convolutions and filters of `scipy.signal`.
+- `fastconv.interfaces.skimage_feature`: template matching, as in scikit-image.
 - `fastconv.interfaces.threadpoolctl`: ``threadpool_limits`` reaches fastconv.
 - `fastconv.interfaces.torch`: PyTorch's functions on CPU tensors, and its models, on our kernels.
 """
@@ -16,9 +19,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastconv.interfaces import autograd, keras, onnx, threadpoolctl, torch
+    from fastconv.interfaces import (
+        autograd,
+        dask,
+        keras,
+        onnx,
+        scipy_signal,
+        skimage_feature,
+        threadpoolctl,
+        torch,
+    )
 
-__all__ = ["autograd", "keras", "onnx", "threadpoolctl", "torch"]
+__all__ = [
+    "autograd",
+    "dask",
+    "keras",
+    "onnx",
+    "scipy_signal",
+    "skimage_feature",
+    "threadpoolctl",
+    "torch",
+]
 
 
 def __getattr__(name: str) -> Any:

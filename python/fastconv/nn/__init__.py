@@ -62,6 +62,7 @@ from .pool import (
     SumPool1d,
     SumPool2d,
 )
+from .predict import predict
 from .prelu import PReLU
 from .training import fit
 
@@ -117,4 +118,5 @@ __all__ = [
     "fit",
     "load_keras_weights",
     "load_torch_state",
+    "predict",
 ]
