@@ -1,0 +1,117 @@
+"""
+Convolution arithmetic, drawn
+=============================
+
+Which inputs does an output see? Each panel moves one output after the other, or one input of a
+transposed convolution, and marks what belongs to it, by two lines of index arithmetic. The sums
+over the marked elements are compared with fastconv's: on integers they must be equal.
+
+    python examples/gallery/convolution_arithmetic.py [--small] [PICTURE.gif]
+
+After V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.patches import Rectangle
+
+import fastconv as fc
+
+SMALL = "--small" in sys.argv
+PICTURE = [name for name in sys.argv[1:] if not name.startswith("-")]
+
+# What is drawn: a name, the length of the input, whether it is transposed, and the arguments.
+CASES = [
+    ("3x3", 5, False, {}),
+    ("padding 1 (same)", 5, False, {"padding": 1}),
+    ("stride 2, padding 1", 5, False, {"stride": 2, "padding": 1}),
+    ("dilation 2", 7, False, {"dilation": 2}),
+    ("transposed, stride 2", 3, True, {"stride": 2, "padding": 1}),
+    ("the same, output_padding 1", 3, True, {"stride": 2, "padding": 1, "output_padding": 1}),
+]
+KERNEL = 3
+
+# %%
+# The index formulas
+# ------------------
+# One axis at a time: output `o` of a convolution sees input ``o * stride - padding + t * dilation``
+# by tap `t` of the kernel. A transposed convolution reads the same formula backwards: its input `i`
+# adds to output ``i * stride - padding + t * dilation``.
+
+
+def places(at: int, stride: int = 1, padding: int = 0, dilation: int = 1, **_: int) -> np.ndarray:
+    """Where the taps fall that belong to position `at`; some of it may lie in the padding."""
+    return at * stride - padding + np.arange(KERNEL) * dilation
+
+
+def lengths(n: int, transposed: bool, settings: dict[str, int]) -> tuple[int, int]:
+    """How many positions the kernel takes, and how long the result is."""
+    shape, weight = (1, 1, n, n), (1, 1, KERNEL, KERNEL)
+    if transposed:
+        return n, fc.conv_transpose_output_shape(shape, weight, **settings)[-1]
+    out = fc.conv_output_shape(shape, weight, **settings)[-1]
+    return out, out
+
+
+def by_hand(x: np.ndarray, w: np.ndarray, transposed: bool, settings: dict[str, int]) -> np.ndarray:
+    """The sums over the marked elements, one product after the other."""
+    steps, out = lengths(len(x), transposed, settings)
+    y = np.zeros((out, out), x.dtype)
+    for i, j, s, t in np.ndindex(steps, steps, KERNEL, KERNEL):
+        r, c = places(i, **settings)[s], places(j, **settings)[t]
+        if transposed and 0 <= r < out and 0 <= c < out:
+            y[r, c] += x[i, j] * w[s, t]
+        elif not transposed and 0 <= r < len(x) and 0 <= c < len(x):
+            y[i, j] += x[r, c] * w[s, t]
+    return y
+
+
+rng = np.random.default_rng(0)
+for name, n, transposed, settings in CASES:
+    x = rng.integers(-9, 10, (n, n)).astype(np.float32)
+    w = rng.integers(-9, 10, (KERNEL, KERNEL)).astype(np.float32)
+    call = fc.conv_transpose2d if transposed else fc.conv2d
+    y = call(x[None], w[None, None], **settings)[0]
+    if not np.array_equal(y, by_hand(x, w, transposed, settings)):
+        raise SystemExit(f"{name}: fastconv's sums are not those of the index formulas")
+    print(f"{name:28s} ({n}, {n}) -> {y.shape}, equal to the formulas")
+
+# %%
+# The moving picture
+# ------------------
+# Blue is the input with its padding around it, green the output; orange is what belongs together.
+
+FRAMES = 4 if SMALL else 25
+figure, axes = plt.subplots(2, 6, figsize=(13, 4.6), layout="constrained")
+
+
+def draw(ax, n: int, marked: list[tuple[int, int]], color: str) -> None:
+    """A grid of n x n cells, and marked ones of it or around it."""
+    ax.clear()
+    ax.set(xlim=(-2.2, 9.2), ylim=(9.2, -2.2), aspect="equal")
+    ax.axis("off")
+    for r, c in np.ndindex(n, n):
+        ax.add_patch(Rectangle((c, r), 1, 1, facecolor=color, edgecolor="white"))
+    for r, c in marked:
+        ax.add_patch(Rectangle((c, r), 1, 1, facecolor="tab:orange", edgecolor="black", alpha=0.8))
+
+
+def frame(number: int) -> None:
+    for column, (name, n, transposed, settings) in enumerate(CASES):
+        steps, out = lengths(n, transposed, settings)
+        i, j = divmod(number % (steps * steps), steps)
+        window = [(r, c) for r in places(i, **settings) for c in places(j, **settings)]
+        above, below = axes[:, column]
+        draw(above, n, [(i, j)] if transposed else window, "tab:blue")
+        draw(below, out, window if transposed else [(i, j)], "tab:green")
+        above.set_title(f"{name}\n{n} x {n} -> {out} x {out}", fontsize=9)
+
+
+animation = FuncAnimation(figure, frame, frames=FRAMES, interval=500)
+if PICTURE:
+    animation.save(PICTURE[0], writer=PillowWriter(fps=2))
