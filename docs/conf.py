@@ -93,6 +93,7 @@ INCLUDED = {
     "bench/NOTES.md": "site/notes.md",
     "csrc/README.md": "site/cpp.md",
     "examples": "gallery/index.rst",
+    "examples/gallery": "gallery/index.rst",
 }
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)]*)?\)")
 _IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
@@ -111,6 +112,8 @@ def _with_links(text: str, base: Path) -> str:
             page = INCLUDED[name]
             kept = anchor if page.startswith("site/") else ""
             return f"[{words}](/{page}{kept})"
+        if name.startswith("examples/gallery/") and path.suffix == ".py":
+            return f"[{words}](/gallery/{path.stem}.rst)"
         if path.is_relative_to(HERE) and path.suffix in (".md", ".rst"):
             return f"[{words}](/{path.relative_to(HERE).as_posix()}{anchor})"
         return words

@@ -108,7 +108,7 @@ for line, name, pictures in zip(axes, ("held out", "again", "between"), rows, st
     line[0].set_ylabel(name)
 top.suptitle(f"Codes of {CODE} numbers: {error / baseline:.0%} of the mean image's error is left")
 for ax, (name, board) in zip(bottom.subplots(1, 3), boards.items(), strict=True):
-    ax.imshow(board, cmap="gray", vmin=0, vmax=2.3)
+    ax.imshow(board, cmap="gray", vmin=0, vmax=1.3 * board.max())
     ax.set(title=name, xticks=[], yticks=[])
 if PICTURE:
     figure.savefig(PICTURE[0])

@@ -86,8 +86,9 @@ for name, n, transposed, settings in CASES:
 # ------------------
 # Blue is the input with its padding around it, green the output; orange is what belongs together.
 
-FRAMES = 4 if SMALL else 25
-figure, axes = plt.subplots(2, 6, figsize=(13, 4.6), layout="constrained")
+FRAMES = 2 if SMALL else 25
+figure, axes = plt.subplots(2, 6, figsize=(13, 4.6))
+figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, 0.05, 0.05)
 
 
 def draw(ax, n: int, marked: list[tuple[int, int]], color: str) -> None:

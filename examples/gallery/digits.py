@@ -87,21 +87,19 @@ for kernel in (3, 5, 7):
                 shape = layer.output_shape(shape)
                 shapes += [] if isinstance(layer, nn.ReLU) else [shape[1:]]
         except ValueError:
-            shapes.append("nothing is left")
+            shapes = ["nothing is left"]
         print(f"{kernel} x {kernel}    {padding:6s}  ", *shapes)
 
 # %%
-# The picture: the loss, the first filters, what they make of a digit, and what is confused
-
+# The loss, the first filters, what they make of a digit, and what is confused
 figure, axes = plt.subplot_mosaic("AB;CD", figsize=(11, 9), layout="constrained")
-for name, label in (("loss", "training"), ("val_loss", "held out")):
-    axes["A"].plot(range(1, EPOCHS + 1), history[name], label=label)
-axes["A"].set(xlabel="epochs", ylabel="loss", yscale="log", title=f"{accuracy:.1%} right")
+for name in ("loss", "val_loss"):
+    axes["A"].plot(range(1, EPOCHS + 1), history[name], label=name)
+axes["A"].set(xlabel="epochs", yscale="log", title=f"loss; {accuracy:.1%} right")
 axes["A"].legend()
 
 
 def tiles(values: np.ndarray) -> np.ndarray:
-    """Sixteen small pictures as one of four rows."""
     framed = np.pad(values, ((0, 0), (0, 1), (0, 1)), constant_values=np.nan)
     side = framed.shape[1]
     return framed.reshape(4, 4, side, side).swapaxes(1, 2).reshape(4 * side, 4 * side)
@@ -115,10 +113,8 @@ confusion = np.zeros((10, 10), int)
 np.add.at(confusion, (bunch.target[test], model(images[test]).argmax(axis=1)), 1)
 axes["D"].imshow(np.log1p(confusion), cmap="Blues")
 for (row, column), count in np.ndenumerate(confusion):
-    color = "white" if count > 9 else "black"
-    axes["D"].text(column, row, count or "", ha="center", va="center", fontsize=8, color=color)
+    axes["D"].text(column, row, count or "", ha="center", va="center", color="C1")
 axes["D"].set(xlabel="said", ylabel="is", title="confusion", xticks=range(10), yticks=range(10))
-for name in "BC":
-    axes[name].axis("off")
+axes["B"].axis("off"), axes["C"].axis("off")
 if PICTURE:
     figure.savefig(PICTURE[0])
