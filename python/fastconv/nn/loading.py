@@ -92,9 +92,9 @@ def load_keras_weights(
 ) -> LayerT:
     """Copy the weights of a Keras model into a layer; all of them, or none if one does not fit.
 
-    Kernels are transposed: (*kernel, in, out) of convolutions, (*kernel, channels, multiplier) of
-    depthwise ones, (*kernel, out, in) of transposed ones, (in, out) of dense layers. Entries are
-    matched in their order.
+    Kernels are transposed: ``(*kernel, in, out)`` of convolutions, ``(*kernel, channels,
+    multiplier)`` of depthwise ones, ``(*kernel, out, in)`` of transposed ones, ``(in, out)`` of
+    dense layers. Entries are matched in their order.
 
     Parameters
     ----------
