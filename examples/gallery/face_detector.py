@@ -117,7 +117,7 @@ def faces(image: np.ndarray, least: float = 40, net=proposals, look=refinement) 
 photo = (data.astronaut().astype(np.float32) - 127.5) / 128
 sizes = [(60, 80), (120, 160), (240, 320)] + ([] if SMALL else [(480, 640), (1080, 1920)])
 places = []
-figure, axes = plt.subplots(1, len(sizes), figsize=(3 * len(sizes), 3.4), layout="constrained")
+figure, axes = plt.subplots(1, len(sizes), figsize=(3 * len(sizes), 2.7), layout="constrained")
 for ax, (height, width) in zip(axes, sizes, strict=True):
     image = np.full((height, width, 3), -1, np.float32)
     image[:, :height] = resized(photo, height, height)[0]  # the rest stays black
