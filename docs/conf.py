@@ -37,7 +37,7 @@ if os.environ.get("FASTCONV_INTERSPHINX"):
     }
 exclude_patterns = ["README.md", "**/GALLERY_HEADER.rst"]
 default_role = "py:obj"
-nitpicky = False
+smartquotes = False  # words such as "same" are typed with these quotes
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]

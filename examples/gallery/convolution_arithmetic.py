@@ -94,7 +94,7 @@ figure.subplots_adjust(0.01, 0.01, 0.99, 0.9, 0.05, 0.05)
 def draw(ax, n: int, marked: list[tuple[int, int]], color: str) -> None:
     """A grid of n x n cells, and marked ones of it or around it."""
     ax.clear()
-    ax.set(xlim=(-2.2, 9.2), ylim=(9.2, -2.2), aspect="equal")
+    ax.set(xlim=(-1.2, 7.7), ylim=(7.7, -1.2), aspect="equal")
     ax.axis("off")
     for r, c in np.ndindex(n, n):
         ax.add_patch(Rectangle((c, r), 1, 1, facecolor=color, edgecolor="white"))
