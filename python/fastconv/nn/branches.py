@@ -49,7 +49,7 @@ class Concat(Layer):
     (1, 16, 16, 16)
     """
 
-    parallel = True
+    _parallel = True
 
     def __init__(self, *branches: Layer, axis: int = 1) -> None:
         super().__init__()

@@ -225,7 +225,7 @@ class Residual(Layer):
     (1, 16, 8, 8)
     """
 
-    parallel = True
+    _parallel = True
 
     def __init__(self, layer: Layer, shortcut: Layer | None = None) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ class Layer(Welcome, ABC):
         The accumulated gradient of each parameter, by the parameter's name.
     """
 
-    parallel = False  # whether the layers inside all take the input, not each other's result
+    _parallel = False  # whether the layers inside all take the input, not each other's result
 
     def __init__(self) -> None:
         self.training = True

@@ -44,7 +44,7 @@ def _rows(model: Layer, shape: Shape, field: Field, prefix: str, hidden: int) ->
         else:
             field = layer._see(field, shape)
             yield (*cells, f"{_count(layer):,}", f"{layer._flops(shape):,}", str(field))
-        if model.parallel:
+        if model._parallel:
             field = before
         else:
             shape = out
