@@ -105,6 +105,8 @@ def works_alone(wheel: Path) -> None:
         shown = subprocess.run([python, "-c", told], check=True, capture_output=True, text=True)
         assert "GOMP_SPINCOUNT = '2000'" in shown.stderr, shown.stderr
         print(run("-m", "fastconv", "info"), end="")
+        command = [str(Path(folder) / "bin" / "fastconv"), "--version"]
+        subprocess.run(command, check=True, cwd=folder)
         print(run("-W", "error", "-m", "fastconv", "bench", "-k", "tiny", "--turns", "1"), end="")
 
 

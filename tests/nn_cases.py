@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import numpy as np
@@ -24,6 +25,15 @@ def prelu_of(n, **how):
     """A PReLU whose slopes differ."""
     layer = nn.PReLU(n, dtype=F64["dtype"], **how)
     layer.weight = np.linspace(0.2, -0.3, n).astype(F64["dtype"])
+    return layer
+
+
+def scaled(layer):
+    """A layer whose weights, and bias, differ."""
+    shape, dtype = layer.weight.shape, layer.weight.dtype
+    layer.weight = np.linspace(0.5, -1.5, layer.weight.size, dtype=dtype).reshape(shape)
+    if layer.bias is not None:
+        layer.bias = np.linspace(-1, 2, layer.bias.size, dtype=dtype).reshape(shape)
     return layer
 
 
@@ -143,6 +153,69 @@ LAYERS = {
     "batch_norm1d": (nn.BatchNorm1d, (6, 3)),
     "batch_norm1d of a sequence": (nn.BatchNorm1d, (3, 3, 4)),
     "residual": (lambda: nn.Residual(nn.Conv2d(3, 3, 3, padding=1, **F64)), (2, 3, 4, 4)),
+    "residual with a shortcut": (
+        lambda: nn.Residual(nn.Conv2d(3, 4, 3, 2, 1, **F64), nn.Conv2d(3, 4, 1, 2, **F64)),
+        (2, 3, 5, 4),
+    ),
+    "residual with batch_norm": (
+        lambda: nn.Residual(
+            nn.Sequential(nn.Conv1d(3, 4, 3, padding=1, **F64), nn.BatchNorm1d()),
+            shortcut=nn.Sequential(nn.Conv1d(3, 4, 1, **F64), nn.BatchNorm1d()),
+        ),
+        (2, 3, 5),
+    ),
+    "concat of convs": (
+        lambda: nn.Concat(
+            nn.Sequential(),
+            nn.Conv2d(3, 2, 3, padding=1, **F64),
+            nn.Sequential(nn.Conv2d(3, 4, 1, **F64), nn.Tanh()),
+        ),
+        (2, 3, 4, 5),
+    ),
+    "concat, channels last": (
+        lambda: nn.Concat(
+            nn.AvgPool2d(3, 1, 1, data_format="channels_last"), nn.Sigmoid(), axis=-1
+        ),
+        (2, 4, 5, 3),
+    ),
+    "flatten some axes": (lambda: nn.Flatten(-2), (2, 3, 4, 5)),
+    "unflatten": (lambda: nn.Unflatten(1, (2, -1)), (3, 8, 2)),
+    "reshape": (lambda: nn.Reshape(2, -1, 3), (2, 6, 4)),
+    "upsample nearest": (lambda: nn.Upsample(scale_factor=2), (2, 3, 4, 5)),
+    "upsample nearest, no whole factor": (lambda: nn.Upsample(scale_factor=1.7), (2, 3, 7)),
+    "upsample nearest, channels last": (
+        lambda: nn.Upsample(scale_factor=(2, 3), data_format="channels_last"),
+        (2, 3, 4, 5),
+    ),
+    "upsample to smaller": (lambda: nn.Upsample(size=(3, 2)), (2, 3, 7, 5)),
+    "upsample linear": (lambda: nn.Upsample(9, mode="linear"), (2, 3, 4)),
+    "upsample bilinear": (lambda: nn.Upsample(None, (2, 1.5), "bilinear"), (2, 3, 4, 5)),
+    "upsample bilinear, corners aligned": (
+        lambda: nn.Upsample((7, 3), mode="bilinear", align_corners=True),
+        (2, 3, 4, 5),
+    ),
+    "upsample bilinear, channels last": (
+        lambda: nn.Upsample(scale_factor=2, mode="bilinear", data_format="channels_last"),
+        (2, 3, 4, 5),
+    ),
+    "group_norm": (lambda: scaled(nn.GroupNorm(2, 4, dtype=F64["dtype"])), (3, 4, 2, 3)),
+    "group_norm channels last": (
+        lambda: scaled(nn.GroupNorm(3, 6, data_format="channels_last", dtype=F64["dtype"])),
+        (2, 5, 6),
+    ),
+    "group_norm without parameters": (
+        lambda: nn.GroupNorm(2, 4, 1e-3, False, dtype=F64["dtype"]),
+        (2, 4),
+    ),
+    "layer_norm": (lambda: scaled(nn.LayerNorm(5, dtype=F64["dtype"])), (2, 3, 5)),
+    "layer_norm over two axes, no bias": (
+        lambda: scaled(nn.LayerNorm((3, 5), bias=False, dtype=F64["dtype"])),
+        (2, 3, 5),
+    ),
+    "layer_norm without parameters": (
+        lambda: nn.LayerNorm((4,), 1e-5, False, dtype=F64["dtype"]),
+        (2, 3, 4),
+    ),
     "sequential": (
         lambda: nn.Sequential(
             nn.Conv2d(1, 4, 3, padding="same", **F64),
@@ -156,12 +229,10 @@ LAYERS = {
         (3, 1, 4, 4),
     ),
 }
-NORMS = [name for name in LAYERS if "norm" in name or name == "sequential"]
+NORMS = [name for name in LAYERS if "batch_norm" in name or name == "sequential"]
 WITHOUT_NORMS = [name for name in LAYERS if name not in NORMS]
 FLOAT64 = [
-    name
-    for name in LAYERS
-    if "conv" in name or "prelu" in name or "linear" in name or name == "residual"
+    name for name in LAYERS if re.search("conv|prelu|^linear|residual|group_norm|layer_norm", name)
 ]
 each_layer = pytest.mark.parametrize("name", LAYERS)
 

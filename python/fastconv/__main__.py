@@ -1,4 +1,4 @@
-"""The command line: ``python -m fastconv info``, ``demo`` and ``bench``; paths for builds."""
+"""The command line: ``fastconv info``, ``doctor``, ``demo`` and ``bench``; paths for builds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import fastconv
 
@@ -14,7 +15,7 @@ import fastconv
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m fastconv", description="Convolution kernels for the CPU on NumPy arrays."
+        prog=_called_as(), description="Convolution kernels for the CPU on NumPy arrays."
     )
     parser.add_argument("--version", action="version", version=f"fastconv {fastconv.__version__}")
     parser.add_argument(
@@ -36,6 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="race the libraries that are installed; bench --help tells how",
     )
     commands.add_parser("info", help="show version, instruction set, threads, OpenMP, compiler")
+    doctor = commands.add_parser(
+        "doctor", help="say in plain words what slows calls down here; exit code 1 if something is"
+    )
+    doctor.add_argument(
+        "--with",
+        dest="modules",
+        metavar="MODULE",
+        nargs="+",
+        default=[],
+        help="import these first, as your program does: torch, scipy.linalg",
+    )
     demo = commands.add_parser(
         "demo", help="train a small network on handwritten digits, in under a minute"
     )
@@ -52,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "info":
         fastconv.show_config()
         return 0
+    if chosen.command == "doctor":
+        return _doctor(chosen.modules)
     return _demo(chosen)
 
 
@@ -66,6 +80,24 @@ class _Print(argparse.Action):
         parser.exit()
 
 
+def _called_as() -> str:
+    """How this program was called, for its messages."""
+    return "fastconv" if Path(sys.argv[0]).stem == "fastconv" else "python -m fastconv"
+
+
+def _doctor(modules: list[str]) -> int:
+    """Import what the user's program imports, and tell what is wrong."""
+    from fastconv import doctor
+
+    for name in modules:
+        try:
+            import_module(name)
+        except ImportError as error:
+            print(f"{_called_as()} doctor: {error}", file=sys.stderr)
+            return 1
+    return 1 if doctor.report() else 0
+
+
 def _bench(options: list[str]) -> int:
     """Run the suite: a wheel has it inside the package, a checkout beside it."""
     for name in ("fastconv.bench", "bench"):
@@ -77,7 +109,7 @@ def _bench(options: list[str]) -> int:
             code: int = import_module(f"{name}.run").main(options)
             return code
     print(
-        "python -m fastconv bench: this copy was built in place; run it where bench/ is",
+        f"{_called_as()} bench: this copy was built in place; run it where bench/ is",
         file=sys.stderr,
     )
     return 1
@@ -90,7 +122,7 @@ def _demo(chosen: argparse.Namespace) -> int:
     try:
         demo.run(chosen.epochs, seed=chosen.seed, threads=chosen.threads, plot=chosen.plot)
     except (demo.Refused, OSError) as error:
-        print(f"python -m fastconv demo: {error}", file=sys.stderr)
+        print(f"{_called_as()} demo: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -176,18 +176,33 @@ LAYERS = """
     Conv{n}d ConvTranspose{n}d MaxPool{n}d MinPool{n}d AvgPool{n}d SumPool{n}d LPPool{n}d
     AdaptiveAvgPool{n}d AdaptiveMaxPool{n}d GlobalAvgPool{n}d GlobalMaxPool{n}d BatchNorm{n}d
     Flatten Linear Dense ReLU LeakyReLU PReLU Sigmoid Tanh SiLU GELU Hardswish Hardsigmoid ELU
-    Softplus Softmax Dropout Residual Sequential
-    SoftmaxCrossEntropy MSE SGD Adam fit
+    Softplus Softmax Dropout Dropout{n}d Residual Concat Sequential Upsample Reshape Unflatten
+    GroupNorm LayerNorm SoftmaxCrossEntropy BCEWithLogits MSE SGD Adam fit
+    StepLR MultiStepLR ExponentialLR CosineLR LambdaLR ReduceLROnPlateau EarlyStopping
     """
 
 POSITIONAL = {
-    "Conv{n}d": "in_channels out_channels kernel_size",
-    "ConvTranspose{n}d": "in_channels out_channels kernel_size",
+    "Conv{n}d": "in_channels out_channels kernel_size stride padding dilation groups bias"
+    " padding_mode",
+    "ConvTranspose{n}d": "in_channels out_channels kernel_size stride padding output_padding groups"
+    " bias dilation",
+    "Linear": "in_features out_features bias",
     "BatchNorm{n}d": "eps momentum",
     "Dropout": "p rng",
-    "ELU": "alpha",
+    "ReLU": "inplace",
+    "LeakyReLU": "negative_slope inplace",
+    "ELU": "alpha inplace",
+    "Flatten": "start_dim end_dim",
+    "Unflatten": "dim unflattened_size",
+    "Upsample": "size scale_factor mode align_corners",
+    "GroupNorm": "num_groups num_channels eps affine",
+    "LayerNorm": "normalized_shape eps elementwise_affine bias",
+    "Concat": "branches",
+    "SoftmaxCrossEntropy": "weight label_smoothing",
+    "BCEWithLogits": "weight",
+    "StepLR": "optimizer step_size gamma",
     "PReLU": "num_parameters init",
-    "Residual": "layer",
+    "Residual": "layer shortcut",
     "SGD": "parameters lr momentum weight_decay",
     "fit": "model x y",
 }

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CHECK = ROOT / ".ci" / "check_lengths.py"
 
-pytest.importorskip("lizard", reason="it counts the lines of C++ functions: pip install '.[lint]'")
+pytest.importorskip("lizard", reason="counts the lines of C++ functions: pip install --group lint")
 pytestmark = pytest.mark.skipif(not CHECK.exists(), reason="a source distribution has no .ci/")
 
 

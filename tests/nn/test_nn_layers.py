@@ -89,7 +89,7 @@ def test_dropout_is_its_seed_and_keeps_the_mean():
 
 
 def test_residual_must_keep_the_shape():
-    with pytest.raises(ValueError, match=r"must have shape \(1, 2, 4, 4\), got \(1, 2, 2, 2\)"):
+    with pytest.raises(ValueError, match=r"keep the shape, got \(1, 2, 2, 2\) from \(1, 2, 4, 4\)"):
         nn.Residual(nn.Conv2d(2, 2, 3))(np.ones((1, 2, 4, 4), np.float32))
     with pytest.raises(ValueError, match="keep the shape"):
         nn.Residual(nn.Linear(3, 1)).output_shape((2, 3))

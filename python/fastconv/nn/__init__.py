@@ -19,6 +19,9 @@ Examples
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from ._habits import missing as _missing
 from .activations import (
     ELU,
     GELU,
@@ -32,9 +35,12 @@ from .activations import (
     Softplus,
     Tanh,
 )
+from .branches import Concat
+from .callbacks import EarlyStopping, ReduceLROnPlateau
 from .containers import Residual, Sequential
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from .dense import Dense, Dropout, Flatten, Linear
+from .dense import Dense, Linear
+from .dropout import Dropout, Dropout1d, Dropout2d
 from .global_pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -45,9 +51,10 @@ from .global_pool import (
     GlobalMaxPool1d,
     GlobalMaxPool2d,
 )
+from .group_norm import GroupNorm, LayerNorm
 from .layer import Layer
 from .loading import load_keras_weights, load_torch_state
-from .losses import MSE, SoftmaxCrossEntropy
+from .losses import MSE, BCEWithLogits, SoftmaxCrossEntropy
 from .norm import BatchNorm1d, BatchNorm2d
 from .optim import SGD, Adam, Optimizer
 from .pool import (
@@ -64,6 +71,9 @@ from .pool import (
 )
 from .predict import predict
 from .prelu import PReLU
+from .reshape import Flatten, Reshape, Unflatten
+from .resize import Upsample
+from .schedules import CosineLR, ExponentialLR, LambdaLR, MultiStepLR, StepLR
 from .training import fit
 
 __all__ = [
@@ -78,33 +88,46 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AvgPool1d",
     "AvgPool2d",
+    "BCEWithLogits",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Concat",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "CosineLR",
     "Dense",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "EarlyStopping",
+    "ExponentialLR",
     "Flatten",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",
     "GlobalMaxPool1d",
     "GlobalMaxPool2d",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "LPPool1d",
     "LPPool2d",
+    "LambdaLR",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "MaxPool1d",
     "MaxPool2d",
     "MinPool1d",
     "MinPool2d",
+    "MultiStepLR",
     "Optimizer",
     "PReLU",
     "ReLU",
+    "ReduceLROnPlateau",
+    "Reshape",
     "Residual",
     "Sequential",
     "SiLU",
@@ -112,11 +135,19 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Softplus",
+    "StepLR",
     "SumPool1d",
     "SumPool2d",
     "Tanh",
+    "Unflatten",
+    "Upsample",
     "fit",
     "load_keras_weights",
     "load_torch_state",
     "predict",
 ]
+
+if not TYPE_CHECKING:  # a checker would take every name for one that exists
+
+    def __getattr__(name: str) -> Any:
+        raise _missing(name)

@@ -112,8 +112,22 @@ class Elementwise(Layer):
         return self.fused()
 
 
-class ReLU(Elementwise):
+class _MaybeInplace(Elementwise):
+    """An activation that torch offers to compute in place."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        del inplace  # a layer never writes into what it is given
+
+
+class ReLU(_MaybeInplace):
     """``max(x, 0)`` of every element: `fastconv.relu` and its gradient.
+
+    Parameters
+    ----------
+    inplace : bool, default False
+        Accepted for code that was written for torch. The result is the same, and always a new
+        array: a layer never writes into what it is given.
 
     Examples
     --------
@@ -129,8 +143,9 @@ class ReLU(Elementwise):
     _activation = "relu"
 
 
+@completed_by(ReLU, "inplace")
 @completed_by(fc.leaky_relu, "negative_slope")
-class LeakyReLU(Elementwise):
+class LeakyReLU(_MaybeInplace):
     """``x`` where positive, else ``negative_slope * x``: `fastconv.leaky_relu` and its gradient.
 
     Examples
@@ -141,8 +156,8 @@ class LeakyReLU(Elementwise):
     array([-1.,  2.], dtype=float32)
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__()
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(inplace)
         slope = real(negative_slope, "negative_slope", float("-inf"))
         self._activation: Activation = ("leaky_relu", slope)
         self.negative_slope = slope
@@ -179,7 +194,8 @@ class Tanh(Elementwise):
     _activation = "tanh"
 
 
-class SiLU(Elementwise):
+@completed_by(ReLU, "inplace")
+class SiLU(_MaybeInplace):
     """``x * sigmoid(x)``, also known as swish: `fastconv.silu` and its gradient.
 
     Examples
@@ -193,7 +209,8 @@ class SiLU(Elementwise):
     _activation = "silu"
 
 
-class Hardsigmoid(Elementwise):
+@completed_by(ReLU, "inplace")
+class Hardsigmoid(_MaybeInplace):
     """``min(max(x + 3, 0), 6) / 6`` of every element: `fastconv.hardsigmoid` and its gradient.
 
     Examples
@@ -207,7 +224,8 @@ class Hardsigmoid(Elementwise):
     _activation = "hardsigmoid"
 
 
-class Hardswish(Elementwise):
+@completed_by(ReLU, "inplace")
+class Hardswish(_MaybeInplace):
     """``x * min(max(x + 3, 0), 6) / 6``: `fastconv.hardswish` and its gradient.
 
     Examples
@@ -221,8 +239,9 @@ class Hardswish(Elementwise):
     _activation = "hardswish"
 
 
+@completed_by(ReLU, "inplace")
 @completed_by(fc.elu, "alpha")
-class ELU(Elementwise):
+class ELU(_MaybeInplace):
     """``x`` where positive, else ``alpha * (exp(x) - 1)``: `fastconv.elu` and its gradient.
 
     Examples
@@ -233,8 +252,8 @@ class ELU(Elementwise):
     array([-2.,  3.], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__()
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(inplace)
         self.alpha = real(alpha, "alpha", float("-inf"))
         self._activation: Activation = ("elu", self.alpha)
 

@@ -15,6 +15,7 @@ from ._conv import ConvBase
 from ._field import Field
 from ._finish import Activated, Alone, Runs, finished
 from ._fold import FoldedNorm
+from ._habits import list_of
 from .activations import Elementwise, ReLU
 from .layer import Layer
 from .norm import BatchNormBase
@@ -49,12 +50,9 @@ class Sequential(Layer):
 
     def __init__(self, *layers: Layer) -> None:
         super().__init__()
-        for layer in layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"layers must be fastconv.nn layers, got {layer!r}")
-        self._layers = layers
+        self._layers = checked_layers(layers, "Sequential", "layers")
         self._steps: tuple[Runs, ...] | None = None
-        _refuse_repeats(self)
+        refuse_repeats(self)
 
     def forward(self, x: npt.ArrayLike) -> Array:
         return self.run(array(x))
@@ -191,12 +189,27 @@ class Sequential(Layer):
 
 
 class Residual(Layer):
-    """``y = x + layer(x)``, for a layer that keeps the shape.
+    """``y = shortcut(x) + layer(x)``, where the shortcut is `x` itself unless there is another.
+
+    In evaluation mode a convolution at the end of `layer` adds the shortcut, and an activation
+    behind the whole, in its own pass.
 
     Parameters
     ----------
     layer : Layer
-        Its entries in `state_dict` begin with ``"layer."``.
+        Keeps the shape, or gives that of ``shortcut(x)``. Its entries in `state_dict` begin with
+        ``"layer."``.
+    shortcut : Layer, optional
+        What `x` passes through on its way around `layer`, for blocks that change the channels or
+        halve the image: mostly a 1x1 convolution of the same stride, and its batch normalisation.
+        Its entries in `state_dict` begin with ``"shortcut."``.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no layer.
+    ValueError
+        If a layer stands in both, or if a call finds that the two shapes differ.
 
     References
     ----------
@@ -207,13 +220,21 @@ class Residual(Layer):
     >>> from fastconv.nn import Conv2d, Residual
     >>> Residual(Conv2d(8, 8, 3, padding="same")).output_shape((1, 8, 16, 16))
     (1, 8, 16, 16)
+    >>> halving = Residual(Conv2d(8, 16, 3, 2, 1), shortcut=Conv2d(8, 16, 1, 2))
+    >>> halving.output_shape((1, 8, 16, 16))
+    (1, 16, 8, 8)
     """
 
-    def __init__(self, layer: Layer) -> None:
+    _parallel = True
+
+    def __init__(self, layer: Layer, shortcut: Layer | None = None) -> None:
         super().__init__()
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layer must be a fastconv.nn layer, got {layer!r}")
-        self.layer = layer
+        given = (layer,) if shortcut is None else (layer, shortcut)
+        for name, each in zip(("layer", "shortcut"), given, strict=False):
+            if not isinstance(each, Layer):
+                raise TypeError(f"{name} must be a fastconv.nn layer, got {each!r}")
+        self.layer, self.shortcut = layer, shortcut
+        refuse_repeats(self)
 
     def forward(self, x: npt.ArrayLike) -> Array:
         return self.run(array(x))
@@ -221,44 +242,59 @@ class Residual(Layer):
     def run(
         self, x: Array, activation: Activation | None = None, residual: Array | None = None
     ) -> Array:
-        """``activation(self(x) + residual)``; the layer adds `x` itself where it can."""
+        """``activation(self(x) + residual)``; the layer adds the shortcut itself where it can."""
         layer = self.layer
-        if layer.training or not isinstance(layer, ConvBase | BatchNormBase | Sequential):
-            y = finished(layer(x), None, x)
-        else:
-            try:
-                y = layer.run(x, activation if residual is None else None, x)
-            except ValueError:
-                self.output_shape(x.shape)  # tells, if this is it, that the shape is not kept
-                raise
-            if residual is None:
-                return y
+        around = x if self.shortcut is None else self.shortcut(x)
+        try:
+            if layer.training or not isinstance(layer, ConvBase | BatchNormBase | Sequential):
+                y = finished(layer(x), None, around)
+            elif residual is None:
+                return layer.run(x, activation, around)
+            else:
+                y = layer.run(x, None, around)
+        except ValueError:
+            self.output_shape(x.shape)  # tells, if this is it, that the shapes differ
+            raise
         return finished(y, activation, residual)
 
     def backward(self, grad_output: npt.ArrayLike) -> Array:
         dy = array(grad_output, "grad_output")
-        dx: Array = dy + self.layer.backward(dy)
+        around = dy if self.shortcut is None else self.shortcut.backward(dy)
+        dx: Array = around + self.layer.backward(dy)
         return dx
 
     def output_shape(self, input_shape: Shape) -> Shape:
         shape = self.layer.output_shape(input_shape)
-        if shape != tuple(input_shape):
+        if self.shortcut is None:
+            if shape != tuple(input_shape):
+                raise ValueError(
+                    f"the layer inside Residual must keep the shape, got {shape} from "
+                    f"{tuple(input_shape)}; give a shortcut= that changes it likewise"
+                )
+            return shape
+        around = self.shortcut.output_shape(input_shape)
+        if shape != around:
             raise ValueError(
-                f"the layer inside Residual must keep the shape, got {shape} from {input_shape}"
+                f"the layer and the shortcut of Residual must give one shape, got {shape} and "
+                f"{around} from {tuple(input_shape)}"
             )
         return shape
 
     def _children(self) -> Iterator[tuple[str, Layer]]:
         yield "layer", self.layer
+        if self.shortcut is not None:
+            yield "shortcut", self.shortcut
 
     def _flops(self, input_shape: Shape) -> int:
-        return self.layer._flops(input_shape)
+        return sum(child._flops(input_shape) for _, child in self._children())
 
     def _see(self, field: Field, input_shape: Shape) -> Field:
-        return field.union(self.layer._see(field, input_shape))
+        around = field if self.shortcut is None else self.shortcut._see(field, input_shape)
+        return self.layer._see(field, input_shape).union(around)
 
     def _describe(self) -> str:
-        return repr(self.layer)
+        layer = repr(self.layer)
+        return layer if self.shortcut is None else f"{layer}, shortcut={self.shortcut!r}"
 
 
 def steps_of(layers: tuple[Layer, ...]) -> Iterator[Runs]:
@@ -282,7 +318,7 @@ def steps_of(layers: tuple[Layer, ...]) -> Iterator[Runs]:
         yield step
 
 
-def _refuse_repeats(root: Layer) -> None:
+def refuse_repeats(root: Layer) -> None:
     """Refuse a tree that holds one layer twice: its second call would overwrite the first."""
     seen: set[int] = set()
     waiting = [root]
@@ -292,3 +328,13 @@ def _refuse_repeats(root: Layer) -> None:
             raise ValueError(f"layers must differ, got {layer!r} twice; use copy.deepcopy")
         seen.add(id(layer))
         waiting.extend(child for _, child in layer._children())
+
+
+def checked_layers(layers: tuple[Layer, ...], owner: str, name: str) -> tuple[Layer, ...]:
+    """Return `layers` if they are layers."""
+    if list_of(layers):
+        raise TypeError(f"{owner} takes layers one by one: write {owner}(*{name})")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{name} must be fastconv.nn layers, got {layer!r}")
+    return layers

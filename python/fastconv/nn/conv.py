@@ -39,13 +39,13 @@ class _Direct(ConvBase):
         in_channels: int,
         out_channels: int,
         kernel_size: PerAxis,
-        *,
         stride: PerAxis = 1,
         padding: ConvPadding1d = 0,
         dilation: PerAxis = 1,
         groups: int = 1,
-        padding_mode: PaddingMode = "zeros",
         bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
+        *,
         activation: Activation | None = None,
         data_format: DataFormat = "channels_first",
         dtype: npt.DTypeLike = np.float32,
@@ -96,13 +96,13 @@ class _Transposed(ConvBase):
         in_channels: int,
         out_channels: int,
         kernel_size: PerAxis,
-        *,
         stride: PerAxis = 1,
         padding: Padding = 0,
         output_padding: PerAxis = 0,
-        dilation: PerAxis = 1,
         groups: int = 1,
         bias: bool = True,
+        dilation: PerAxis = 1,
+        *,
         activation: Activation | None = None,
         data_format: DataFormat = "channels_first",
         dtype: npt.DTypeLike = np.float32,
@@ -167,8 +167,9 @@ class Conv2d(_Direct):
 
     ``y[n, o] = bias[o] + sum_c x[n, c] (*) weight[o, c]``, then the activation: `fastconv.conv2d`
     and `fastconv.grad.conv2d`. In evaluation mode it runs on a `fastconv.Conv2dPlan`, which is
-    packed again when the weights have changed, however they were changed. Everything behind
-    `kernel_size` is given by keyword, as in ``Conv2d(3, 16, 3, stride=2, padding=1)``.
+    packed again when the weights have changed, however they were changed. Arguments that may be
+    given by position have the order of ``torch.nn.Conv2d``: ``Conv2d(3, 16, 3, 2, 1)`` has stride 2
+    and padding 1.
 
     Parameters
     ----------
@@ -189,11 +190,11 @@ class Conv2d(_Direct):
     groups : int, default 1
         Splits input and output channels into so many independent blocks;
         ``groups == in_channels`` is a depthwise convolution.
+    bias : bool, default True
+        Whether the layer learns a number to add to each output channel.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
         What the padding holds: zeros, the image mirrored at its outermost pixels, the outermost
         pixels again, or the opposite side.
-    bias : bool, default True
-        Whether the layer learns a number to add to each output channel.
     activation : str or a pair of it and a parameter, optional
         Applied as the last step, before the result is written: ``"relu"``, ``"relu6"``,
         ``"leaky_relu"`` (with the slope 0.01), ``"sigmoid"``, ``"tanh"``, ``"silu"``, ``"gelu"``
@@ -284,7 +285,8 @@ class ConvTranspose2d(_Transposed):
 
     The adjoint of a convolution with the same geometry, with weights of its own:
     `fastconv.conv_transpose2d` and `fastconv.grad.conv_transpose2d`. In evaluation mode it runs on
-    a `fastconv.ConvTranspose2dPlan`. Everything behind `kernel_size` is given by keyword.
+    a `fastconv.ConvTranspose2dPlan`. Arguments that may be given by position have the order of
+    ``torch.nn.ConvTranspose2d``, where `dilation` comes last.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Dense layers, and the flattening before them."""
+"""Dense layers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from ._checks import (
     float_dtype,
     generator,
     integer,
-    real,
     same_shape,
     shape_of,
 )
 from ._field import Field
-from .layer import Layer, Weighted
+from .layer import Weighted
 
 # Rows are positions, features are channels.
 _LAST: dict[str, Any] = {"data_format": "channels_last"}
@@ -64,8 +63,8 @@ class Linear(Weighted):
         self,
         in_features: int,
         out_features: int,
-        *,
         bias: bool = True,
+        *,
         dtype: npt.DTypeLike = np.float32,
         rng: np.random.Generator | int | None = None,
     ) -> None:
@@ -126,84 +125,3 @@ class Linear(Weighted):
 
 
 Dense = Linear
-
-
-class Flatten(Layer):
-    """Join all axes behind the first: ``(N, ...)`` to ``(N, product)``, in C order.
-
-    Examples
-    --------
-    >>> from fastconv.nn import Flatten
-    >>> Flatten().output_shape((5, 8, 4, 4))
-    (5, 128)
-    """
-
-    def forward(self, x: npt.ArrayLike) -> Array:
-        x = array(x)
-        if self.training:
-            self._saved = (x.shape, x.dtype)
-        return x.reshape(self.output_shape(x.shape))
-
-    def backward(self, grad_output: npt.ArrayLike) -> Array:
-        shape, dtype = self._recall()
-        dy = array(grad_output, "grad_output", dtype)
-        return same_shape(dy, self.output_shape(shape), "grad_output").reshape(shape)
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        shape = shape_of(input_shape)
-        return (shape[0], math.prod(shape[1:]))
-
-
-class Dropout(Layer):
-    """Zero each element with probability `p` while training, and scale the rest by 1/(1-p).
-
-    In evaluation mode it returns `x` itself.
-
-    Parameters
-    ----------
-    p : float in [0, 1], default 0.5
-        The probability.
-    rng : numpy.random.Generator, int or None
-        Source, or seed, of the masks.
-
-    References
-    ----------
-    .. [1] Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
-       Overfitting", JMLR 15, 2014.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastconv.nn import Dropout
-    >>> dropout = Dropout(0.25).eval()
-    >>> dropout(np.float32([1, 2]))
-    array([1., 2.], dtype=float32)
-    """
-
-    def __init__(self, p: float = 0.5, rng: np.random.Generator | int | None = None) -> None:
-        super().__init__()
-        self.p = real(p, "p", 0, 1)
-        self._rng = generator(rng)
-
-    def forward(self, x: npt.ArrayLike) -> Array:
-        x = array(x)
-        if not self.training:
-            return x
-        scale = 0.0 if self.p == 1 else 1 / (1 - self.p)
-        dtype: Any = x.dtype.newbyteorder("=")
-        mask = (self._rng.random(x.shape, dtype=np.float32) >= self.p).astype(dtype) * scale
-        self._saved = (mask,)
-        y: Array = x * mask
-        return y
-
-    def backward(self, grad_output: npt.ArrayLike) -> Array:
-        (mask,) = self._recall()
-        dy = array(grad_output, "grad_output", mask.dtype)
-        dx: Array = same_shape(dy, mask.shape, "grad_output") * mask
-        return dx
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        return shape_of(input_shape)
-
-    def _describe(self) -> str:
-        return f"{self.p:g}"

@@ -13,9 +13,10 @@ from fastconv._native import as_array
 
 from ._checks import Array, Shape, array, same_shape
 from ._field import Field
+from ._habits import Welcome
 
 
-class Layer(ABC):
+class Layer(Welcome, ABC):
     """A function of one array that keeps its parameters and can be differentiated.
 
     ``y = layer(x)`` computes; ``dx = layer.backward(dy)`` returns the gradient with respect to
@@ -30,6 +31,8 @@ class Layer(ABC):
     grads : dict of str to ndarray
         The accumulated gradient of each parameter, by the parameter's name.
     """
+
+    _parallel = False  # whether the layers inside all take the input, not each other's result
 
     def __init__(self) -> None:
         self.training = True
@@ -84,8 +87,13 @@ class Layer(ABC):
         for _, child in self._children():
             child.zero_grad()
 
-    def train(self) -> Self:
-        """Switch to training mode: keep what `backward` needs. Returns the layer."""
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training mode: keep what `backward` needs. Returns the layer.
+
+        With ``train(False)`` it is `eval`.
+        """
+        if not mode:
+            return self.eval()
         self.training = True
         self._forget()
         for _, child in self._children():

@@ -11,10 +11,12 @@ import numpy as np
 from ._checks import Array, Shape
 from ._conv import ConvBase
 from ._weights import Named, keras_arrays, layer_of, role_of, torch_arrays
+from .branches import Concat
 from .conv import ConvTranspose1d, ConvTranspose2d
-from .dense import Flatten, Linear
+from .dense import Linear
 from .layer import Layer
 from .norm import BatchNormBase
+from .reshape import Flatten, Reshape, Unflatten
 
 __all__ = ["load_keras_weights", "load_torch_state"]
 
@@ -90,9 +92,9 @@ def load_keras_weights(
 ) -> LayerT:
     """Copy the weights of a Keras model into a layer; all of them, or none if one does not fit.
 
-    Kernels are transposed: (*kernel, in, out) of convolutions, (*kernel, channels, multiplier) of
-    depthwise ones, (*kernel, out, in) of transposed ones, (in, out) of dense layers. Entries are
-    matched in their order.
+    Kernels are transposed: ``(*kernel, in, out)`` of convolutions, ``(*kernel, channels,
+    multiplier)`` of depthwise ones, ``(*kernel, out, in)`` of transposed ones, ``(in, out)`` of
+    dense layers. Entries are matched in their order.
 
     Parameters
     ----------
@@ -142,6 +144,9 @@ def load_keras_weights(
     return _load(layer, keras_arrays(weights), names, _from_keras, "channels_last")
 
 
+_UNKNOWN = -1  # channels whose number behind a Flatten is not followed
+
+
 @dataclass(frozen=True)
 class _Slot:
     """An array that a layer wants."""
@@ -163,26 +168,41 @@ def _leaves(layer: Layer, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         yield prefix, layer
     for name, child in children:
         yield from _leaves(child, f"{prefix}{name}.")
+    if isinstance(layer, Concat):
+        yield prefix, layer  # behind its branches: from here on the channels are others
 
 
 def _slots(root: Layer, theirs: Layout) -> Iterator[_Slot]:
     """Every array of the model in order, with what their layout before a Flatten means for it."""
-    channels, layout, flat = 0, theirs, False
+    channels, layout, flat, reshaped = 0, theirs, False, False
     for prefix, layer in _leaves(root):
         if isinstance(layer, ConvBase):
+            _refuse_order(prefix, reshaped and layer.data_format != theirs, theirs)
+            reshaped = False
             channels, layout, flat = layer.out_channels, layer.data_format, False
         elif isinstance(layer, Flatten):
             flat = True
+        elif isinstance(layer, Concat | Reshape | Unflatten):
+            channels, reshaped = _UNKNOWN, not isinstance(layer, Concat)
         shapes: dict[str, Shape | None] = {n: v.shape for n, v in layer._stored().items()}
         if isinstance(layer, BatchNormBase) and not layer._known:
             shapes = dict.fromkeys(("weight", "bias", "running_mean", "running_var"))
             shapes[_TRACKED] = ()
         for name, shape in shapes.items():
-            permuted = flat and channels > 0 and layout != theirs and shape != ()
+            permuted = flat and channels != 0 and layout != theirs and shape != ()
+            _refuse_order(prefix + name, permuted and channels == _UNKNOWN, theirs)
             places = _places(shape, name, layer, channels, layout) if permuted else None
             yield _Slot(prefix + name, layer, shape, places)
         if isinstance(layer, Linear):
             channels, flat = 0, False
+
+
+def _refuse_order(name: str, unknown: bool, theirs: Layout) -> None:
+    if unknown:
+        raise ValueError(
+            f"{name}: behind Concat, Reshape or Unflatten the order of features cannot be brought "
+            f"from one layout to another; make the model with data_format={theirs!r}"
+        )
 
 
 def _places(

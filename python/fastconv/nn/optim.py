@@ -50,6 +50,12 @@ class Optimizer(ABC):
             decayed = grad + self.weight_decay * value if self.weight_decay else grad
             value -= self._change(i, decayed)
 
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to zero, as the model's `zero_grad` does."""
+        self._collect()
+        for _, grad in self._pairs:
+            grad.fill(0)
+
     def _collect(self) -> None:
         """Read the parameters, and check them, if that has not been done."""
         if self._pending is None:

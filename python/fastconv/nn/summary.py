@@ -33,6 +33,7 @@ def _rows(model: Layer, shape: Shape, field: Field, prefix: str, hidden: int) ->
     """
     for name, layer in model._children():
         out = layer.output_shape(shape)
+        before = field
         inner = list(layer._children())
         label = type(layer).__name__ if inner else repr(layer)
         cells = (f"{prefix}{name} {label}", str(out[hidden:]))
@@ -43,7 +44,10 @@ def _rows(model: Layer, shape: Shape, field: Field, prefix: str, hidden: int) ->
         else:
             field = layer._see(field, shape)
             yield (*cells, f"{_count(layer):,}", f"{layer._flops(shape):,}", str(field))
-        shape = out
+        if model._parallel:
+            field = before
+        else:
+            shape = out
 
 
 def _count(layer: Layer) -> int:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastconv._native import as_array
+from fastconv._progress import reporter, silent
 
 from ._checks import Array, generator, integer
+from .callbacks import Watch
 from .layer import Layer
 from .optim import Optimizer
 
 Loss = Callable[[Array, Array], tuple[float, Array]]
-Report = Callable[[str, bool], None]
+Callback = Callable[[int, Mapping[str, float]], bool | None]
 
 
 def fit(
@@ -31,6 +32,8 @@ def fit(
     batch_size: int,
     validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     rng: np.random.Generator | int | None = None,
+    callbacks: Sequence[Callback] = (),
+    keep_best: str | None = None,
     progress: bool = True,
 ) -> dict[str, list[float]]:
     """Train a model on shuffled batches.
@@ -53,8 +56,18 @@ def fit(
         Data to evaluate after each epoch.
     rng : numpy.random.Generator, int or None
         Source, or seed, of the order of samples.
+    callbacks : sequence of callables, default ()
+        Each is called after each epoch as ``callback(epoch, values)``, with the number of the epoch
+        from 0 on and what the history holds of it; the training ends if one of them returns True.
+        Schedules of the learning rate (`CosineLR` and its like), `ReduceLROnPlateau` and
+        `EarlyStopping` are such.
+    keep_best : str, optional
+        The name of a value of the history, as ``"val_loss"``: the model ends with the weights of
+        the epoch in which it was best. Best is the largest where the name ends in "accuracy", else
+        the smallest. None: the weights of the last epoch.
     progress : bool, default True
-        Show a bar by tqdm where that is installed, else a line an epoch on standard error.
+        Show progress on standard error: a bar by tqdm where that is installed and there is a
+        terminal, else a line an epoch.
 
     Returns
     -------
@@ -62,6 +75,14 @@ def fit(
         One entry an epoch: ``"loss"``, ``"seconds"`` (training alone), ``"accuracy"`` if the
         targets are integer classes, and with `validation` ``"val_loss"`` and ``"val_accuracy"``.
         Loss and accuracy of training are the means over the batches as they were trained on.
+
+    Raises
+    ------
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If an argument is out of range, `x` and `y` do not hold equally many samples, or `keep_best`
+        or a callback asks for a value that the history does not have.
 
     Examples
     --------
@@ -78,34 +99,70 @@ def fit(
     batch_size = integer(batch_size, "batch_size")
     inputs, targets = _paired(x, y, "x", "y")
     held = None if validation is None else _paired(*_two(validation), "validation x", "y")
+    best = None if keep_best is None else _Best(keep_best)
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"callbacks must be callables, got {callback!r}")
     order_rng = generator(rng)
     batches = -(-len(inputs) // batch_size)
     history: dict[str, list[float]] = {}
-    report = _reporter(epochs, batches) if progress and epochs else _silent
-    for _ in range(epochs):
-        began = time.perf_counter()
-        model.train()
-        totals = _Totals()
-        order = order_rng.permutation(len(inputs))
-        for start in range(0, len(inputs), batch_size):
-            chosen = order[start : start + batch_size]
-            target = targets[chosen]
-            model.zero_grad()
-            output = model(inputs[chosen])
-            value, grad = loss(output, target)
-            model.backward(grad)
-            optimizer.step()
-            totals.add(value, output, target)
-            report(totals.text(), False)
-        found = totals.means() | {"seconds": time.perf_counter() - began}
-        model.eval()
-        if held is not None:
-            found |= {f"val_{k}": v for k, v in _evaluate(model, *held, loss, batch_size).items()}
-        for key, number in found.items():
-            history.setdefault(key, []).append(number)
-        report(_text(found), True)
+    report = reporter("epoch", epochs, batches, "batch") if progress and epochs else silent
+    with report:
+        for epoch in range(epochs):
+            began = time.perf_counter()
+            model.train()
+            totals = _Totals()
+            order = order_rng.permutation(len(inputs))
+            for start in range(0, len(inputs), batch_size):
+                chosen = order[start : start + batch_size]
+                totals.add(*_step(model, inputs[chosen], targets[chosen], loss, optimizer))
+                report.part(_text(totals.means()))
+            found = totals.means() | {"seconds": time.perf_counter() - began}
+            model.eval()
+            if held is not None:
+                values = _evaluate(model, *held, loss, batch_size)
+                found |= {f"val_{name}": value for name, value in values.items()}
+            for key, number in found.items():
+                history.setdefault(key, []).append(number)
+            report.whole(_text(found))
+            if best is not None:
+                best.see(model, found)
+            # All are asked, also behind one that ends the training.
+            ends = [callback(epoch, found) is True for callback in callbacks]
+            if any(ends):
+                break
+    if best is not None:
+        best.restore(model)
     model.eval()
     return history
+
+
+def _step(
+    model: Layer, x: Array, target: Array, loss: Loss, optimizer: Optimizer
+) -> tuple[float, Array, Array]:
+    """Train on one batch: its loss, the output, the target."""
+    model.zero_grad()
+    output = model(x)
+    value, grad = loss(output, target)
+    model.backward(grad)
+    optimizer.step()
+    return value, output, target
+
+
+class _Best:
+    """The state of a model in its best epoch."""
+
+    def __init__(self, monitor: str) -> None:
+        self._watch = Watch(monitor)
+        self._state: dict[str, Array] | None = None
+
+    def see(self, model: Layer, values: dict[str, float]) -> None:
+        if self._watch.better(values):
+            self._state = model.state_dict()
+
+    def restore(self, model: Layer) -> None:
+        if self._state is not None:
+            model.load_state_dict(self._state)
 
 
 class _Totals:
@@ -164,42 +221,3 @@ def _two(validation: Any) -> tuple[Any, Any]:
 
 def _text(found: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4f}" for name, value in found.items() if name != "seconds")
-
-
-def _silent(text: str, epoch_ends: bool) -> None:
-    return
-
-
-def _reporter(epochs: int, batches: int) -> Report:
-    """What shows progress: called after each batch, and at the end of each epoch."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return _lines(epochs)
-    bar = tqdm(total=epochs * batches, unit="batch", leave=True)
-    done = 0
-
-    def advance(text: str, epoch_ends: bool) -> None:
-        nonlocal done
-        done += epoch_ends
-        bar.set_postfix_str(text, refresh=False)
-        bar.set_description(f"epoch {min(done + 1, epochs)}/{epochs}", refresh=False)
-        if not epoch_ends:
-            bar.update()
-        elif done == epochs:
-            bar.close()
-
-    return advance
-
-
-def _lines(epochs: int) -> Report:
-    """A line an epoch on standard error."""
-    done = 0
-
-    def advance(text: str, epoch_ends: bool) -> None:
-        nonlocal done
-        if epoch_ends:
-            done += 1
-            print(f"epoch {done}/{epochs}  {text}", file=sys.stderr)
-
-    return advance
