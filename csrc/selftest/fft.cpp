@@ -29,7 +29,8 @@ void test_pass(const FftKernels<T>& k, index_t lanes, int radix, bool inverse, R
       twiddles[2 * (p * (r - 1) + j - 1)] = static_cast<T>(turn.real());
       twiddles[2 * (p * (r - 1) + j - 1) + 1] = static_cast<T>(turn.imag());
     }
-  k.pass[radix]({src.data(), dst.data(), twiddles.data(), groups, step, inverse});
+  k.pass[radix]({src.data(), dst.data(), twiddles.data(), groups, step, inverse,
+                 {0, groups}, {0, step}});
   const auto sign = [&](std::complex<double> z) { return inverse ? std::conj(z) : z; };
   for (index_t q = 0; q < step; ++q)
     for (index_t p = 0; p < groups; ++p)
@@ -69,8 +70,8 @@ void test_real_lines(const FftKernels<T>& k, index_t lanes, Report& report) {
   }
   const Fenced<T> none(2, T{1});
   const auto passes = [&](bool inverse) {
-    k.pass[3]({a.data(), b.data(), both.data(), 2, 1, inverse});
-    k.pass[4]({b.data(), a.data(), none.data(), 1, 3, inverse});
+    k.pass[3]({a.data(), b.data(), both.data(), 2, 1, inverse, {0, 2}, {0, 1}});
+    k.pass[4]({b.data(), a.data(), none.data(), 1, 3, inverse, {0, 1}, {0, 3}});
   };
   passes(false);
   k.split({a.data(), half, turns.data(), spectrum.data(), 3 * lanes, lanes, true,
