@@ -101,11 +101,12 @@ struct FftProduct {
   index_t n;
 };
 
-// One long line, whose neighbouring elements are the lanes: element lanes * m + l is lane l of number
-// m. The passes above transform every lane by itself; then `turn` multiplies number k1 of lane l by
-// w^(l * k1) and transposes blocks of `lanes` numbers, so that lane i of number j * blocks + b is
-// what was lane j of number b * lanes + i; and passes of `lanes` numbers, a step of `blocks` apart,
-// make the transform of the line of it, in its natural order. Blocks of a call are from..to.
+// One long line, whose neighbouring elements are the lanes: element lanes * m + l is lane l of
+// number m. The passes above transform every lane by itself; then `turn` multiplies number k1 of
+// lane l by w^(l * k1) and transposes blocks of `lanes` numbers, so that lane i of number j *
+// blocks + b is what was lane j of number b * lanes + i; and passes of `lanes` numbers, a step of
+// `blocks` apart, make the transform of the line of it, in its natural order. Blocks of a call are
+// from..to.
 template <class T>
 struct FftTurn {
   const T* src;
@@ -116,11 +117,11 @@ struct FftTurn {
   index_t from, to;
 };
 
-// The product of two lines of N real elements as polynomials: multiplied by e^(i pi n / 2N) they are
-// transformed as N complex numbers, and the product's element n comes back as a real part, its
-// element n + N as an imaginary one (right-angle convolution). `wind` makes numbers from..to, vectors
-// of them, of a line; elements that are not smaller than `limit` count as zeros. `unwind` reads them
-// back from z, and adds what was carried over from the last line:
+// The product of two lines of N real elements as polynomials: multiplied by e^(i pi n / 2N) they
+// are transformed as N complex numbers, and the product's element n comes back as a real part, its
+// element n + N as an imaginary one (right-angle convolution). `wind` makes numbers from..to,
+// vectors of them, of a line; elements that are not smaller than `limit` count as zeros. `unwind`
+// reads them back from z, and adds what was carried over from the last line:
 //
 //     y[n] = (product's element n) + carry[n];   carry[n] = (product's element n + N)
 template <class T>

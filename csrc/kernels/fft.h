@@ -298,9 +298,8 @@ void fft_unwind(const FftUnwind<typename V::T>& a) noexcept {
   for (index_t m = a.from; m < a.to; ++m) {
     const auto* from = a.z + m * kPair;
     const auto* w = a.angles + m * kPair;
-    const Complex<V> z =
-        turn(Complex<V>{V::load(from), V::load(from + V::lanes)}, V::load(w),
-             V::zero() - V::load(w + V::lanes));
+    const Complex<V> z = turn(Complex<V>{V::load(from), V::load(from + V::lanes)}, V::load(w),
+                              V::zero() - V::load(w + V::lanes));
     auto* carry = a.carry + m * V::lanes;
     (z.re + V::load(carry)).store(a.y + m * V::lanes), z.im.store(carry);
   }

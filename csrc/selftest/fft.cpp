@@ -29,8 +29,8 @@ void test_pass(const FftKernels<T>& k, index_t lanes, int radix, bool inverse, R
       twiddles[2 * (p * (r - 1) + j - 1)] = static_cast<T>(turn.real());
       twiddles[2 * (p * (r - 1) + j - 1) + 1] = static_cast<T>(turn.imag());
     }
-  k.pass[radix]({src.data(), dst.data(), twiddles.data(), groups, step, inverse,
-                 {0, groups}, {0, step}});
+  k.pass[radix](
+      {src.data(), dst.data(), twiddles.data(), groups, step, inverse, {0, groups}, {0, step}});
   const auto sign = [&](std::complex<double> z) { return inverse ? std::conj(z) : z; };
   for (index_t q = 0; q < step; ++q)
     for (index_t p = 0; p < groups; ++p)

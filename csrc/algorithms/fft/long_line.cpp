@@ -38,8 +38,7 @@ LongLine<T>::LongLine(index_t points, index_t lanes)
   for (index_t m = 0; m < vectors(); ++m)
     for (index_t l = 0; l < lanes; ++l) put_root(l * m, points, m * lanes + l, lanes, turns_);
   // e^(i pi n / 2N) is root 4N - n of 4N, which go the other way round.
-  for (index_t n = 0; n < points; ++n)
-    put_root(4 * points - n, 4 * points, n, lanes, angles_);
+  for (index_t n = 0; n < points; ++n) put_root(4 * points - n, 4 * points, n, lanes, angles_);
 }
 
 template <class T>
@@ -57,8 +56,7 @@ template <class T>
 void LongLine<T>::run(std::size_t stage, Range things, const T* src, T* dst, bool inverse,
                       const FftKernels<T>& kernels) const noexcept {
   if (stage == before_.size())
-    return kernels.turn(
-        {src, dst, turns_.data(), blocks(), inverse, things.begin, things.end});
+    return kernels.turn({src, dst, turns_.data(), blocks(), inverse, things.begin, things.end});
   const Pass& pass = stage < before_.size() ? before_[stage] : after_[stage - before_.size() - 1];
   const bool groups = by_groups(pass);
   const Range p = groups ? things : Range{0, pass.groups};
