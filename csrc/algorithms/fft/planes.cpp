@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+// Large kernels by Fourier transforms of both axes: tiles of the image that overlap, two at a time
+// (planes_cut.h).
+#include <cstring>
+
+#include "algorithms/fft/fft.h"
+#include "algorithms/fft/line_writer.h"
+#include "algorithms/fft/plane_transform.h"
+#include "algorithms/fft/planes_cut.h"
+#include "core/parallel.h"
+
+namespace fastconv::fft {
+namespace {
+
+// Writes n elements between others: vector i of them is vector 2 i of the result, zeros at its end.
+template <class T, int kLanes>
+void spread_vectors(const T* from, index_t n, T* to) noexcept {
+  index_t i = 0;
+  for (; i + kLanes <= n; i += kLanes, to += 2 * kLanes)
+    std::memcpy(to, from + i, kLanes * sizeof(T));
+  if (i == n) return;
+  std::fill_n(to, kLanes, T{0});
+  std::copy_n(from + i, n - i, to);
+}
+template <class T, int kLanes>
+void join_vectors(const T* from, index_t n, T* to) noexcept {
+  for (index_t i = 0; i < n; i += kLanes, from += 2 * kLanes)
+    std::memcpy(to + i, from, kLanes * sizeof(T));
+}
+
+// The parts of a thread's scratch memory, in elements.
+struct PlaneSizes {
+  index_t x;      // the spectra of all input channels
+  index_t plane;  // one of two more
+  index_t row;    // one of two rows
+  index_t all() const { return x + 2 * plane + 2 * row; }
+};
+
+template <class T>
+PlaneSizes sizes_for(const PlaneTransform<T>& transform, index_t channels) {
+  return {channels * transform.elements(), transform.elements(), transform.row_elements()};
+}
+
+template <class T>
+class Task {
+ public:
+  Task(const Job<T>& job, const PlanesCut& cut, const PlaneTransform<T>& transform,
+       const std::vector<index_t>& offsets, const Exec& exec, T* memory, index_t index) noexcept
+      : job_(job),
+        r_(job.r),
+        cut_(cut),
+        transform_(transform),
+        offsets_(offsets),
+        kernels_(exec.kernels<T>().conv),
+        lanes_(kernels_.gemm.lanes),
+        writer_(job, cut.w, exec, nullptr),
+        g_(index / cut.pairs),
+        first_(index % cut.pairs * 2) {
+    const PlaneSizes sizes = sizes_for(transform, r_.c);
+    x_ = memory, y_ = x_ + sizes.x, other_ = y_ + sizes.plane;
+    row_ = other_ + sizes.plane, work_ = row_ + sizes.row;
+  }
+
+  void run() noexcept {
+    for (index_t c = 0; c < r_.c; ++c) {
+      T* x = x_ + c * transform_.elements();
+      T* at = transform_.returns() ? x : other_;
+      for (int i = 0; i < 2; ++i) read(i, c, at);
+      transform_.columns(at, at == x ? other_ : x, false, kernels_.fft);
+      for (index_t row = 0; row < transform_.rows(); ++row)
+        transform_.row(x + row * transform_.row_elements(), work_, false, kernels_.fft);
+    }
+    for (index_t m = 0; m < r_.m; ++m) {
+      T* at = transform_.returns() ? y_ : other_;
+      for (index_t row = 0; row < transform_.rows(); ++row)
+        multiply(m, row, at + row * transform_.row_elements());
+      transform_.columns(at, at == y_ ? other_ : y_, true, kernels_.fft);
+      for (int i = 0; i < 2; ++i) write(i, m);
+    }
+  }
+
+ private:
+  struct Tile {
+    index_t image, q, j;  // the first row and column of its outputs
+  };
+  // Tile i of the pair; false if there is none.
+  bool find(int i, Tile& tile) const noexcept {
+    const index_t number = first_ + i, columns = cut_.columns.tiles, rows = cut_.rows.tiles;
+    if (number >= cut_.tiles(r_)) return false;
+    tile = {number / columns / rows, number / columns % rows * cut_.rows.hop,
+            number % columns * cut_.columns.hop};
+    return true;
+  }
+
+  void spread(const T* from, index_t n, T* to) const noexcept {
+    if (lanes_ == 16) return spread_vectors<T, 16>(from, n, to);
+    if (lanes_ == 8) return spread_vectors<T, 8>(from, n, to);
+    if (lanes_ == 4) return spread_vectors<T, 4>(from, n, to);
+    spread_vectors<T, 2>(from, n, to);
+  }
+  void join(const T* from, index_t n, T* to) const noexcept {
+    if (lanes_ == 16) return join_vectors<T, 16>(from, n, to);
+    if (lanes_ == 8) return join_vectors<T, 8>(from, n, to);
+    if (lanes_ == 4) return join_vectors<T, 4>(from, n, to);
+    join_vectors<T, 2>(from, n, to);
+  }
+
+  // Reads a channel of tile i into the real parts of a plane, or into the imaginary ones.
+  void read(int i, index_t c, T* plane) const noexcept {
+    Tile tile;
+    const bool there = find(i, tile);
+    const T* image = there ? job_.image(tile.image, g_) + c * r_.in_plane() : nullptr;
+    const index_t start = there ? cut_.w.first + tile.j : 0;
+    const index_t n = there ? std::min(cut_.columns.n, cut_.w.end - start) : 0;
+    for (index_t y = 0; y < transform_.rows(); ++y) {
+      T* to = plane + y * transform_.row_elements() + i * lanes_;
+      const index_t place = there ? cut_.h.first + tile.q + y : 0;
+      const index_t row = there && place < cut_.h.end ? padded_source(r_.mode, place, r_.h.in) : -1;
+      const index_t some = row < 0 ? 0 : n;
+      if (some > 0) spread(elements(image + row * r_.w.in, start, some), some, to);
+      for (index_t v = ceil_div(some, lanes_); v < transform_.vectors(); ++v)
+        std::fill_n(to + v * 2 * lanes_, lanes_, T{0});
+    }
+  }
+  // n elements of a row, padding included.
+  const T* elements(const T* row, index_t start, index_t n) const noexcept {
+    if (start >= 0 && start + n <= r_.w.in) return row + start;
+    kernels_.gather_rows({.row = row,
+                          .width = r_.w.in,
+                          .start = start,
+                          .step = 1,
+                          .n = n,
+                          .mode = r_.mode,
+                          .dst = work_});
+    return work_;
+  }
+
+  // The products of one row of frequencies, and the inverse transform of that row.
+  void multiply(index_t m, index_t row, T* to) const noexcept {
+    const index_t at = row * transform_.row_elements(), plane = transform_.elements();
+    kernels_.fft.multiply({.x = x_ + at,
+                           .offsets = offsets_.data(),
+                           .w = job_.packed + (g_ * r_.m + m) * r_.c * plane + at,
+                           .w_term = plane,
+                           .terms = r_.c,
+                           .y = to,
+                           .n = transform_.vectors()});
+    transform_.row(to, work_, true, kernels_.fft);
+  }
+
+  void write(int i, index_t m) noexcept {
+    Tile tile;
+    if (!find(i, tile)) return;
+    const index_t rows = std::min(cut_.rows.hop, r_.h.count - tile.q);
+    const index_t n = std::min(cut_.columns.hop, r_.w.count - tile.j);
+    for (index_t y = 0; y < rows; ++y) {
+      join(y_ + y * transform_.row_elements() + i * lanes_, n, row_);
+      writer_.finish({tile.image, g_, m, tile.q + y, 0, tile.j, n}, 0, n, row_);
+    }
+  }
+
+  const Job<T>& job_;
+  const Correlation& r_;
+  const PlanesCut& cut_;
+  const PlaneTransform<T>& transform_;
+  const std::vector<index_t>& offsets_;
+  const ConvKernels<T>& kernels_;
+  const index_t lanes_;
+  LineWriter<T> writer_;
+  index_t g_, first_;  // the group; the first tile of the pair
+  T *x_, *y_, *other_, *row_, *work_;
+};
+
+template <class T>
+class PreparedPlanes final : public PreparedPhase<T> {
+ public:
+  PreparedPlanes(const Correlation& r, const PlanesChoice& choice, const Exec& exec)
+      : PreparedPhase<T>(r, kFamily),
+        cut_(this->r_, choice.h, choice.w),
+        transform_(choice.h, choice.w, exec.kernels<T>().conv.gemm.lanes),
+        each_(cache_lines(sizes_for(transform_, r.c).all() * index_t{sizeof(T)})),
+        work_(choice.cycles * kFmas) {
+    for (index_t c = 0; c < r.c; ++c) offsets_.push_back(c * transform_.elements());
+    const index_t planes = r.groups * r.m * r.c;
+    pack_team_ = useful_threads(planes, choice.packing * kFmas, exec.threads);
+    this->packed_elements_ = (planes + pack_team_.threads) * transform_.elements();
+    this->needs_weights_ = true;  // what is not finite is summed plainly
+    this->scratch_bytes_ = exec.threads * each_;
+  }
+
+  void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
+    const Correlation& r = this->r_;
+    const index_t planes = r.groups * r.m * r.c, plane = transform_.elements();
+    parallel_for(planes, pack_team_, [&](index_t task, int thread) {
+      const T* kernel =
+          weights + task / r.c / r.m * r.w_group + task / r.c % r.m * r.w_m + task % r.c * r.w_c;
+      pack_plane(kernel, packed + task * plane, packed + (planes + thread) * plane,
+                 exec.kernels<T>().conv);
+    });
+  }
+
+  PackingKey packing() const override {
+    PackingKey key = start_of_key(Packing::fft_planes, this->r_);
+    key.insert(key.end(), {cut_.rows.n, cut_.columns.n, pack_team_.threads, cut_.w.kernel,
+                           cut_.w.kernel_step, cut_.w.taps});
+    for (const Tap& tap : this->r_.h.taps) key.push_back(tap.kernel);
+    return key;
+  }
+
+  void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    const Job<T> job = this->job(args);
+    const index_t tasks = job.r.groups * cut_.pairs;
+    parallel_for(tasks, useful_threads(tasks, work_, exec.threads), [&](index_t task, int thread) {
+      T* const memory = reinterpret_cast<T*>(scratch + thread * each_);
+      Task<T>(job, cut_, transform_, offsets_, exec, memory, task).run();
+    });
+  }
+
+ private:
+  static constexpr double kFmas = 16;  // that a core does in a cycle
+
+  // Transforms one kernel. The factor makes up for what the transforms leave unscaled.
+  void pack_plane(const T* kernel, T* to, T* other, const ConvKernels<T>& kernels) const noexcept {
+    const index_t lanes = kernels.gemm.lanes, row = transform_.row_elements();
+    T* at = transform_.returns() ? to : other;
+    std::fill_n(at, transform_.elements(), T{0});
+    const T scale = T{1} / static_cast<T>(cut_.rows.n * cut_.columns.n);
+    for (index_t y = 0; y < cut_.h.taps; ++y)
+      for (index_t x = 0; x < cut_.w.taps; ++x)
+        at[y * row + x / lanes * 2 * lanes + x % lanes] =
+            scale * kernel[(cut_.h.kernel + y * cut_.h.kernel_step) * this->r_.w_row +
+                           cut_.w.kernel + x * cut_.w.kernel_step];
+    transform_.columns(at, at == to ? other : to, false, kernels.fft);
+    for (index_t y = 0; y < transform_.rows(); ++y)
+      transform_.row(to + y * row, other, false, kernels.fft);
+  }
+
+  PlanesCut cut_;
+  PlaneTransform<T> transform_;
+  std::vector<index_t> offsets_;  // where each input channel's spectra begin
+  index_t each_;                  // bytes of scratch memory of a thread
+  double work_;
+  Team pack_team_ = 1;
+};
+
+template <class T>
+class Planes final : public PhaseAlgorithm<T> {
+ public:
+  Planes() : PhaseAlgorithm<T>("fft_planes", kFamily) {}
+
+  Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
+    if (const char* reason = refused(r, request)) return refusal(reason);
+    if (!takes_axis(r.h) || !takes_axis(r.w))
+      return refusal("transforms of both axes take neither strides nor dilations");
+    if (r.h.n_taps() == 1) return refusal("kernels of one row need no transform of columns");
+    const PlanesChoice choice = best(r, request, exec);
+    if (choice.h == 0) return refusal("the spectra of its tiles would take too much memory");
+    return offered(choice.cycles, choice.packing, choice.weight_bytes, request);
+  }
+
+  std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r,
+                                                        const Request& request,
+                                                        const Exec& exec) const override {
+    return std::make_unique<const PreparedPlanes<T>>(r, best(r, request, exec), exec);
+  }
+
+ private:
+  static bool takes_axis(const TapAxis& axis) {
+    const index_t step = axis.even_step();
+    return axis.in_step == 1 && (step == 1 || step == -1);
+  }
+  static PlanesChoice best(const Correlation& r, const Request& request, const Exec& exec) {
+    return PlanesCost(r, exec.kernels<T>().conv.gemm).best(request);
+  }
+};
+
+}  // namespace
+
+template <class T>
+const PhaseAlgorithm<T>& planes() {
+  static const Planes<T> entry;
+  return entry;
+}
+template const PhaseAlgorithm<float>& planes();
+template const PhaseAlgorithm<double>& planes();
+
+}  // namespace fastconv::fft
