@@ -38,10 +38,14 @@ void PlaneTransform<T>::columns(T* a, T* b, bool inverse,
 }
 
 template <class T>
-void PlaneTransform<T>::row(T* row, T* work, bool inverse,
-                            const FftKernels<T>& kernels) const noexcept {
-  const T* done = line_.run_all(row, work, inverse, kernels);
+void PlaneTransform<T>::row_in_place(T* row, T* work, const FftKernels<T>& kernels) const noexcept {
+  const T* done = line_.run_all(row, work, false, kernels);
   if (done != row) std::copy_n(done, line_.elements(), row);
+}
+template <class T>
+void PlaneTransform<T>::row_back(T* from, T* to, const FftKernels<T>& kernels) const noexcept {
+  const T* done = line_.run_all(from, to, true, kernels);
+  if (done != to) std::copy_n(done, line_.elements(), to);
 }
 
 template class PlaneTransform<float>;

@@ -25,8 +25,14 @@ class PlaneTransform {
   bool returns() const { return passes_.size() % 2 == 0; }
   // Transforms the columns of `a`, with `b` as a second plane.
   void columns(T* a, T* b, bool inverse, const FftKernels<T>& kernels) const noexcept;
-  // Transforms one row in place, with `work` as a second one.
-  void row(T* row, T* work, bool inverse, const FftKernels<T>& kernels) const noexcept;
+  // Transform one row, with `work` as a second one, and return the one of both in which the result
+  // is; or put it into the first one.
+  const T* row(T* row, T* work, const FftKernels<T>& kernels) const noexcept {
+    return line_.run_all(row, work, false, kernels);
+  }
+  void row_in_place(T* row, T* work, const FftKernels<T>& kernels) const noexcept;
+  // The inverse, from one row to another; both are overwritten.
+  void row_back(T* from, T* to, const FftKernels<T>& kernels) const noexcept;
 
  private:
   index_t h_, lanes_;

@@ -62,18 +62,22 @@ class Task {
   }
 
   void run() noexcept {
+    const bool one = r_.c == 1 && r_.m == 1;  // each row's spectrum is read once
     for (index_t c = 0; c < r_.c; ++c) {
       T* x = x_ + c * transform_.elements();
       T* at = transform_.returns() ? x : other_;
       for (int i = 0; i < 2; ++i) read(i, c, at);
       transform_.columns(at, at == x ? other_ : x, false, kernels_.fft);
-      for (index_t row = 0; row < transform_.rows(); ++row)
-        transform_.row(x + row * transform_.row_elements(), work_, false, kernels_.fft);
+      for (index_t row = 0; row < transform_.rows() && !one; ++row)
+        transform_.row_in_place(x + row * transform_.row_elements(), work_, kernels_.fft);
     }
     for (index_t m = 0; m < r_.m; ++m) {
       T* at = transform_.returns() ? y_ : other_;
-      for (index_t row = 0; row < transform_.rows(); ++row)
-        multiply(m, row, at + row * transform_.row_elements());
+      for (index_t row = 0; row < transform_.rows(); ++row) {
+        T* const x = x_ + row * transform_.row_elements();
+        multiply(m, row, one ? transform_.row(x, work_, kernels_.fft) : x);
+        transform_.row_back(row_, at + row * transform_.row_elements(), kernels_.fft);
+      }
       transform_.columns(at, at == y_ ? other_ : y_, true, kernels_.fft);
       for (int i = 0; i < 2; ++i) write(i, m);
     }
@@ -125,27 +129,36 @@ class Task {
   // n elements of a row, padding included.
   const T* elements(const T* row, index_t start, index_t n) const noexcept {
     if (start >= 0 && start + n <= r_.w.in) return row + start;
-    kernels_.gather_rows({.row = row,
-                          .width = r_.w.in,
-                          .start = start,
-                          .step = 1,
-                          .n = n,
-                          .mode = r_.mode,
-                          .dst = work_});
+    const Range inside{std::clamp(-start, index_t{0}, n),
+                       std::clamp(r_.w.in - start, index_t{0}, n)};
+    pad(row, start, {0, inside.begin});
+    if (inside.size() > 0)
+      std::copy_n(row + start + inside.begin, inside.size(), work_ + inside.begin);
+    pad(row, start, {std::max(inside.begin, inside.end), n});
     return work_;
   }
+  void pad(const T* row, index_t start, Range places) const noexcept {
+    if (places.size() == 0) return;
+    kernels_.gather_rows({.row = row,
+                          .width = r_.w.in,
+                          .start = start + places.begin,
+                          .step = 1,
+                          .n = places.size(),
+                          .mode = r_.mode,
+                          .dst = work_ + places.begin});
+  }
 
-  // The products of one row of frequencies, and the inverse transform of that row.
-  void multiply(index_t m, index_t row, T* to) const noexcept {
-    const index_t at = row * transform_.row_elements(), plane = transform_.elements();
-    kernels_.fft.multiply({.x = x_ + at,
-                           .offsets = offsets_.data(),
-                           .w = job_.packed + (g_ * r_.m + m) * r_.c * plane + at,
-                           .w_term = plane,
-                           .terms = r_.c,
-                           .y = to,
-                           .n = transform_.vectors()});
-    transform_.row(to, work_, true, kernels_.fft);
+  // The products of one row of frequencies, whose first channel is at x.
+  void multiply(index_t m, index_t row, const T* x) const noexcept {
+    const index_t plane = transform_.elements();
+    kernels_.fft.multiply(
+        {.x = x,
+         .offsets = offsets_.data(),
+         .w = job_.packed + (g_ * r_.m + m) * r_.c * plane + row * transform_.row_elements(),
+         .w_term = plane,
+         .terms = r_.c,
+         .y = row_,
+         .n = transform_.vectors()});
   }
 
   void write(int i, index_t m) noexcept {
@@ -232,7 +245,7 @@ class PreparedPlanes final : public PreparedPhase<T> {
                            cut_.w.kernel + x * cut_.w.kernel_step];
     transform_.columns(at, at == to ? other : to, false, kernels.fft);
     for (index_t y = 0; y < transform_.rows(); ++y)
-      transform_.row(to + y * row, other, false, kernels.fft);
+      transform_.row_in_place(to + y * row, other, kernels.fft);
   }
 
   PlanesCut cut_;
@@ -254,7 +267,8 @@ class Planes final : public PhaseAlgorithm<T> {
       return refusal("transforms of both axes take neither strides nor dilations");
     if (r.h.n_taps() == 1) return refusal("kernels of one row need no transform of columns");
     const PlanesChoice choice = best(r, request, exec);
-    if (choice.h == 0) return refusal("the spectra of its tiles would take too much memory");
+    if (choice.h == 0)
+      return refusal("its kernel is too large for tiles, or its channels are too many");
     return offered(choice.cycles, choice.packing, choice.weight_bytes, request);
   }
 

@@ -77,13 +77,14 @@ class PlanesCost {
 
   // Fitted on one thread of a Zen 4 with AVX-512 (bench/NOTES.md).
   PlanesChoice of(index_t h, index_t w) const {
-    constexpr double kPass = 4.6;  // cycles of a vector of complex numbers for each power of two
-    constexpr double kMoved = 14, kProduct = 8;
+    constexpr double kPass = 6;  // cycles of a vector of complex numbers for each power of two
+    constexpr double kMoved = 35, kProduct = 14;
     const double vectors = double(h * (w / lanes_ + 1));
     const double plane = 2 * double(lanes_ * item_) * vectors;
     if (plane * double(r_.c) > double(kMost)) return {};
+    const double l2 = double(cache_sizes().l2), far = plane > 2 * l2 ? 1.3 : plane > l2 ? 1.15 : 1;
     const double rate = fmas_per_cycle(lanes_ * item_);
-    const double transform = vectors * (std::log2(double(h * w)) * kPass / rate + kMoved);
+    const double transform = far * vectors * (std::log2(double(h * w)) * kPass / rate + kMoved);
     const double product = vectors * kProduct;
     const PlanesCut cut(r_, h, w);
     const double c = double(r_.c), m = double(r_.m), groups = double(r_.groups);
