@@ -17,7 +17,7 @@ template <class T>
 LongFilter<T>::LongFilter(const LongShape& shape, const T* weights, const LongFinish<T>& finish,
                           const Exec& exec)
     : shape_(shape),
-      cut_(long_cut(shape.k, exec.kernels<T>().conv.gemm.lanes)),
+      cut_(long_cut(shape.k, shape.c, shape.m, exec.kernels<T>().conv.gemm.lanes)),
       exec_(exec),
       tile_(choose_tile(exec.kernels<T>().conv.gemm, shape.m)),
       weights_(weights, weights + shape.outputs() * shape.c * shape.k),
