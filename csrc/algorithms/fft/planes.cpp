@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Large kernels by Fourier transforms of both axes: tiles of the image that overlap, two at a time
 // (planes_cut.h).
-#include <cstring>
-
 #include "algorithms/fft/fft.h"
 #include "algorithms/fft/line_writer.h"
-#include "algorithms/fft/plane_transform.h"
-#include "algorithms/fft/planes_cut.h"
+#include "algorithms/fft/plane_tiles.h"
 #include "core/parallel.h"
 
 namespace fastconv::fft {
 namespace {
-
-// Writes n elements between others: vector i of them is vector 2 i of the result, zeros at its end.
-template <class T, int kLanes>
-void spread_vectors(const T* from, index_t n, T* to) noexcept {
-  index_t i = 0;
-  for (; i + kLanes <= n; i += kLanes, to += 2 * kLanes)
-    std::memcpy(to, from + i, kLanes * sizeof(T));
-  if (i == n) return;
-  std::fill_n(to, kLanes, T{0});
-  std::copy_n(from + i, n - i, to);
-}
-template <class T, int kLanes>
-void join_vectors(const T* from, index_t n, T* to) noexcept {
-  for (index_t i = 0; i < n; i += kLanes, from += 2 * kLanes)
-    std::memcpy(to + i, from, kLanes * sizeof(T));
-}
 
 // The parts of a thread's scratch memory, in elements.
 struct PlaneSizes {
@@ -53,6 +34,7 @@ class Task {
         offsets_(offsets),
         kernels_(exec.kernels<T>().conv),
         lanes_(kernels_.gemm.lanes),
+        tiles_(job.r, cut, transform, exec),
         writer_(job, cut.w, exec, nullptr),
         g_(index / cut.pairs),
         first_(index % cut.pairs * 2) {
@@ -66,7 +48,11 @@ class Task {
     for (index_t c = 0; c < r_.c; ++c) {
       T* x = x_ + c * transform_.elements();
       T* at = transform_.returns() ? x : other_;
-      for (int i = 0; i < 2; ++i) read(i, c, at);
+      for (int i = 0; i < 2; ++i) {
+        const auto tile = tiles_.find(first_ + i);
+        const T* image = tile ? job_.image(tile->image, g_) + c * r_.in_plane() : nullptr;
+        tiles_.read(tile, image, i, at, work_);
+      }
       transform_.columns(at, at == x ? other_ : x, false, kernels_.fft);
       for (index_t row = 0; row < transform_.rows() && !one; ++row)
         transform_.row_in_place(x + row * transform_.row_elements(), work_, kernels_.fft);
@@ -84,70 +70,6 @@ class Task {
   }
 
  private:
-  struct Tile {
-    index_t image, q, j;  // the first row and column of its outputs
-  };
-  // Tile i of the pair; false if there is none.
-  bool find(int i, Tile& tile) const noexcept {
-    const index_t number = first_ + i, columns = cut_.columns.tiles, rows = cut_.rows.tiles;
-    if (number >= cut_.tiles(r_)) return false;
-    tile = {number / columns / rows, number / columns % rows * cut_.rows.hop,
-            number % columns * cut_.columns.hop};
-    return true;
-  }
-
-  void spread(const T* from, index_t n, T* to) const noexcept {
-    if (lanes_ == 16) return spread_vectors<T, 16>(from, n, to);
-    if (lanes_ == 8) return spread_vectors<T, 8>(from, n, to);
-    if (lanes_ == 4) return spread_vectors<T, 4>(from, n, to);
-    spread_vectors<T, 2>(from, n, to);
-  }
-  void join(const T* from, index_t n, T* to) const noexcept {
-    if (lanes_ == 16) return join_vectors<T, 16>(from, n, to);
-    if (lanes_ == 8) return join_vectors<T, 8>(from, n, to);
-    if (lanes_ == 4) return join_vectors<T, 4>(from, n, to);
-    join_vectors<T, 2>(from, n, to);
-  }
-
-  // Reads a channel of tile i into the real parts of a plane, or into the imaginary ones.
-  void read(int i, index_t c, T* plane) const noexcept {
-    Tile tile;
-    const bool there = find(i, tile);
-    const T* image = there ? job_.image(tile.image, g_) + c * r_.in_plane() : nullptr;
-    const index_t start = there ? cut_.w.first + tile.j : 0;
-    const index_t n = there ? std::min(cut_.columns.n, cut_.w.end - start) : 0;
-    for (index_t y = 0; y < transform_.rows(); ++y) {
-      T* to = plane + y * transform_.row_elements() + i * lanes_;
-      const index_t place = there ? cut_.h.first + tile.q + y : 0;
-      const index_t row = there && place < cut_.h.end ? padded_source(r_.mode, place, r_.h.in) : -1;
-      const index_t some = row < 0 ? 0 : n;
-      if (some > 0) spread(elements(image + row * r_.w.in, start, some), some, to);
-      for (index_t v = ceil_div(some, lanes_); v < transform_.vectors(); ++v)
-        std::fill_n(to + v * 2 * lanes_, lanes_, T{0});
-    }
-  }
-  // n elements of a row, padding included.
-  const T* elements(const T* row, index_t start, index_t n) const noexcept {
-    if (start >= 0 && start + n <= r_.w.in) return row + start;
-    const Range inside{std::clamp(-start, index_t{0}, n),
-                       std::clamp(r_.w.in - start, index_t{0}, n)};
-    pad(row, start, {0, inside.begin});
-    if (inside.size() > 0)
-      std::copy_n(row + start + inside.begin, inside.size(), work_ + inside.begin);
-    pad(row, start, {std::max(inside.begin, inside.end), n});
-    return work_;
-  }
-  void pad(const T* row, index_t start, Range places) const noexcept {
-    if (places.size() == 0) return;
-    kernels_.gather_rows({.row = row,
-                          .width = r_.w.in,
-                          .start = start + places.begin,
-                          .step = 1,
-                          .n = places.size(),
-                          .mode = r_.mode,
-                          .dst = work_ + places.begin});
-  }
-
   // The products of one row of frequencies, whose first channel is at x.
   void multiply(index_t m, index_t row, const T* x) const noexcept {
     const index_t plane = transform_.elements();
@@ -162,13 +84,12 @@ class Task {
   }
 
   void write(int i, index_t m) noexcept {
-    Tile tile;
-    if (!find(i, tile)) return;
-    const index_t rows = std::min(cut_.rows.hop, r_.h.count - tile.q);
-    const index_t n = std::min(cut_.columns.hop, r_.w.count - tile.j);
-    for (index_t y = 0; y < rows; ++y) {
-      join(y_ + y * transform_.row_elements() + i * lanes_, n, row_);
-      writer_.finish({tile.image, g_, m, tile.q + y, 0, tile.j, n}, 0, n, row_);
+    const auto tile = tiles_.find(first_ + i);
+    if (!tile) return;
+    const index_t n = tiles_.columns(*tile);
+    for (index_t y = 0; y < tiles_.rows(*tile); ++y) {
+      tiles_.join(y_ + y * transform_.row_elements() + i * lanes_, n, row_);
+      writer_.finish({tile->image, g_, m, tile->q + y, 0, tile->j, n}, 0, n, row_);
     }
   }
 
@@ -179,6 +100,7 @@ class Task {
   const std::vector<index_t>& offsets_;
   const ConvKernels<T>& kernels_;
   const index_t lanes_;
+  PlaneTiles<T> tiles_;
   LineWriter<T> writer_;
   index_t g_, first_;  // the group; the first tile of the pair
   T *x_, *y_, *other_, *row_, *work_;
