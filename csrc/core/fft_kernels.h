@@ -27,7 +27,7 @@ inline constexpr int kNumFftRadices = 5;
 //         e^(-2 pi i j k / radix) * src[q + step * (p + groups * j)],   w = e^(-2 pi i / n)
 //
 // for p < groups, k < radix, q < step. If the planes of real and imaginary parts are exchanged, the
-// passes compute the inverse transform.
+// passes compute the inverse transform. A call may compute a part of a pass.
 template <class T>
 struct FftPass {
   const T* src;
@@ -35,6 +35,9 @@ struct FftPass {
   const T* twiddles;  // [p][k - 1][re, im]
   index_t groups, step;
   bool inverse;
+  struct {
+    index_t from, to;
+  } p, q;  // of all p and q, those of this call
 };
 
 // Of the passes' result z, the spectrum of the lines. Frequency f is written to dst + f * ld: its
@@ -98,6 +101,46 @@ struct FftProduct {
   index_t n;
 };
 
+// One long line, whose neighbouring elements are the lanes: element lanes * m + l is lane l of
+// number m. The passes above transform every lane by itself; then `turn` multiplies number k1 of
+// lane l by w^(l * k1) and transposes blocks of `lanes` numbers, so that lane i of number j *
+// blocks + b is what was lane j of number b * lanes + i; and passes of `lanes` numbers, a step of
+// `blocks` apart, make the transform of the line of it, in its natural order. Blocks of a call are
+// from..to.
+template <class T>
+struct FftTurn {
+  const T* src;
+  T* dst;
+  const T* twiddles;  // planes of w^(l * k1)
+  index_t blocks;
+  bool inverse;
+  index_t from, to;
+};
+
+// The product of two lines of N real elements as polynomials: multiplied by e^(i pi n / 2N) they
+// are transformed as N complex numbers, and the product's element n comes back as a real part, its
+// element n + N as an imaginary one (right-angle convolution). `wind` makes numbers from..to,
+// vectors of them, of a line; elements that are not smaller than `limit` count as zeros. `unwind`
+// reads them back from z, and adds what was carried over from the last line:
+//
+//     y[n] = (product's element n) + carry[n];   carry[n] = (product's element n + N)
+template <class T>
+struct FftWind {
+  const T* x;
+  const T* angles;  // planes of e^(i pi n / 2N)
+  T limit;
+  T* z;
+  index_t from, to;
+};
+template <class T>
+struct FftUnwind {
+  const T* z;
+  const T* angles;
+  T* carry;
+  T* y;
+  index_t from, to;
+};
+
 // Outputs of one line, once they are neighbours: dst[i] = src[i] + bias + residual[i].
 template <class T>
 struct FftFinish {
@@ -115,6 +158,9 @@ struct FftKernels {
   void (*join)(const FftJoin<T>&) noexcept;
   void (*add)(const FftSums<T>&) noexcept;
   void (*multiply)(const FftProduct<T>&) noexcept;
+  void (*turn)(const FftTurn<T>&) noexcept;
+  void (*wind)(const FftWind<T>&) noexcept;
+  void (*unwind)(const FftUnwind<T>&) noexcept;
   void (*finish)(const FftFinish<T>&) noexcept;
   bool (*finite)(const T* x, index_t n) noexcept;  // whether all n elements are
 };

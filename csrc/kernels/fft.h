@@ -98,7 +98,7 @@ FC_INLINE void fft_group(const FftPass<typename V::T>& a, index_t p, bool turned
   T* dst = a.dst + R * p * a.step * kPair;
   const T* twiddles = a.twiddles + 2 * (R - 1) * p;
   const index_t apart = a.groups * a.step * kPair;
-  for (index_t q = 0; q < a.step * kPair; q += kPair) {
+  for (index_t q = a.q.from * kPair; q < a.q.to * kPair; q += kPair) {
     Complex<V> z[R];
     FC_UNROLL for (int j = 0; j < R; ++j) {
       const T* from = src + q + j * apart;
@@ -115,15 +115,18 @@ FC_INLINE void fft_group(const FftPass<typename V::T>& a, index_t p, bool turned
   }
 }
 
+template <class V, int R, bool kInverse>
+FC_INLINE void fft_groups(const FftPass<typename V::T>& a) {
+  if (a.p.from == 0) fft_group<V, R, kInverse>(a, 0, false);
+  for (index_t p = a.p.from == 0 ? 1 : a.p.from; p < a.p.to; ++p)
+    fft_group<V, R, kInverse>(a, p, true);
+}
 template <class V, int R>
 void fft_pass(const FftPass<typename V::T>& a) noexcept {
-  if (a.inverse) {
-    fft_group<V, R, true>(a, 0, false);
-    for (index_t p = 1; p < a.groups; ++p) fft_group<V, R, true>(a, p, true);
-  } else {
-    fft_group<V, R, false>(a, 0, false);
-    for (index_t p = 1; p < a.groups; ++p) fft_group<V, R, false>(a, p, true);
-  }
+  if (a.inverse)
+    fft_groups<V, R, true>(a);
+  else
+    fft_groups<V, R, false>(a);
 }
 
 // With a = Z[f], b = conj(Z[half - f]): X[f] = s + t and X[half - f] = conj(s - t), where s = a + b
@@ -208,20 +211,97 @@ void fft_add(const FftSums<typename V::T>& a) noexcept {
   }
 }
 
+// N pairs of planes from frequency f on. So many lie beside each other in memory, which fetches
+// terms that are far apart some lines at a time.
+template <class V, int N>
+FC_INLINE void fft_products(const FftProduct<typename V::T>& a, index_t f) {
+  constexpr index_t kPair = 2 * V::lanes;
+  V re[N], im[N], re2[N], im2[N];
+  FC_UNROLL for (int j = 0; j < N; ++j) re[j] = im[j] = re2[j] = im2[j] = V::zero();
+  for (index_t t = 0; t < a.terms; ++t) {
+    const auto* x = a.x + a.offsets[t] + f * kPair;
+    const auto* w = a.w + t * a.w_term + f * kPair;
+    FC_UNROLL for (int j = 0; j < N; ++j) {
+      const V xr = V::load(x + j * kPair), xi = V::load(x + j * kPair + V::lanes);
+      const V wr = V::load(w + j * kPair), wi = V::load(w + j * kPair + V::lanes);
+      re[j] = fma(wr, xr, re[j]), im[j] = fma(wr, xi, im[j]);
+      re2[j] = fma(wi, xi, re2[j]), im2[j] = fma(wi, xr, im2[j]);
+    }
+  }
+  FC_UNROLL for (int j = 0; j < N; ++j) {
+    auto* y = a.y + (f + j) * kPair;
+    (re[j] + re2[j]).store(y), (im[j] - im2[j]).store(y + V::lanes);
+  }
+}
+
 template <class V>
 void fft_multiply(const FftProduct<typename V::T>& a) noexcept {
+  constexpr int kWide = V::registers == 32 ? 4 : 2;
+  index_t f = 0;
+  for (; f + kWide <= a.n; f += kWide) fft_products<V, kWide>(a, f);
+  for (; f < a.n; ++f) fft_products<V, 1>(a, f);
+}
+
+// One plane of a block: lane j of row i becomes lane i of row j.
+template <class V>
+FC_INLINE void turn_plane(const typename V::T* rows, typename V::T* to, index_t step) {
+  constexpr int kColumns = 16 / sizeof(typename V::T);
+  FC_UNROLL for (int j = 0; j < V::lanes; j += kColumns) {
+    V columns[kColumns];
+    load_columns(rows + j, V::lanes, columns);
+    FC_UNROLL for (int i = 0; i < kColumns; ++i) columns[i].store(to + (j + i) * step);
+  }
+}
+
+template <class V, bool kInverse>
+FC_INLINE void fft_turns(const FftTurn<typename V::T>& a) {
+  using T = typename V::T;
   constexpr index_t kPair = 2 * V::lanes;
-  for (index_t i = 0; i < a.n * kPair; i += kPair) {
-    V re = V::zero(), im = V::zero(), re2 = V::zero(), im2 = V::zero();
-    for (index_t t = 0; t < a.terms; ++t) {
-      const auto* x = a.x + a.offsets[t] + i;
-      const auto* w = a.w + t * a.w_term + i;
-      const V xr = V::load(x), xi = V::load(x + V::lanes);
-      const V wr = V::load(w), wi = V::load(w + V::lanes);
-      re = fma(wr, xr, re), im = fma(wr, xi, im);
-      re2 = fma(wi, xi, re2), im2 = fma(wi, xr, im2);
+  constexpr index_t kRe = kInverse ? V::lanes : 0, kIm = kInverse ? 0 : V::lanes;
+  alignas(64) T re[V::lanes * V::lanes], im[V::lanes * V::lanes];
+  for (index_t b = a.from; b < a.to; ++b) {
+    for (index_t i = 0; i < V::lanes; ++i) {
+      const T* from = a.src + (b * V::lanes + i) * kPair;
+      const T* w = a.twiddles + (b * V::lanes + i) * kPair;
+      const Complex<V> z = turn(Complex<V>{V::load(from + kRe), V::load(from + kIm)}, V::load(w),
+                                V::load(w + V::lanes));
+      z.re.store(re + i * V::lanes), z.im.store(im + i * V::lanes);
     }
-    (re + re2).store(a.y + i), (im - im2).store(a.y + i + V::lanes);
+    turn_plane<V>(re, a.dst + b * kPair + kRe, a.blocks * kPair);
+    turn_plane<V>(im, a.dst + b * kPair + kIm, a.blocks * kPair);
+  }
+}
+template <class V>
+void fft_turn(const FftTurn<typename V::T>& a) noexcept {
+  if (a.inverse)
+    fft_turns<V, true>(a);
+  else
+    fft_turns<V, false>(a);
+}
+
+template <class V>
+void fft_wind(const FftWind<typename V::T>& a) noexcept {
+  constexpr index_t kPair = 2 * V::lanes;
+  const V limit = V::splat(a.limit);
+  for (index_t m = a.from; m < a.to; ++m) {
+    V x = V::load(a.x + m * V::lanes);
+    x = select(less(abs(x), limit), x, V::zero());
+    const auto* w = a.angles + m * kPair;
+    auto* to = a.z + m * kPair;
+    (x * V::load(w)).store(to), (x * V::load(w + V::lanes)).store(to + V::lanes);
+  }
+}
+
+template <class V>
+void fft_unwind(const FftUnwind<typename V::T>& a) noexcept {
+  constexpr index_t kPair = 2 * V::lanes;
+  for (index_t m = a.from; m < a.to; ++m) {
+    const auto* from = a.z + m * kPair;
+    const auto* w = a.angles + m * kPair;
+    const Complex<V> z = turn(Complex<V>{V::load(from), V::load(from + V::lanes)}, V::load(w),
+                              V::zero() - V::load(w + V::lanes));
+    auto* carry = a.carry + m * V::lanes;
+    (z.re + V::load(carry)).store(a.y + m * V::lanes), z.im.store(carry);
   }
 }
 
@@ -254,6 +334,9 @@ consteval FftKernels<typename V::T> make_fft() {
       .join = &fft_join<V>,
       .add = &fft_add<V>,
       .multiply = &fft_multiply<V>,
+      .turn = &fft_turn<V>,
+      .wind = &fft_wind<V>,
+      .unwind = &fft_unwind<V>,
       .finish = &fft_finish<V>,
       .finite = &all_finite<V>};
 }

@@ -29,7 +29,8 @@ void test_pass(const FftKernels<T>& k, index_t lanes, int radix, bool inverse, R
       twiddles[2 * (p * (r - 1) + j - 1)] = static_cast<T>(turn.real());
       twiddles[2 * (p * (r - 1) + j - 1) + 1] = static_cast<T>(turn.imag());
     }
-  k.pass[radix]({src.data(), dst.data(), twiddles.data(), groups, step, inverse});
+  k.pass[radix](
+      {src.data(), dst.data(), twiddles.data(), groups, step, inverse, {0, groups}, {0, step}});
   const auto sign = [&](std::complex<double> z) { return inverse ? std::conj(z) : z; };
   for (index_t q = 0; q < step; ++q)
     for (index_t p = 0; p < groups; ++p)
@@ -69,8 +70,8 @@ void test_real_lines(const FftKernels<T>& k, index_t lanes, Report& report) {
   }
   const Fenced<T> none(2, T{1});
   const auto passes = [&](bool inverse) {
-    k.pass[3]({a.data(), b.data(), both.data(), 2, 1, inverse});
-    k.pass[4]({b.data(), a.data(), none.data(), 1, 3, inverse});
+    k.pass[3]({a.data(), b.data(), both.data(), 2, 1, inverse, {0, 2}, {0, 1}});
+    k.pass[4]({b.data(), a.data(), none.data(), 1, 3, inverse, {0, 1}, {0, 3}});
   };
   passes(false);
   k.split({a.data(), half, turns.data(), spectrum.data(), 3 * lanes, lanes, true,
@@ -88,6 +89,61 @@ void test_real_lines(const FftKernels<T>& k, index_t lanes, Report& report) {
   Fenced<T> want(x.size());
   for (index_t i = 0; i < x.size(); ++i) want[i] = static_cast<T>(2 * n) * x[i];
   report.expect_close(a, want, 16 * kTolerance<T>, 200, "lines there and back");
+}
+
+// Element i of a long line of numbers in planes.
+template <class T>
+std::complex<double> element(const T* planes, index_t i, index_t lanes) {
+  const T* at = planes + i / lanes * 2 * lanes + i % lanes;
+  return {double(at[0]), double(at[lanes])};
+}
+
+// A part of the blocks of a long line: numbers are multiplied and transposed.
+template <class T>
+void test_turn(const FftKernels<T>& k, index_t lanes, bool inverse, Report& report) {
+  const index_t blocks = 3, n = blocks * lanes * lanes;
+  const Integers<T> src(2 * n);
+  Fenced<T> dst(2 * n, 77), want(2 * n, 77), twiddles(2 * n);
+  for (index_t m = 0; m < blocks * lanes; ++m)
+    for (index_t l = 0; l < lanes; ++l) {
+      twiddles[2 * m * lanes + l] = static_cast<T>(root(m * l, n).real());
+      twiddles[(2 * m + 1) * lanes + l] = static_cast<T>(root(m * l, n).imag());
+    }
+  k.turn({src.data(), dst.data(), twiddles.data(), blocks, inverse, 1, blocks});
+  for (index_t m = lanes; m < blocks * lanes; ++m)
+    for (index_t l = 0; l < lanes; ++l) {
+      const std::complex<double> w = inverse ? std::conj(root(m * l, n)) : root(m * l, n);
+      const std::complex<double> z = w * element(src.data(), m * lanes + l, lanes);
+      T* to = want.data() + 2 * (l * blocks + m / lanes) * lanes + m % lanes;
+      to[0] = static_cast<T>(z.real()), to[lanes] = static_cast<T>(z.imag());
+    }
+  report.expect_close(dst, want, kTolerance<T>, 32, "a turned line", inverse ? ", inverse" : "");
+}
+
+// A line is wound, without the elements that are too large, and unwound.
+template <class T>
+void test_wind(const FftKernels<T>& k, index_t lanes, Report& report) {
+  const index_t n = 4 * lanes;
+  Integers<T> x(n);
+  const Integers<T> carried(n);
+  Fenced<T> angles(2 * n), z(2 * n, 77), want(2 * n, 77), y(n, 77), right(n, 77), carry(n), left(n);
+  x[lanes] = std::numeric_limits<T>::quiet_NaN(), x[lanes + 1] = 1000;
+  for (index_t i = 0; i < n; ++i) {
+    const std::complex<double> w = std::conj(root(i, 4 * n));
+    T* at = angles.data() + i / lanes * 2 * lanes + i % lanes;
+    at[0] = static_cast<T>(w.real()), at[lanes] = static_cast<T>(w.imag());
+    carry[i] = left[i] = carried[i];
+    if (i < lanes || i >= 3 * lanes) continue;
+    const double kept = std::abs(x[i]) < 1000 ? double(x[i]) : 0.0;
+    T* to = want.data() + i / lanes * 2 * lanes + i % lanes;
+    to[0] = static_cast<T>(kept * w.real()), to[lanes] = static_cast<T>(kept * w.imag());
+    right[i] = static_cast<T>(kept) + carried[i], left[i] = 0;
+  }
+  k.wind({x.data(), angles.data(), T{1000}, z.data(), 1, 3});
+  report.expect_close(z, want, kTolerance<T>, 16, "a wound line");
+  k.unwind({z.data(), angles.data(), carry.data(), y.data(), 1, 3});
+  report.expect_close(y, right, kTolerance<T>, 32, "an unwound line");
+  report.expect_close(carry, left, kTolerance<T>, 32, "what is carried over");
 }
 
 // The products of two terms, with weights of each lane's own and with shared ones.
@@ -146,6 +202,8 @@ void test_type(const KernelTable& isa, Report& report) {
   const index_t lanes = kernels<T>(isa).conv.gemm.lanes;
   for (int radix = 0; radix < kNumFftRadices; ++radix)
     for (const bool inverse : {false, true}) test_pass(k, lanes, radix, inverse, report);
+  for (const bool inverse : {false, true}) test_turn(k, lanes, inverse, report);
+  test_wind(k, lanes, report);
   test_real_lines(k, lanes, report);
   test_products(k, lanes, report);
   test_outputs(k, report);

@@ -10,7 +10,8 @@ from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm, weight
 from cases import CONV, TRANSPOSED, UNIT, bound
 from fastconv import grad, reference
 
-FFT = ("fft", *(name for name in ENTRIES if FAMILIES[name] == "fft" and name != "fft"))
+FFT = tuple(name for name in ENTRIES if FAMILIES[name] == "fft")
+LINES = ("fft_rows", "fft_channels")  # those that take signals as well
 SIZES = {  # input, weight, how: what each is for
     "one block of one channel": ((1, 1, 300), (1, 1, 40), {}),
     "blocks that fill no vector": ((1, 1, 9000), (1, 1, 600), {}),
@@ -49,6 +50,22 @@ DEPTHWISE = {
 }
 
 
+PLANES = {
+    "one tile of many": ((1, 1, 40, 30), (1, 1, 9, 7), {}),
+    "an odd number of tiles": ((1, 1, 150, 700), (1, 1, 31, 21), {"padding": "same"}),
+    "two images in a pair": ((3, 1, 60, 50), (2, 1, 15, 15), {"padding": 7}),
+    "channels": ((2, 5, 70, 90), (7, 5, 9, 11), {"padding": (4, 5)}),
+    "groups": ((1, 6, 50, 60), (4, 3, 11, 7), {"groups": 2, "padding": "full"}),
+    "depthwise": ((1, 5, 40, 330), (10, 1, 13, 13), {"padding": 6}),
+    "a kernel larger than its image": ((1, 2, 20, 30), (1, 2, 33, 41), {"padding": 40}),
+    "kernels of one column": ((1, 2, 90, 20), (1, 2, 17, 1), {"padding": (8, 0)}),
+    "a kernel of many rows": ((1, 1, 700, 40), (1, 1, 601, 9), {"padding": (100, 4)}),
+    "mirrored": ((2, 2, 60, 70), (3, 2, 9, 13), {"padding": (4, 6), "padding_mode": "reflect"}),
+    "around": ((1, 2, 40, 30), (3, 2, 9, 13), {"padding": (9, 12), "padding_mode": "circular"}),
+    "edges": ((1, 2, 9, 30), (3, 2, 5, 61), {"padding": (4, 30), "padding_mode": "replicate"}),
+}  # fmt: skip
+
+
 def most(x, w, plain):
     """How far a result may be: beyond the plain bound, 50 * u * max |x| * sum |w|."""
     weights = np.abs(w).sum(axis=tuple(range(1, w.ndim))).max()
@@ -76,13 +93,43 @@ def check(size, algorithm):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_every_way_to_cut(size, isa):
-    check(SIZES[size], "fft")
+    check(SIZES[size], "fft_rows")
 
 
 @pytest.mark.parametrize("size", DEPTHWISE)
-@pytest.mark.parametrize("algorithm", ["fft", "fft_channels"])
+@pytest.mark.parametrize("algorithm", LINES)
 def test_every_way_to_cut_depthwise(size, algorithm, isa):
     check(DEPTHWISE[size], algorithm)
+
+
+@pytest.mark.parametrize("size", PLANES)
+def test_every_way_to_cut_planes(size, isa):
+    check(PLANES[size], "fft_planes")
+
+
+def test_planes_are_refused_with_a_reason():
+    x, w = np.ones((1, 1, 50, 50)), np.ones((1, 1, 9, 9))
+    for how, reason in (
+        ({"stride": 2}, "neither strides nor dilations"),
+        ({"dilation": (1, 2)}, "neither strides nor dilations"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            fastconv.conv2d(x, w, **how, algorithm="fft_planes")
+    with pytest.raises(ValueError, match="kernel is too large"):
+        fastconv.conv2d(np.ones((1, 1, 1100, 1)), np.ones((1, 1, 1050, 1)), algorithm="fft_planes")
+    with pytest.raises(ValueError, match="kernels of one row"):
+        fastconv.conv2d(x, w[:, :, :1], algorithm="fft_planes")
+
+
+def test_the_other_tile_of_a_pair_stays_finite(isa):
+    """Two tiles are transformed as one: what is wrong in one shows in both, and is mended."""
+    rng = np.random.default_rng(12)
+    x, w = rng.standard_normal((2, 1, 50, 60)), rng.standard_normal((1, 1, 9, 9))
+    want = fastconv.conv2d(x[1:], w, precision="highest")
+    x[0, 0, 20, 20] = np.nan
+    y = fastconv.conv2d(x, w, algorithm="fft_planes")
+    assert np.isnan(y[0]).sum() == 81
+    np.testing.assert_allclose(y[1:], want, rtol=0, atol=1e-12)
 
 
 def random_call(rng, rank):
@@ -109,12 +156,13 @@ def test_random_calls_and_their_weight_gradients(rank, isa):
         want = call(x, w, **how, precision="highest")
         dy = rng.standard_normal(want.shape)
         right = gradient(x, w.shape, dy, **how, precision="highest")
-        for algorithm in ("fft", "fft_channels") if w.shape[1] == 1 else ("fft",):
+        for algorithm in LINES if w.shape[1] == 1 else LINES[:1]:
             y = call(x, w, **how, algorithm=algorithm)
             assert np.linalg.norm(y - want) <= 1e-13 * np.linalg.norm(want), (how, x.shape, w.shape)
             if algorithm == "fft_channels" and rank == 2 and w.shape[2] > 1:
                 continue  # its gradients take kernels of one row
-            dw = weight_grad_of(x, w.shape, dy, algorithm, **how)
+            name = "fft" if algorithm == "fft_rows" else algorithm
+            dw = weight_grad_of(x, w.shape, dy, name, **how)
             assert np.linalg.norm(dw - right) <= 1e-13 * np.linalg.norm(right), (how, x.shape)
 
 
@@ -176,7 +224,7 @@ def test_double_agrees_with_numpy():
     assert np.linalg.norm(y - want) <= 1e-14 * np.linalg.norm(want)
 
 
-@pytest.mark.parametrize("algorithm", FFT)
+@pytest.mark.parametrize("algorithm", LINES)
 def test_a_click_in_silence(algorithm, isa):
     """What a click adds to the outputs around it is bounded by its size, as documented."""
     rng = np.random.default_rng(6)
@@ -206,7 +254,7 @@ def test_what_is_not_finite_reaches_its_windows_only(algorithm, value, isa):
         np.testing.assert_allclose(y[~wild], want[~wild], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("algorithm", FFT)
+@pytest.mark.parametrize("algorithm", LINES)
 def test_sums_that_overflow_on_the_way_are_computed_again(algorithm, isa):
     x = np.full((1, 2, 300), 3e37, np.float32)
     w = np.full((2, 1, 50), 0.1, np.float32)
@@ -215,7 +263,7 @@ def test_sums_that_overflow_on_the_way_are_computed_again(algorithm, isa):
     np.testing.assert_allclose(y, 3e37 * 25 * 0.05, rtol=1e-5)
 
 
-@pytest.mark.parametrize("algorithm", FFT)
+@pytest.mark.parametrize("algorithm", LINES)
 def test_weights_that_are_not_finite_are_summed_plainly(algorithm, isa):
     x = np.ones((1, 2, 100), np.float32)
     w = np.ones((2, 1, 9), np.float32)

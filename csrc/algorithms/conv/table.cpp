@@ -21,6 +21,7 @@ std::vector<const PhaseAlgorithm<T>*> phase_algorithms() {
   for (int i = 0; i < winograd::kForms; ++i) all.push_back(&winograd::form<T>(i));
   all.push_back(&fft::shared<T>());
   all.push_back(&fft::channels<T>());
+  all.push_back(&fft::planes<T>());
   return all;
 }
 

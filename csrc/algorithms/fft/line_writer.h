@@ -45,7 +45,6 @@ class LineWriter {
     }
   }
 
- private:
   // Finishes n outputs of a line from its output `at` on, which lie at `from`, and stores them.
   void finish(const OutLine& line, index_t at, index_t n, T* from) const noexcept {
     const auto& kernels = exec_.kernels<T>();
@@ -71,6 +70,7 @@ class LineWriter {
       for (index_t i = 0; i < n; ++i) to[i * step] = from[i];
   }
 
+ private:
   // The same outputs as plain sums: the transform of a line that holds a NaN or an infinity, or
   // whose sums overflow, is not finite anywhere.
   void sum_plainly(const OutLine& line, index_t at, index_t n, T* sums) const noexcept {

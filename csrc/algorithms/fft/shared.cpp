@@ -327,7 +327,7 @@ class PreparedShared final : public PreparedPhase<T> {
 template <class T>
 class Shared final : public PhaseAlgorithm<T> {
  public:
-  Shared() : PhaseAlgorithm<T>("fft", kFamily) {}
+  Shared() : PhaseAlgorithm<T>("fft_rows", kFamily) {}
 
   Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
     if (const char* reason = refused(r, request)) return refusal(reason);

@@ -8,9 +8,7 @@
 #include <utility>
 
 namespace fastconv::fft {
-namespace {
 
-// Appends e^(-2 pi i * turn / n).
 template <class T>
 void append_root(index_t turn, index_t n, std::vector<T>& to) {
   const long double angle = -2 * std::numbers::pi_v<long double> *
@@ -18,6 +16,8 @@ void append_root(index_t turn, index_t n, std::vector<T>& to) {
   to.push_back(static_cast<T>(std::cos(angle)));
   to.push_back(static_cast<T>(std::sin(angle)));
 }
+
+namespace {
 
 // The radix of the next pass of n elements, by its index. 16 is 4 * 4: two equal passes take fewer
 // registers than one of 8 and one of 2.
@@ -30,24 +30,34 @@ int next_radix(index_t n) {
 }  // namespace
 
 template <class T>
-Transform<T>::Transform(index_t size) : size_(size) {
-  index_t step = 1;
-  for (index_t n = half(); n > 1;) {
+void append_passes(index_t n, index_t step, std::vector<Pass>& passes, std::vector<T>& twiddles) {
+  while (n > 1) {
     const int i = next_radix(n);
     const index_t radix = kFftRadices[i], groups = n / radix;
-    passes_.push_back({i, groups, step, static_cast<index_t>(twiddles_.size())});
+    passes.push_back({i, groups, step, static_cast<index_t>(twiddles.size())});
     for (index_t p = 0; p < groups; ++p)
-      for (index_t k = 1; k < radix; ++k) append_root(p * k, n, twiddles_);
+      for (index_t k = 1; k < radix; ++k) append_root(p * k, n, twiddles);
     n = groups, step *= radix;
   }
+}
+
+template <class T>
+Transform<T>::Transform(index_t size) : size_(size) {
+  append_passes(half(), 1, passes_, twiddles_);
   for (index_t f = 0; 2 * f <= half(); ++f) append_root(f, size, turns_);
 }
 
 template <class T>
 T* Transform<T>::run(T* a, T* b, bool inverse, const FftKernels<T>& kernels) const noexcept {
   for (const Pass& pass : passes_) {
-    kernels.pass[pass.radix](
-        {a, b, twiddles_.data() + pass.twiddles, pass.groups, pass.step, inverse});
+    kernels.pass[pass.radix]({.src = a,
+                              .dst = b,
+                              .twiddles = twiddles_.data() + pass.twiddles,
+                              .groups = pass.groups,
+                              .step = pass.step,
+                              .inverse = inverse,
+                              .p = {0, pass.groups},
+                              .q = {0, pass.step}});
     std::swap(a, b);
   }
   return a;
@@ -65,6 +75,10 @@ const Transform<T>& transform_at(int i) {
   return *found;
 }
 
+template void append_root(index_t, index_t, std::vector<float>&);
+template void append_root(index_t, index_t, std::vector<double>&);
+template void append_passes(index_t, index_t, std::vector<Pass>&, std::vector<float>&);
+template void append_passes(index_t, index_t, std::vector<Pass>&, std::vector<double>&);
 template class Transform<float>;
 template class Transform<double>;
 template const Transform<float>& transform_at(int);

@@ -15,6 +15,20 @@ inline constexpr index_t kSizes[] = {16,   20,   24,   32,   40,   48,   64,   8
                                      1280, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384};
 inline constexpr int kNumSizes = sizeof(kSizes) / sizeof(kSizes[0]);
 
+// A pass of a transform.
+struct Pass {
+  int radix;  // the index of its radix in kFftRadices
+  index_t groups, step;
+  index_t twiddles;  // where its twiddles begin
+};
+// The passes that transform n numbers, `step` apart, and their twiddles.
+template <class T>
+void append_passes(index_t n, index_t step, std::vector<Pass>& passes, std::vector<T>& twiddles);
+
+// Appends e^(-2 pi i * turn / n).
+template <class T>
+void append_root(index_t turn, index_t n, std::vector<T>& to);
+
 template <class T>
 class Transform {
  public:
@@ -35,11 +49,6 @@ class Transform {
   }
 
  private:
-  struct Pass {
-    int radix;  // the index of its radix in kFftRadices
-    index_t groups, step;
-    index_t twiddles;  // where its twiddles begin
-  };
   T* run(T* a, T* b, bool inverse, const FftKernels<T>& kernels) const noexcept;
 
   index_t size_;

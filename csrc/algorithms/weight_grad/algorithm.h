@@ -98,5 +98,8 @@ const Algorithm<T>& by_fft();
 // The same for depthwise layers of one row.
 template <class T>
 const Algorithm<T>& channels_by_fft();
+// Transforms both axes, for large kernels with one input channel per group.
+template <class T>
+const Algorithm<T>& planes_by_fft();
 
 }  // namespace fastconv::weight_grad

@@ -77,6 +77,7 @@ const std::vector<const Algorithm<T>*>& table() {
     for (int i = 0; i < winograd::kForms; ++i) entries.push_back(&winograd_form<T>(i));
     entries.push_back(&by_fft<T>());
     entries.push_back(&channels_by_fft<T>());
+    entries.push_back(&planes_by_fft<T>());
     return entries;
   }();
   return all;
