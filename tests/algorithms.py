@@ -99,10 +99,10 @@ def weight_grad(case, x, dy, algorithm, **how):
 
 def weight_grad_of(
     x, weight_size, dy, algorithm, *, transposed=False, stride=1, padding=0, dilation=1, groups=1,
-    padding_mode="zeros", threads=None,
+    padding_mode="zeros", threads=None, data_format="channels_first",
 ):  # fmt: skip
     """The gradient of the weights by the entry of this name."""
     return testing.weight_grad(
         len(weight_size) - 2, transposed, x, weight_size, dy, stride, padding, dilation, groups,
-        padding_mode, algorithm, threads,
+        padding_mode, algorithm, threads, data_format,
     )  # fmt: skip

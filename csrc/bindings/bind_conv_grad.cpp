@@ -7,6 +7,7 @@
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "bindings/fast_call.h"
+#include "bindings/weight_grad_call.h"
 #include "core/memory.h"
 #include "core/require.h"
 
@@ -78,13 +79,19 @@ struct Gradient {
   Dims image_dims(const ConvDesc& d) const { return transposed ? output_dims(d) : input_dims(d); }
   Dims grad_dims(const ConvDesc& d) const { return transposed ? input_dims(d) : output_dims(d); }
 
+  Image read(py::handle value, const char* name) const {
+    return to_grad_image(value, name, rank, options);
+  }
+
   void check_grad(const Image& dy, const ConvDesc& d, bool batched) const {
     expect_image(dy, "grad_output", grad_dims(d), rank, batched, options.channels_last);
   }
 
   // Points dy at the gradient of what the activation was applied to. This gradient is computed from
-  // the activation's output, and lies in the memory that is returned.
-  Scratch through_activation(Image* dy, ActivationSpec act, py::handle output) const {
+  // the activation's output, and lies in the memory that is returned. Both arrays are read as
+  // pixels if both lie so without gaps, and else as planes.
+  Scratch through_activation(Image* dy, py::handle grad_output, ActivationSpec act,
+                             py::handle output) const {
     if (act.kind == Activation::none) {
       require(output.is_none(), "output is for a fused activation, and activation is None");
       return {};
@@ -94,12 +101,17 @@ struct Gradient {
     require(!output.is_none(),
             "output, the result of the forward call, is needed to pass through "
             "the activation");
-    const Image y = to_image(output, "output", rank, options);
+    Image y = read(output, "output");
+    if (!are_dense_pixels(*dy) || !are_dense_pixels(y)) {
+      *dy = to_image(grad_output, "grad_output", rank, options);
+      y = to_image(output, "output", rank, options);
+    }
     expect_same_dtype(*dy, "grad_output", y, "output");
     expect_image(y, "output", dy->dims, rank, dy->batched, options.channels_last);
     return with_float(dy->dtype, [&]<class T>() {
-      const index_t n = dy->dims.size();
-      const PreluShape shape{dy->n(), dy->c(), dy->h() * dy->w()};
+      const index_t n = dy->dims.size(), plane = dy->h() * dy->w();
+      const PreluShape shape = dy->pixels ? PreluShape{dy->n() * plane, dy->c(), 1}
+                                          : PreluShape{dy->n(), dy->c(), plane};
       Scratch result(n * index_t{sizeof(T)});
       const Scratch scratch(slopes ? prelu_grad_scratch<T>(shape) : 0);
       const Exec exec = make_exec(options.threads);
@@ -113,6 +125,13 @@ struct Gradient {
       dy->data = result.as<T>();
       return result;
     });
+  }
+
+  // Whether kernels that go through all elements may take the image as pixels.
+  static bool are_dense_pixels(const Image& image) {
+    return image.pixels && image.pixel_step == image.c() &&
+           image.row_step == image.w() * image.c() &&
+           image.image_step == image.h() * image.w() * image.c();
   }
 
   // Refuses an activation whose derivative does not follow from its output.
@@ -159,8 +178,10 @@ struct Gradient {
     const Exec exec = make_exec(options.threads);
     // For the weights of a transposed convolution, input and gradient have exchanged their roles.
     const Image &image = transposed ? dy : x, &grad = transposed ? x : dy;
+    Request asked = request();
+    asked.layouts = {image.pixels, grad.pixels};
     with_float(x.dtype, [&]<class T>() {
-      run_weight_grad<T>(d, {image.as<T>(), grad.as<T>(), dw.as<T>()}, request(), exec);
+      run_weight_grad<T>(d, weight_args<T>(image, grad, dw), asked, exec);
     });
     return dw.finish();
   }
@@ -169,9 +190,15 @@ struct Gradient {
 py::object bias_of(const Image& dy, const Options& options, py::handle out) {
   const Result db({dy.c()}, dy.dtype, out, {&dy});
   const Exec exec = make_exec(options.threads);
+  const weight_grad::PixelArray pixels{dy.n(),        dy.c(),      dy.h(),       dy.w(),
+                                       dy.image_step, dy.row_step, dy.pixel_step};
   with_float(dy.dtype, [&]<class T>() {
+    const Scratch scratch(dy.pixels ? weight_grad::bias_grad_bytes<T>(pixels) : 0);
     const Unlocked unlocked;
-    weight_grad::bias_grad(dy.n(), dy.c(), dy.h() * dy.w(), dy.as<T>(), db.as<T>(), exec);
+    if (dy.pixels)
+      weight_grad::bias_grad(pixels, dy.as<T>(), db.as<T>(), scratch.bytes(), exec);
+    else
+      weight_grad::bias_grad(dy.n(), dy.c(), dy.h() * dy.w(), dy.as<T>(), db.as<T>(), exec);
   });
   return db.finish();
 }
@@ -190,8 +217,8 @@ py::object grad_input(const InputCall& call) {
 
 py::object grad_weight(const WeightCall& call) {
   const Gradient g(call);
-  const Image x = to_image(call.input, "input", g.rank, g.options);
-  const Image dy = to_image(call.grad_output, "grad_output", g.rank, g.options);
+  const Image x = g.read(call.input, "input");
+  const Image dy = g.read(call.grad_output, "grad_output");
   expect_same_dtype(x, "input", dy, "grad_output");
   const Dims dims = to_dims(call.weight_size, "weight_size", g.rank + 2, g.weight_example());
   const ConvDesc d = g.describe(x.dims, kernel_shape(dims, "weight_size", g.rank), dy.dims);
@@ -201,7 +228,8 @@ py::object grad_weight(const WeightCall& call) {
 
 py::object grad_bias(const BiasCall& call) {
   const Options options = to_options(call.threads, call.data_format);
-  return bias_of(to_image(call.grad_output, "grad_output", call.rank, options), options, call.out);
+  const Image dy = to_grad_image(call.grad_output, "grad_output", call.rank, options);
+  return bias_of(dy, options, call.out);
 }
 
 // Computes all three gradients in one call. A gradient that the mask leaves out is None.
@@ -212,15 +240,15 @@ py::object grad_all(const AllCall& call) {
         sentence("output_mask must be a tuple of three bools, got ", shown(call.output_mask)));
   const py::sequence mask = py::reinterpret_borrow<py::sequence>(call.output_mask);
   require(mask.size() == 3, "output_mask must have three entries, got ", shown(call.output_mask));
-  const Image x = to_image(call.input, "input", g.rank, g.options);
-  Image dy = to_image(call.grad_output, "grad_output", g.rank, g.options);
+  const Image x = g.read(call.input, "input");
+  Image dy = g.read(call.grad_output, "grad_output");
   const Operand w = to_operand(call.weight, "weight");
   expect_same_dtype(x, "input", w, "weight");
   expect_same_dtype(x, "input", dy, "grad_output");
   const ConvDesc d = g.describe(x.dims, kernel_shape(w.dims, "weight", g.rank), dy.dims);
   g.check_grad(dy, d, x.batched);
-  const Scratch through =
-      g.through_activation(&dy, to_activation(call.activation, true), call.output);
+  const Scratch through = g.through_activation(&dy, call.grad_output,
+                                               to_activation(call.activation, true), call.output);
   const auto wanted = [&](int i) { return to_bool(py::object(mask[i]), "output_mask"); };
   const py::none none;
   py::object dx = none, dw = none, db = none;

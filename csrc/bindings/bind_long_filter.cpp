@@ -14,6 +14,11 @@ namespace fastconv {
 namespace {
 
 class LongFilter {
+  template <class F>
+  auto with_filter(const F& f) {
+    return with_float(dtype_, [&]<class T>() { return f(std::get<fft::LongFilter<T>>(filter_)); });
+  }
+
  public:
   // The weights are (groups * m, c, k), the bias (groups * m,) or None.
   LongFilter(py::handle weight, py::handle bias, index_t groups, py::handle activation) {
@@ -83,11 +88,6 @@ class LongFilter {
   }
 
  private:
-  template <class F>
-  auto with_filter(const F& f) {
-    return with_float(dtype_, [&]<class T>() { return f(std::get<fft::LongFilter<T>>(filter_)); });
-  }
-
   DType dtype_ = DType::f32;
   std::variant<std::monostate, fft::LongFilter<float>, fft::LongFilter<double>> filter_;
   Scratch memory_;

@@ -11,6 +11,7 @@
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
 #include "bindings/fast_call.h"
+#include "bindings/weight_grad_call.h"
 #include "core/dispatch.h"
 #include "core/exec.h"
 #include "core/memory.h"
@@ -155,29 +156,32 @@ struct WeightGradCall {
   int rank;
   bool transposed;
   py::handle input, weight_size, grad_output, stride, padding, dilation, groups, padding_mode,
-      algorithm, threads;
+      algorithm, threads, data_format;
 };
 
 // Computes the gradient of the weights by the entry of this name.
 py::object weight_grad_by(const WeightGradCall& call) {
-  const Options options = to_options(call.threads, py::str("channels_first"));
+  const Options options = to_options(call.threads, call.data_format);
   const ConvGeometry geometry = geometry_of(call);
-  const Image x = to_image(call.input, "input", call.rank, options);
-  const Image dy = to_image(call.grad_output, "grad_output", call.rank, options);
+  const auto read = [&](py::handle value, const char* name) {
+    return to_grad_image(value, name, call.rank, options);
+  };
+  const Image x = read(call.input, "input"), dy = read(call.grad_output, "grad_output");
   const Dims dims = to_dims(call.weight_size, "weight_size", call.rank + 2);
   const KernelShape kernel = kernel_shape(dims, "weight_size", call.rank);
   const ConvDesc d = call.transposed ? transposed_desc(x.dims, kernel, geometry, dy.dims)
                                      : conv_desc(x.dims, kernel, geometry);
   const Dims wanted = call.transposed ? input_dims(d) : output_dims(d);
-  expect_image(dy, "grad_output", wanted, call.rank, x.batched, false);
+  expect_image(dy, "grad_output", wanted, call.rank, x.batched, options.channels_last);
   const Result dw(dims, x.dtype, py::none());
   const Exec exec = make_exec(options.threads);
   const Image &image = call.transposed ? dy : x, &grad = call.transposed ? x : dy;
   const std::string name = py::cast<std::string>(call.algorithm);
   with_float(x.dtype, [&]<class T>() {
-    const auto prepared = weight_grad::prepare<T>(d, {.algorithm = name.c_str()}, exec);
+    const Request request{.algorithm = name.c_str(), .layouts = {image.pixels, grad.pixels}};
+    const auto prepared = weight_grad::prepare<T>(d, request, exec);
     const Scratch scratch(prepared->scratch_bytes());
-    prepared->run({image.as<T>(), grad.as<T>(), dw.as<T>()}, exec, scratch.bytes());
+    prepared->run(weight_args<T>(image, grad, dw), exec, scratch.bytes());
   });
   return dw.finish();
 }

@@ -90,6 +90,21 @@ void PixelFrame::fill(const T* image, index_t channels, index_t row, const Exec&
       std::fill_n(line, n * lanes_, T{0});
 }
 
+template <class T>
+void PixelFrame::fill_pixels(const T* image, index_t row_step, index_t pixel_step, index_t channels,
+                             index_t row, T* frame) const noexcept {
+  const index_t first = row * h_step_ + first_h_;
+  const index_t left = std::clamp(first_w_, index_t{0}, in_w_);
+  const index_t n = std::clamp(first_w_ + pitch_, left, in_w_) - left;
+  T* line = frame + (left - first_w_) * lanes_;
+  for (index_t i = 0; i < frame_lines(); ++i, line += pitch_ * lanes_)
+    if (const index_t at = first + i; at >= 0 && at < in_h_)
+      for (index_t j = 0; j < n; ++j)
+        std::copy_n(image + at * row_step + (left + j) * pixel_step, channels, line + j * lanes_);
+    else if (blocks() > 1)  // another block may have had rows of the image there
+      std::fill_n(line, n * lanes_, T{0});
+}
+
 template void planes_to_pixels(const float*, index_t, index_t, index_t, const Exec&,
                                float*) noexcept;
 template void pixels_to_planes(const float*, index_t, index_t, float*, index_t,
@@ -101,5 +116,10 @@ template void pixels_to_planes(const double*, index_t, index_t, double*, index_t
                                const Exec&) noexcept;
 template void PixelFrame::fill(const double*, index_t, index_t, const Exec&,
                                double*) const noexcept;
+
+template void PixelFrame::fill_pixels(const float*, index_t, index_t, index_t, index_t,
+                                      float*) const noexcept;
+template void PixelFrame::fill_pixels(const double*, index_t, index_t, index_t, index_t,
+                                      double*) const noexcept;
 
 }  // namespace fastconv::depthwise

@@ -42,6 +42,10 @@ class PixelFrame {
   template <class T>
   void fill(const T* image, index_t channels, index_t row, const Exec& exec,
             T* frame) const noexcept;
+  // The same from pixels: `image` is the first channel of the first of them.
+  template <class T>
+  void fill_pixels(const T* image, index_t row_step, index_t pixel_step, index_t channels,
+                   index_t row, T* frame) const noexcept;
 
  private:
   // The rows of the image that a frame holds.

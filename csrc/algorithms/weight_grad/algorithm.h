@@ -16,12 +16,15 @@ namespace fastconv::weight_grad {
 //
 //     dw[m][c][tap] = sum over n and pixels q of dy[n, m, q] * x[n, c, q * in_step + tap.offset]
 //
-// where dw is contiguous, (groups * m, c, taps).
+// where dw is contiguous, (groups * m, c, taps). Arrays of pixels (see Layouts, where y stands for
+// dy) tell how far apart their images, rows and pixels lie; planes lie without gaps.
 template <class T>
 struct Args {
   const T* x;
   const T* dy;
   T* dw;
+  index_t x_image = 0, x_row = 0, x_pixel = 0;
+  index_t dy_image = 0, dy_row = 0, dy_pixel = 0;
 };
 
 // The arrays of a call, with the forward correlation whose gradient is computed.
@@ -68,6 +71,14 @@ class Algorithm {
   virtual Offer offer(const Correlation& r, const Request& request, const Exec& exec) const = 0;
   virtual std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
                                                      const Exec& exec) const = 0;
+  // How x and dy have to lie, where the caller's lie as `given`. Those that lie otherwise are
+  // turned first, whose cost is not in the offer.
+  virtual Layouts layouts(const Layouts& /*given*/) const { return {}; }
+  // The same as prepare() for arrays that lie as layouts() wants them.
+  virtual std::unique_ptr<const Prepared<T>> prepare_for(const Correlation& r, const Layouts&,
+                                                         const Exec& exec) const {
+    return prepare(r, exec);
+  }
 
  private:
   std::string name_;
@@ -77,6 +88,9 @@ class Algorithm {
 // channels.
 template <class T>
 const Algorithm<T>& outer();
+// The same for arrays of pixels, which are read as they lie.
+template <class T>
+const Algorithm<T>& outer_pixels();
 // The same for many tiny images, whose terms are images.
 template <class T>
 const Algorithm<T>& outer_images();

@@ -38,6 +38,16 @@ Sizes sizes_for(const Layout& l) {
           cache_lines(l.frame.rows() * l.columns * vector)};
 }
 
+// Copies some channels of rows of dy, which is pixels, to vectors.
+template <class T>
+void copy_channels(const Job<T>& job, index_t n, index_t g, index_t channels, index_t row,
+                   index_t rows, index_t lanes, T* to) noexcept {
+  const T* from = job.dy + n * job.dy_image + row * job.dy_row + g;
+  for (index_t i = 0; i < rows; ++i, from += job.dy_row)
+    for (index_t j = 0; j < job.r.w.count; ++j, to += lanes)
+      std::copy_n(from + j * job.dy_pixel, channels, to);
+}
+
 // Computes the gradients of a vector of channels, from g on, over all images.
 template <class T>
 void run_channels(const Job<T>& job, const Layout& l, const Exec& exec, std::byte* memory,
@@ -52,22 +62,33 @@ void run_channels(const Job<T>& job, const Layout& l, const Exec& exec, std::byt
   for (index_t n = 0; n < r.batch; ++n)
     for (index_t row = 0; row < r.h.count; row += l.frame.rows()) {
       const index_t rows = std::min(l.frame.rows(), r.h.count - row), plane = n * r.groups + g;
-      l.frame.fill(job.x + plane * r.in_plane(), channels, row, exec, frame);
-      depthwise::planes_to_pixels(job.dy + plane * r.pixels() + row * r.w.count, r.pixels(),
-                                  channels, rows * r.w.count, exec, dy);
-      exec.kernels<T>().conv.depthwise.run_pixels_grad({.taps = r.taps(),
-                                                        .w = nullptr,
-                                                        .w_at = l.w_at.data(),
-                                                        .x = frame,
-                                                        .x_at = l.x_at.data(),
-                                                        .rows = rows,
-                                                        .columns = r.w.count,
-                                                        .x_row = l.frame.row_step(),
-                                                        .x_step = l.frame.column_step(),
-                                                        .y = dy,
-                                                        .y_row = r.w.count * l.lanes,
-                                                        .y_step = l.lanes},
-                                                       sums);
+      if (job.x_pixel != 0)
+        l.frame.fill_pixels(job.x + n * job.x_image + g, job.x_row, job.x_pixel, channels, row,
+                            frame);
+      else
+        l.frame.fill(job.x + plane * r.in_plane(), channels, row, exec, frame);
+      // Whole vectors of channels are read where they lie.
+      const bool in_place = job.dy_pixel != 0 && channels == l.lanes;
+      if (job.dy_pixel == 0)
+        depthwise::planes_to_pixels(job.dy + plane * r.pixels() + row * r.w.count, r.pixels(),
+                                    channels, rows * r.w.count, exec, dy);
+      else if (!in_place)
+        copy_channels(job, n, g, channels, row, rows, l.lanes, dy);
+      const T* lying = job.dy + n * job.dy_image + row * job.dy_row + g;
+      exec.kernels<T>().conv.depthwise.run_pixels_grad(
+          {.taps = r.taps(),
+           .w = nullptr,
+           .w_at = l.w_at.data(),
+           .x = frame,
+           .x_at = l.x_at.data(),
+           .rows = rows,
+           .columns = r.w.count,
+           .x_row = l.frame.row_step(),
+           .x_step = l.frame.column_step(),
+           .y = in_place ? const_cast<T*>(lying) : dy,
+           .y_row = in_place ? job.dy_row : r.w.count * l.lanes,
+           .y_step = in_place ? job.dy_pixel : l.lanes},
+          sums);
     }
   for (index_t c = 0; c < channels; ++c)
     for (index_t t = 0; t < l.kernel; ++t)
@@ -115,20 +136,24 @@ class Pixels final : public Algorithm<T> {
  public:
   Pixels() : Algorithm<T>("depthwise_pixels") {}
 
-  Offer offer(const Correlation& r, const Request&, const Exec& exec) const override {
+  Layouts layouts(const Layouts& given) const override { return given; }
+  Offer offer(const Correlation& r, const Request& request, const Exec& exec) const override {
     if (r.c != 1 || r.m != 1 || r.mode != PadMode::zeros)
       return refusal("it takes one channel per group, in and out, and zero padding");
     if (r.w.count > kMostTerms) return refusal("it takes rows of up to 1,024 outputs");
     const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
     const depthwise::PixelFrame frame = frame_for(r, lanes, sizeof(T));
     if (!frame.fits()) return refusal("a row of its frame does not fit half of L2");
-    // The cycles that a channel of an image takes for each element that is transposed, and a vector
-    // of channels for each tap of each output. They were fitted on one thread with AVX-512.
-    constexpr double kElement = 0.6, kTap = 0.8;
+    // The cycles that a channel of an image takes for each element that is transposed, or copied,
+    // and a vector of channels for each tap of each output. They were fitted on one thread with
+    // AVX-512.
+    constexpr double kElement = 0.6, kTap = 0.8, kCopied = 0.1;
+    const double x = request.layouts.x_pixels ? kCopied : kElement;
+    const double dy = request.layouts.y_pixels ? 0 : kElement;
     const double channels = double(ceil_div(r.groups, lanes) * lanes);
     const double taps = double(r.taps()) * double(r.pixels()) * kTap / double(lanes);
     return {.cycles = double(r.batch) * channels *
-                      (double(frame.transposed() + r.pixels()) * kElement + taps)};
+                      (double(frame.transposed()) * x + double(r.pixels()) * dy + taps)};
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,

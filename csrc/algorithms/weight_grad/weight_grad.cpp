@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table of weight gradients and the choice from it, and the gradient of the bias.
+// The table of weight gradients and the choice from it.
 #include "algorithms/weight_grad/weight_grad.h"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 
 #include "algorithms/common/recent.h"
 #include "algorithms/correlation/pack_weights.h"
+#include "algorithms/weight_grad/turned.h"
 #include "algorithms/winograd/grid.h"
 #include "core/cache.h"
 #include "core/memory.h"
@@ -44,7 +45,9 @@ class PreparedAmongZeros final : public Prepared<T> {
 
   void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const T* found = reinterpret_cast<T*>(scratch);
-    others_->run({args.x, args.dy, reinterpret_cast<T*>(scratch)}, exec, scratch + others_bytes_);
+    Args<T> own = args;
+    own.dw = reinterpret_cast<T*>(scratch);
+    others_->run(own, exec, scratch + others_bytes_);
     const auto kernel = static_cast<index_t>(slots_.size()), taps = this->r_.taps();
     const index_t kernels = this->r_.groups * this->r_.m * this->r_.c;
     // A task writes about half of L1.
@@ -72,8 +75,9 @@ class PreparedAmongZeros final : public Prepared<T> {
 template <class T>
 const std::vector<const Algorithm<T>*>& table() {
   static const std::vector<const Algorithm<T>*> all = [] {
-    std::vector<const Algorithm<T>*> entries{&depthwise_pixels<T>(), &outer_images<T>(),
-                                             &outer<T>(), &dots_images<T>(), &dots<T>()};
+    std::vector<const Algorithm<T>*> entries{
+        &depthwise_pixels<T>(), &outer_images<T>(), &outer<T>(),
+        &outer_pixels<T>(),     &dots_images<T>(),  &dots<T>()};
     for (int i = 0; i < winograd::kForms; ++i) entries.push_back(&winograd_form<T>(i));
     entries.push_back(&by_fft<T>());
     entries.push_back(&channels_by_fft<T>());
@@ -89,6 +93,7 @@ namespace {
 struct Key {
   ConvDesc d;
   bool plain_sums = false;
+  Layouts layouts = {};
   const KernelTable* kernels = nullptr;
   int threads = 0;
   bool operator==(const Key&) const = default;
@@ -104,14 +109,18 @@ std::shared_ptr<const Prepared<T>> make_prepared(const ConvDesc& d, const Reques
   double least = 0;
   for (const Algorithm<T>* algorithm : table<T>()) {
     if (request.algorithm != nullptr && !algorithm->asked_by(request)) continue;
-    const Offer offer = algorithm->offer(r, request, exec);
+    Offer offer = algorithm->offer(r, request, exec);
+    offer.cycles += turns_cycles<T>(r, request.layouts, algorithm->layouts(request.layouts));
     if (offer.refused && request.algorithm != nullptr)
       refuse("algorithm '", algorithm->name(), "' cannot take this call: ", offer.refused);
     if (!offer.refused && (best == nullptr || offer.cycles <= least))
       best = algorithm, least = offer.cycles;
   }
   if (best == nullptr) refuse("there is no algorithm '", request.algorithm, "'");
-  auto prepared = best->prepare(r, exec);
+  const Layouts given = request.layouts, wanted = best->layouts(given);
+  auto prepared = best->prepare_for(r, wanted, exec);
+  if (!(given == wanted))
+    prepared = std::make_unique<const PreparedTurned<T>>(std::move(prepared), given, wanted);
   if (r.taps() == d.taps()) return prepared;
   return std::make_shared<const PreparedAmongZeros<T>>(std::move(prepared));
 }
@@ -126,18 +135,8 @@ std::shared_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& req
   if (request.algorithm != nullptr) return make();
   static thread_local Recent<Key, Prepared<T>> recent;
   constexpr index_t kMostTaps = 256;  // a layout lists them
-  return recent.find_or_make({d, request.plain_sums, exec.table, exec.threads}, make,
-                             [&](const Prepared<T>&) { return d.taps() <= kMostTaps; });
-}
-
-template <class T>
-void bias_grad(index_t batch, index_t channels, index_t plane, const T* dy, T* db,
-               const Exec& exec) noexcept {
-  const double work = double(batch) * double(channels) * double(plane);
-  const auto sum = exec.kernels<T>().conv.sum;
-  parallel_for(channels, useful_threads(channels, work, exec.threads), [&](index_t c, int) {
-    db[c] = static_cast<T>(sum(dy + c * plane, plane, batch, channels * plane));
-  });
+  return recent.find_or_make({d, request.plain_sums, request.layouts, exec.table, exec.threads},
+                             make, [&](const Prepared<T>&) { return d.taps() <= kMostTaps; });
 }
 
 template const std::vector<const Algorithm<float>*>& table();
@@ -146,7 +145,5 @@ template std::shared_ptr<const Prepared<float>> prepare(const ConvDesc&, const R
                                                         const Exec&);
 template std::shared_ptr<const Prepared<double>> prepare(const ConvDesc&, const Request&,
                                                          const Exec&);
-template void bias_grad(index_t, index_t, index_t, const float*, float*, const Exec&) noexcept;
-template void bias_grad(index_t, index_t, index_t, const double*, double*, const Exec&) noexcept;
 
 }  // namespace fastconv::weight_grad

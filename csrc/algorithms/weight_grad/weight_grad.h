@@ -23,4 +23,16 @@ template <class T>
 void bias_grad(index_t batch, index_t channels, index_t plane, const T* dy, T* db,
                const Exec& exec) noexcept;
 
+// The same for dy as pixels, which may lie apart as Args says; scratch memory comes from the
+// caller.
+struct PixelArray {
+  index_t batch, channels, height, width;
+  index_t image, row, pixel;
+};
+template <class T>
+index_t bias_grad_bytes(const PixelArray& dy);
+template <class T>
+void bias_grad(const PixelArray& a, const T* dy, T* db, std::byte* scratch,
+               const Exec& exec) noexcept;
+
 }  // namespace fastconv::weight_grad

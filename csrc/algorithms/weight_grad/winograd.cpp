@@ -6,6 +6,7 @@
 
 #include "algorithms/weight_grad/cost.h"
 #include "algorithms/weight_grad/sums.h"
+#include "algorithms/weight_grad/turned.h"
 #include "algorithms/weight_grad/winograd_cost.h"
 #include "algorithms/weight_grad/winograd_task.h"
 
@@ -17,7 +18,8 @@ namespace {
 template <class T>
 class PreparedWinograd final : public Prepared<T> {
  public:
-  PreparedWinograd(const Correlation& r, winograd::Form form, const Exec& exec)
+  PreparedWinograd(const Correlation& r, winograd::Form form, const Layouts& layouts,
+                   const Exec& exec)
       : Prepared<T>(r),
         grid_(r, form),
         cut_(winograd_cut<T>(r, grid_, exec)),
@@ -25,6 +27,8 @@ class PreparedWinograd final : public Prepared<T> {
     const Algorithm<T>& plain =
         outer_cycles<T>(r, exec) < dots_cycles<T>(r, exec) ? outer<T>() : dots<T>();
     plain_ = plain.prepare(r, exec);
+    if (!(layouts == Layouts{}))
+      plain_ = std::make_unique<const PreparedTurned<T>>(std::move(plain_), layouts, Layouts{});
     this->scratch_bytes_ = std::max(exec.threads * sizes_.each(), plain_->scratch_bytes());
   }
 
@@ -61,12 +65,17 @@ class FormEntry final : public Algorithm<T> {
       return refusal("its tiles' rows are not dilated");
     if (sizeof(T) == sizeof(double) && !this->asked_by(request))
       return refusal("in float64 it is used only if asked for");
-    return {.cycles = winograd_cycles<T>(r, form_, exec)};
+    return {.cycles = winograd_cycles<T>(r, form_, request.layouts, exec)};
   }
+  Layouts layouts(const Layouts& given) const override { return given; }
 
   std::unique_ptr<const Prepared<T>> prepare(const Correlation& r,
                                              const Exec& exec) const override {
-    return std::make_unique<const PreparedWinograd<T>>(r, form_, exec);
+    return prepare_for(r, {}, exec);
+  }
+  std::unique_ptr<const Prepared<T>> prepare_for(const Correlation& r, const Layouts& layouts,
+                                                 const Exec& exec) const override {
+    return std::make_unique<const PreparedWinograd<T>>(r, form_, layouts, exec);
   }
 
  private:

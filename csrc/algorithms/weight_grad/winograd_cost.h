@@ -12,11 +12,13 @@ namespace fastconv::weight_grad {
 // The sum of four parts: the products at each place, the transforms of the image and of the
 // gradient, and those of the sums. bench/NOTES.md has what was measured.
 template <class T>
-double winograd_cycles(const Correlation& r, winograd::Form form, const Exec& exec) {
+double winograd_cycles(const Correlation& r, winograd::Form form, const Layouts& layouts,
+                       const Exec& exec) {
   const winograd::TileGrid grid(r, form);
   constexpr double kTile = 60;           // to call a tile, load its sums and store them
   constexpr double kTileFeeding = 0.05;  // for each FMA of vectors, for the loads beside it
   constexpr double kTransposed = 4;      // to transpose a vector of pixels
+  constexpr double kCopied = 1.5;        // to copy one that is a vector already
   constexpr double kPlace = 4;  // for each vector of a transformed tile, both passes together
   // To begin a row of a run of tiles: 10,000 signals of 16 elements and 8 channels, which are a run
   // each, take twice as long as with 60, by which longer runs were fitted.
@@ -35,12 +37,13 @@ double winograd_cycles(const Correlation& r, winograd::Form form, const Exec& ex
   const double fma = 1 / fmas_per_cycle(lanes * index_t{sizeof(T)}) + kTileFeeding;
   const double product = places * tiles * c * vectors * fma + calls * kTile;
   const double runs = double(r.batch * grid.h.tiles()) + double(cut.blocks);
-  const auto side = [&](const Side& s, index_t rows, index_t columns) {
-    const double tile = double(rows * columns) * kTransposed + places * kPlace;
+  const auto side = [&](const Side& s, bool pixels, index_t rows, index_t columns) {
+    const double vector = pixels ? kCopied : kTransposed;
+    const double tile = double(rows * columns) * vector + places * kPlace;
     return double(s.units) * (tiles * double(s.nv) * tile + runs * double(rows) * kRun);
   };
-  const double image = double(cut.dy_tasks) * side(cut.x, h.alpha, w.m);
-  const double gradient = double(cut.x_tasks) * side(cut.dy, h.m, w.m);
+  const double image = double(cut.dy_tasks) * side(cut.x, layouts.x_pixels, h.alpha, w.m);
+  const double gradient = double(cut.x_tasks) * side(cut.dy, layouts.y_pixels, h.m, w.m);
   const double flushes = double(ceil_div(cut.blocks, cut.most_blocks));
   const double sums = flushes * c * vectors * (places * kSum + double(r.taps()) * kTotal);
   return double(r.groups) * (product + image + gradient + sums);

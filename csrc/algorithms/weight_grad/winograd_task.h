@@ -14,8 +14,9 @@ namespace fastconv::weight_grad {
 // tile of an axis reads from m elements on, where the scheme is F(m, r).
 template <class T>
 struct Tiles {
-  const T* planes;       // of the first image and channel
+  const T* first;        // of the first image and channel
   index_t image, plane;  // how far apart images and planes lie
+  index_t row, pixel;    // the same of rows, and of pixels, which is 0 in planes
   index_t height, width;
   index_t channels;  // at most those of a unit
   const Side& side;
@@ -94,9 +95,12 @@ class WinogradTask {
 
   Tiles<T> image(index_t u) const {
     const index_t first = u * cut_.x.unit;
-    return {.planes = job_.x + (g_ * r_.c + first) * r_.in_plane(),
-            .image = r_.groups * r_.c * r_.in_plane(),
-            .plane = r_.in_plane(),
+    const index_t plane = job_.x_pixel ? 1 : r_.in_plane();
+    return {.first = job_.x + (g_ * r_.c + first) * plane,
+            .image = job_.x_pixel ? job_.x_image : r_.groups * r_.c * plane,
+            .plane = plane,
+            .row = job_.x_pixel ? job_.x_row : r_.w.in,
+            .pixel = job_.x_pixel,
             .height = r_.h.in,
             .width = r_.w.in,
             .channels = std::min(cut_.x.unit, r_.c - first),
@@ -108,9 +112,12 @@ class WinogradTask {
             .transform_w = kernels_.input[grid_.w.index()]};
   }
   Tiles<T> gradient(index_t u) const {
-    return {.planes = job_.dy + (g_ * r_.m + outputs(u).begin) * r_.pixels(),
-            .image = r_.groups * r_.m * r_.pixels(),
-            .plane = r_.pixels(),
+    const index_t plane = job_.dy_pixel ? 1 : r_.pixels();
+    return {.first = job_.dy + (g_ * r_.m + outputs(u).begin) * plane,
+            .image = job_.dy_pixel ? job_.dy_image : r_.groups * r_.m * plane,
+            .plane = plane,
+            .row = job_.dy_pixel ? job_.dy_row : r_.w.count,
+            .pixel = job_.dy_pixel,
             .height = r_.h.count,
             .width = r_.w.count,
             .channels = outputs(u).size(),
@@ -176,13 +183,19 @@ class WinogradTask {
       std::fill_n(pixels_, begin * unit, T{0});
       std::fill_n(pixels_ + end * unit, (n - end) * unit, T{0});
     }
-    exec_.kernels<T>().elementwise.transpose(
-        {.x = t.planes + run.image * t.image + row * t.width + column + begin,
-         .ldx = t.plane,
-         .y = pixels_ + begin * unit,
-         .ldy = unit,
-         .rows = t.channels,
-         .columns = end - begin});
+    const T* from = t.first + run.image * t.image + row * t.row;
+    if (t.pixel != 0) {
+      from += (column + begin) * t.pixel;
+      for (index_t j = begin; j < end; ++j, from += t.pixel)
+        std::copy_n(from, t.channels, pixels_ + j * unit);
+      return;
+    }
+    exec_.kernels<T>().elementwise.transpose({.x = from + column + begin,
+                                              .ldx = t.plane,
+                                              .y = pixels_ + begin * unit,
+                                              .ldy = unit,
+                                              .rows = t.channels,
+                                              .columns = end - begin});
   }
 
   // Adds the products of the block to those of unit u, or overwrites them.

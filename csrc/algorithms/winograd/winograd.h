@@ -14,5 +14,8 @@ inline constexpr const char* kFamily = "winograd";
 // The entry of form i < kForms.
 template <class T>
 const PhaseAlgorithm<T>& form(int i);
+// The same for images that lie as pixels.
+template <class T>
+const PhaseAlgorithm<T>& pixel_form(int i);
 
 }  // namespace fastconv::winograd
