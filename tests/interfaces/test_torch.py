@@ -383,7 +383,7 @@ print(len(os.listdir("/proc/self/task")) - before, fastconv.threading())
 def test_threads_are_torchs_own_unless_somebody_chose(first, environment, printed):
     if fastconv.show_config(mode="dicts")["openmp"] == "none":
         pytest.skip("built without OpenMP")
-    assert run_python(f"{first}\n{ADDED}", **environment) == printed
+    assert run_python(f"{first}\n{ADDED}", timeout=200, **environment) == printed
 
 
 def test_one_call_is_on_openmp_and_the_next_is_not():
