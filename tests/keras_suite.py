@@ -24,6 +24,7 @@ MODULES = [
         "conv", "conv_transpose", "depthwise_conv", "separable_conv")),
     *(f"keras.src.layers.pooling.{name}_pooling_test" for name in (
         "max", "average", "global_max", "global_average")),
+    *(f"keras.src.layers.pooling.adaptive_pooling{rank}d_test" for rank in (1, 2)),
 ]  # fmt: skip
 
 

@@ -25,12 +25,12 @@ from fastconv.interfaces.onnx import ops
 
 OPERATORS = [op.__name__ for op in ops]
 NAMES = (
-    "conv|basic_conv|convtranspose|averagepool|maxpool|maxunpool|lppool|global\\w*pool|col2im"
+    "conv|basic_conv|convtranspose|causal_?conv|averagepool|maxpool|maxunpool|lppool|global\\w*pool|col2im"
     "|batchnorm|gemm|relu|leakyrelu|prelu|elu_|gelu|hardswish|sigmoid|softplus|tanh|softmax|add|sum"
 )
 # What onnx has converted from PyTorch; later wheels than 1.22 come without them.
 CONVERTED = "(AvgPool|MaxPool|Conv|ConvTranspose|BatchNorm)[12]d|(LeakyReLU|ELU|PReLU|ReLU|Softmax)"
-OTHERS = ".*(integer|qlinear|deform|causal|conv3|pool3d|batchnorm3d|_3d_)"
+OTHERS = ".*(integer|qlinear|deform|conv3|pool3d|batchnorm3d|_3d_)"
 # The names of cases: of the nodes that we compute, in one and two dimensions, and the networks.
 NODES = re.compile(rf"test_(?!{OTHERS})({NAMES}|operator_(conv|maxpool)|{CONVERTED}).*_cpu", re.I)
 NETWORKS = re.compile(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import types
 
 import numpy as np
@@ -16,7 +14,6 @@ import torch.nn.functional as F  # noqa: E402
 from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
 
 import fastconv  # noqa: E402
-from fastconv import _native  # noqa: E402
 from fastconv.interfaces import torch as fct  # noqa: E402
 from fastconv.interfaces.torch import _arrays, _averages, _columns, _maxima  # noqa: E402
 from fastconv.interfaces.torch._convolution import convolution, convolution_weight  # noqa: E402
@@ -358,51 +355,6 @@ def test_weights_that_were_changed_before_backward_are_noticed():
         w += 1
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
-
-
-# A large product by torch, which starts its threads, and a call of ours after it: how many threads
-# that has added, and the layer of everybody else.
-ADDED = """
-import os, torch, fastconv
-from fastconv.interfaces import torch as fct
-torch.set_num_threads(2); fastconv.set_num_threads(2)
-a = torch.rand(512, 512); a @ a; a.sin().sum()
-before = len(os.listdir("/proc/self/task"))
-fct.conv2d(torch.rand(8, 32, 64, 64), torch.rand(32, 32, 3, 3))
-print(len(os.listdir("/proc/self/task")) - before, fastconv.threading())
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="what is loaded is seen in /proc")
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one CPU has no second thread")
-@pytest.mark.parametrize(("first", "environment", "printed"), [
-    ("", {}, "0 pool"),
-    ("import fastconv; fastconv.set_threading('off')", {}, "0 off"),
-    pytest.param("", {"FASTCONV_THREADING": "pool"}, "1 pool", marks=pytest.mark.interfaces),
-])  # fmt: skip
-def test_threads_are_torchs_own_unless_somebody_chose(first, environment, printed):
-    if fastconv.show_config(mode="dicts")["openmp"] == "none":
-        pytest.skip("built without OpenMP")
-    assert run_python(f"{first}\n{ADDED}", **environment) == printed
-
-
-def test_one_call_is_on_openmp_and_the_next_is_not():
-    if fastconv.show_config(mode="dicts")["openmp"] == "none":
-        pytest.skip("built without OpenMP")
-
-    def fails():
-        assert fastconv.threading() == "openmp"
-        raise KeyError
-
-    before = fastconv.threading()
-    fastconv.set_threading("pool")
-    try:
-        assert _native.on_openmp(fastconv.threading)() == "openmp"
-        with pytest.raises(KeyError):
-            _native.on_openmp(fails)()
-        assert fastconv.threading() == "pool"
-    finally:
-        fastconv.set_threading(before)
 
 
 def test_the_module_shows_what_it_has():
