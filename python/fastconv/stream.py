@@ -77,8 +77,12 @@ class ConvStream1d(BaseStream[Float]):
         signal. ``"stride"``: with the last one, as if there were ``stride - 1`` zeros less; then a
         block of a multiple of the stride gives its share at once, and `finish` the output of a
         stride that is not full.
-    algorithm : {"auto", "direct"}, default "auto"
-        How outputs are computed: ``"direct"`` adds the terms of the sum.
+    algorithm : {"auto", "direct", "fft"}, default "auto"
+        How outputs are computed: ``"direct"`` adds the terms of the sum, and ``"fft"`` transforms
+        parts of long filters, without latency and in equal shares for all samples, at stride 1 and
+        without dilation. Then outputs of signals that were cut otherwise are equal within the bound
+        for transforms. ``"auto"`` takes it from some 700 elements on, but not at the precision
+        "highest".
     threads : int, default 1
         OpenMP threads of each call, where a block has work for them. The result has the same bits
         whatever their number.
