@@ -27,6 +27,5 @@ void bind_capi(py::module_& m);
 void bind_tensors(py::module_& m);
 void bind_testing(py::module_& m);
 void bind_simulator(py::module_& testing);
-void bind_long_filter(py::module_& testing);
 
 }  // namespace fastconv

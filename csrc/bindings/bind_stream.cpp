@@ -3,11 +3,11 @@
 // Calls change a stream, so that only one thread at a time may be in one.
 #include <atomic>
 #include <memory>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "algorithms/stream/long.h"
 #include "algorithms/stream/stream.h"
 #include "bindings/bind.h"
 #include "bindings/conv_call.h"
@@ -56,10 +56,12 @@ class Stream {
 
  public:
   template <class T>
-  Stream(const Spec& spec, const stream::Parameters<T>& parameters, const Exec& exec)
+  Stream(const Spec& spec, const stream::Parameters<T>& parameters, const Exec& exec,
+         const char* algorithm)
       : spec_(spec),
-        stream_(std::in_place_type<stream::Stream<T>>, spec.desc,
-                stream::make_direct_engine(spec.desc, parameters, exec)) {}
+        stream_(
+            std::in_place_type<stream::Stream<T>>, spec.desc,
+            stream::make_engine(spec.desc, parameters, exec, algorithm, to_highest(py::none()))) {}
   Stream(const Stream& other) : spec_(other.spec_), stream_(other.stream_) {}
   Stream& operator=(const Stream&) = delete;
 
@@ -129,6 +131,9 @@ class Stream {
   const char* engine() const {
     return with_stream([](const auto& stream) { return stream.engine().name(); });
   }
+  index_t operations() const {
+    return with_stream([](const auto& stream) { return stream.operations(); });
+  }
   index_t memory_bytes() const {
     return with_stream([](const auto& stream) { return stream.engine().memory_bytes(); });
   }
@@ -162,13 +167,6 @@ struct StreamCall {
       data_format, last, divisor, algorithm, threads, dtype;
 };
 
-// Every stream is computed by the engines of plain sums.
-void check_algorithm(py::handle value) {
-  const char* name = to_algorithm(value);
-  if (name != nullptr && std::string_view(name) != "direct")
-    refuse("algorithm must be 'auto' or 'direct' for a stream, got '", name, "'");
-}
-
 // An int, or a sequence of one.
 index_t to_extent(py::handle value, const char* name) {
   const index_t n = to_per_axis(value, name, 1, 1).w;
@@ -200,7 +198,7 @@ py::object make_stream(const StreamCall& call) {
   d.groups = to_extent(call.groups, "groups"), d.batch = to_index(call.batch, "batch");
   d.last = to_index(call.last, "last");
   spec.channels_last = to_channels_last(call.data_format);
-  check_algorithm(call.algorithm);
+  const char* algorithm = to_algorithm(call.algorithm);
   ActivationSpec act = to_activation(call.activation, true);
   const Exec exec = make_exec(to_threads(call.threads));
   if (d.op == Op::average || d.op == Op::max) {
@@ -215,7 +213,7 @@ py::object make_stream(const StreamCall& call) {
     spec.dtype = dtype_of(py::array(dtype, none), "dtype", Accept::floats);
     validated(d);
     return with_float(spec.dtype, [&]<class T>() {
-      return py::cast(std::make_unique<Stream>(spec, stream::Parameters<T>{}, exec));
+      return py::cast(std::make_unique<Stream>(spec, stream::Parameters<T>{}, exec, algorithm));
     });
   }
   const Operand w = to_operand(call.weight, "weight");
@@ -229,7 +227,7 @@ py::object make_stream(const StreamCall& call) {
                                            .activation = act.kind,
                                            .slope = static_cast<T>(act.slope),
                                            .slopes = s ? s->as<T>() : nullptr};
-    return py::cast(std::make_unique<Stream>(spec, parameters, exec));
+    return py::cast(std::make_unique<Stream>(spec, parameters, exec, algorithm));
   });
 }
 
@@ -252,6 +250,7 @@ void bind_stream(py::module_& m) {
       .def_property_readonly("engine", &Stream::engine)
       .def_property_readonly("begun", &Stream::begun)
       .def_property_readonly("past", &Stream::past)
+      .def_property_readonly("operations", &Stream::operations)
       .def_property_readonly("memory_bytes", &Stream::memory_bytes);
   def_fast<&make_stream>(m, "make_stream");
 }

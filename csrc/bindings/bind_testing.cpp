@@ -225,7 +225,6 @@ void bind_testing(py::module_& m) {
   testing.def("pretend_cpus", &pretend_cpus);
   testing.def("cgroup_cpus", &cgroup_cpus);
   bind_simulator(testing);
-  bind_long_filter(testing);
   testing.def("core_of", [](const std::string& siblings, int cpu) {
     return core_of(cpu, sibling_distance(siblings));
   });

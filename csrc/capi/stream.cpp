@@ -4,6 +4,7 @@
 #include <memory>
 #include <variant>
 
+#include "algorithms/stream/long.h"
 #include "algorithms/stream/stream.h"
 #include "capi/describe.h"
 #include "capi/functions.h"
@@ -47,7 +48,7 @@ fastconv_stream* make_stream(const Streaming& s, const void* w, const void* bias
                                          .activation = s.activation,
                                          .slope = static_cast<T>(s.slope),
                                          .slopes = static_cast<const T*>(s.slopes)};
-  Stream<T> made(s.d, stream::make_direct_engine(s.d, parameters, s.exec));
+  Stream<T> made(s.d, stream::make_engine(s.d, parameters, s.exec, nullptr, false));
   return std::make_unique<fastconv_stream>(fastconv_stream{std::move(made), s.channels_last})
       .release();
 }

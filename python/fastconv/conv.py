@@ -133,9 +133,10 @@ def conv2d(
     at a time, so that the whole matrix never exists. "direct" reads the windows where they are; so
     does "channel_lanes", whose vectors hold output channels, not pixels. "pointwise" is for 1x1
     filters, "depthwise" for one input channel a group, and "winograd", minimal filtering [2]_, for
-    filters of 3 or 5 elements an axis at stride 1 in float32. "fft" transforms rows, or both axes, block by
-    block (overlap-save), for filters that are long. "pixels" reads and writes arrays with channels last
-    as they lie; for the others these are transposed. Lengths and padding are those of [3]_.
+    filters of 3 or 5 elements an axis at stride 1 in float32. "fft" transforms rows, or both axes,
+    block by block (overlap-save), for filters that are long. "pixels" reads and writes arrays with
+    channels last as they lie; for the others these are transposed. Lengths and padding are those of
+    [3]_.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Streams: causal layers that remember their signal, and take it in blocks of any length.
 
 Each output is a sum whose terms are added in an order that never changes, so that not one bit of it
-depends on how the signal was cut into blocks.
+depends on how the signal was cut into blocks; but for long filters, parts of which are transformed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class ConvStream1d(BaseStream[Float]):
 
     ``y = stream(block)`` gives the outputs that come with the samples of `block`. Joined, they are
     ``conv1d(x, weight, bias, stride, "causal", dilation, groups)`` of the joined blocks, and not
-    one bit of them depends on how long the blocks were. In between, the stream keeps the end of
+    one bit of them depends on how long the blocks were, unless the filter is so long that
+    `algorithm` is "fft". In between, the stream keeps the end of
     the signal, `state`; it is packed, copied and pickled with it. Calls allocate nothing but their
     result. A stream has one signal, of `batch` items, and serves one thread at a time; a copy of
     it goes its own way.
@@ -77,8 +78,12 @@ class ConvStream1d(BaseStream[Float]):
         signal. ``"stride"``: with the last one, as if there were ``stride - 1`` zeros less; then a
         block of a multiple of the stride gives its share at once, and `finish` the output of a
         stride that is not full.
-    algorithm : {"auto", "direct"}, default "auto"
-        How outputs are computed: ``"direct"`` adds the terms of the sum.
+    algorithm : {"auto", "direct", "fft"}, default "auto"
+        How outputs are computed: ``"direct"`` adds the terms of the sum, and ``"fft"`` transforms
+        parts of long filters, without latency and in equal shares for all samples, at stride 1 and
+        without dilation. Then outputs of signals that were cut otherwise are equal within the bound
+        for transforms. ``"auto"`` takes it from some 700 elements on, but not at the precision
+        "highest".
     threads : int, default 1
         OpenMP threads of each call, where a block has work for them. The result has the same bits
         whatever their number.
@@ -214,8 +219,9 @@ def causal_conv1d(
 ) -> tuple[NDArray[Float], NDArray[Float]]:
     """Convolve the next samples of a signal whose end the caller keeps.
 
-    It computes what a new `ConvStream1d` would that is given `state`, bit for bit, and packs the
-    weights for each call: where one signal goes on for long, make a stream.
+    It computes what a new `ConvStream1d` with ``algorithm="direct"`` would that is given `state`,
+    bit for bit, and packs the weights for each call: where one signal goes on for long, make a
+    stream.
 
     Parameters
     ----------
@@ -269,7 +275,7 @@ def causal_conv1d(
     channels = x.shape[2 if data_format == "channels_last" else 1]
     stream = _native.make_stream(
         _CONV, w, bias, None, stride, dilation, groups, channels, x.shape[0], activation,
-        data_format, 0, None, "auto", _native.check_threads(threads), None,
+        data_format, 0, None, "direct", _native.check_threads(threads), None,
     )  # fmt: skip
     if state is not None:
         past = _native.as_array(state, "state")

@@ -327,6 +327,19 @@ def check_weight_gradient(size, algorithm):
         assert one.tobytes() == many.tobytes()
 
 
+PLANE_GRADIENTS = {
+    "pairs in slices": ((1, 1, 200, 900), (1, 1, 21, 17), {"padding": "same"}),
+    "one tile of two images": ((2, 1, 30, 40), (3, 1, 9, 9), {}),
+    "groups": ((3, 5, 60, 50), (10, 1, 7, 11), {"padding": (3, 5)}),
+    "mirrored": ((1, 2, 40, 50), (2, 1, 9, 9), {"padding": 4, "padding_mode": "reflect"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", PLANE_GRADIENTS)
+def test_weight_gradients_of_planes(size, isa):
+    check_weight_gradient(PLANE_GRADIENTS[size], "fft_planes")
+
+
 @pytest.mark.parametrize("size", GRADIENTS)
 def test_weight_gradients(size, isa):
     check_weight_gradient(GRADIENTS[size], "fft")

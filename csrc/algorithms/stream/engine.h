@@ -60,6 +60,8 @@ class Engine {
   virtual void read_past(const std::byte* memory, index_t n, const Block<T>& to) const noexcept = 0;
   virtual void write_past(std::byte* memory, index_t n,
                           const Block<const T>& from) const noexcept = 0;
+  // Additions and multiplications of the last run, where they differ from run to run; else 0.
+  virtual index_t operations(const std::byte*) const noexcept { return 0; }
 
  protected:
   index_t memory_bytes_ = 0;

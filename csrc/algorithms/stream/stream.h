@@ -21,6 +21,7 @@ class Stream {
   index_t outputs(index_t n) const { return desc_.outputs(phase_, n); }
   index_t owed() const { return begun_ ? desc_.owed(phase_) : 0; }
 
+  index_t operations() const { return engine_->operations(memory_.bytes()); }
   // Takes n samples and writes outputs(n), which lie apart from them.
   void run(index_t n, const Block<const T>& x, const Block<T>& y) noexcept;
   // Writes what is owed, and begins anew. Takes memory where a transposed convolution owes less
