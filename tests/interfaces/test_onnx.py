@@ -12,7 +12,7 @@ import fastconv
 from children import run_python
 
 pytest.importorskip("onnx", reason="an extra of its own")
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, defs, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import onnx_backend
@@ -62,11 +62,22 @@ def test_onnx_cases_of_nodes():
     run, counts = run_suite(onnx_backend.NODES)
     assert run >= 100
     taken = {name for (who, name), _ in counts.items() if who == "taken"}
-    assert taken >= set(onnx_backend.OPERATORS) - {"GlobalLpPool", "PRelu"}
+    assert taken >= set(onnx_backend.OPERATORS) - {"GlobalLpPool", "PRelu", "CausalConvWithState"}
     # Left are sums with broadcasting, training, images of three axes, slopes of other shapes.
     assert {name for (who, name), _ in counts.items() if who == "left"} <= {
         "Add", "BatchNormalization", "Col2Im", "Gemm", "PRelu", "Sum"
     }  # fmt: skip
+
+
+def test_onnx_cases_of_causal_layers_with_state():
+    """Thirteen nodes, two of them of float16, which is left to onnx, and what they expand to."""
+    if defs.onnx_opset_version() < 27:
+        pytest.skip("onnx has had CausalConvWithState since opset 27")
+    run, counts = run_suite(onnx_backend.CAUSAL)
+    assert run >= 13
+    assert counts["taken", "CausalConvWithState"] == 11
+    assert counts["left", "CausalConvWithState"] == 2
+    assert counts["taken", "Conv"] > 0
 
 
 @pytest.mark.parametrize("name", ["squeezenet", "shufflenet", "resnet50"])

@@ -19,7 +19,7 @@ from importlib import metadata
 from typing import Any
 
 try:
-    from fastconv.interfaces.onnx import _conv, _elementwise, _gemm, _pool, _shapes
+    from fastconv.interfaces.onnx import _causal, _conv, _elementwise, _gemm, _pool, _shapes
 except ImportError as error:
     try:
         _found = f", got {metadata.version('onnx')}"
@@ -34,6 +34,7 @@ __all__ = ["ops"]
 ops: list[type[Any]] = [
     _conv.Conv,
     _conv.ConvTranspose,
+    _causal.CausalConvWithState,
     _pool.MaxPool,
     _pool.AveragePool,
     _pool.LpPool,
@@ -48,8 +49,8 @@ ops: list[type[Any]] = [
 ]
 """The operators, as ``ReferenceEvaluator(model, new_ops=ops)`` takes them.
 
-Conv, ConvTranspose, MaxPool, AveragePool, LpPool, GlobalAveragePool, GlobalMaxPool, GlobalLpPool,
-MaxUnpool, Col2Im and BatchNormalization, of every opset; between them Relu, LeakyRelu, PRelu, Elu,
-Gelu, HardSwish, Sigmoid, Softplus, Tanh, Softmax, Add and Sum of two arrays of one shape, and Gemm
-as linear layers have it.
+Conv, ConvTranspose, CausalConvWithState, MaxPool, AveragePool, LpPool, GlobalAveragePool,
+GlobalMaxPool, GlobalLpPool, MaxUnpool, Col2Im and BatchNormalization, of every opset; between them
+Relu, LeakyRelu, PRelu, Elu, Gelu, HardSwish, Sigmoid, Softplus, Tanh, Softmax, Add and Sum of two
+arrays of one shape, and Gemm as linear layers have it.
 """
