@@ -60,6 +60,10 @@ NETS = {
     "dense layers of each sample": (
         lambda: nn.Sequential(nn.Conv1d(3, 8, 2, **CAUSAL, **LAST), nn.ReLU(), nn.Linear(8, 4),
                               nn.Softmax()), 50),
+    "a sum with a shortcut that takes its time": (
+        lambda: nn.Sequential(nn.Residual(
+            nn.Sequential(nn.Conv1d(3, 4, 3, stride=2, **CAUSAL), nn.Tanh(), nn.Conv1d(4, 4, 1)),
+            shortcut=nn.Conv1d(3, 4, 2, stride=2)), nn.ReLU()), 50),
     "nothing": (nn.Sequential, 20),
 }  # fmt: skip
 

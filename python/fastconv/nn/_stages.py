@@ -121,24 +121,25 @@ class Chain:
 
 
 class Sum:
-    """A residual connection: what comes earlier, the signal or the layer's, waits for the other."""
+    """A residual connection: what comes earlier, the layer's or the shortcut's, waits."""
 
-    def __init__(self, inner: Stage, nothing: Array, axis: int) -> None:
-        self._inner, self._axis = inner, axis
+    def __init__(self, inner: Stage, around: Stage | None, nothing: Array, axis: int) -> None:
+        self._inner, self._around, self._axis = inner, around or Each(_same), axis
         self._nothing = nothing  # no samples of all channels
-        self._waiting = [nothing, nothing]  # of the signal, and of what the layer gave
+        self._waiting = [nothing, nothing]  # of the shortcut, and of the layer
 
     def __call__(self, x: Array) -> Array:
-        return self._add(x, self._inner(x))
+        return self._add(self._around(x), self._inner(x))
 
     def finish(self) -> Array | None:
-        left = self._inner.finish()
-        y = None if left is None else self._add(self._nothing, left)
+        left = [self._around.finish(), self._inner.finish()]
+        y = self._add(*(self._nothing if part is None else part for part in left))
         self._waiting = [self._nothing, self._nothing]
         return y
 
     def reset(self, mask: Array | None) -> None:
         self._inner.reset(mask)
+        self._around.reset(mask)
         if mask is None:
             self._waiting = [self._nothing, self._nothing]
             return
@@ -147,8 +148,8 @@ class Sum:
             part[mask] = 0
 
     def outputs(self, n: int) -> int:
-        signal, given = (int(part.shape[self._axis]) for part in self._waiting)
-        return min(signal + n, given + self._inner.outputs(n))
+        around, inner = (int(part.shape[self._axis]) for part in self._waiting)
+        return min(around + self._around.outputs(n), inner + self._inner.outputs(n))
 
     def _add(self, x: Array, y: Array) -> Array:
         both = [
@@ -163,23 +164,28 @@ class Sum:
 
     @property
     def state(self) -> tuple[Any, ...]:
-        return (self._inner.state, *(part.copy() for part in self._waiting))
+        return (self._inner.state, self._around.state, *(part.copy() for part in self._waiting))
 
     @state.setter
     def state(self, value: tuple[Any, ...]) -> None:
-        inner, *waiting = value
+        inner, around, *waiting = value
         rest = list(self._nothing.shape)
         rest[self._axis] = -1
         held = [np.array(part, self._nothing.dtype) for part in waiting]
+        if len(held) != 2:
+            raise ValueError(f"a sum has two parts that wait, got {len(held)}")
         for part in held:
-            if (
-                part.ndim != 3
-                or [*part.shape[: self._axis], -1, *part.shape[self._axis + 1 :]] != rest
-            ):
+            found = list(part.shape)
+            found[self._axis : self._axis + 1] = [-1]
+            if found != rest:
                 raise ValueError(
                     f"a sum waits for samples of shape {tuple(rest)}, got {part.shape}"
                 )
-        if len(held) != 2:
-            raise ValueError(f"a sum has two parts that wait, got {len(held)}")
         self._inner.state = inner
+        if not isinstance(self._around, Each):
+            self._around.state = around
         self._waiting = held
+
+
+def _same(x: Array) -> Array:
+    return x

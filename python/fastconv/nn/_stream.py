@@ -20,7 +20,8 @@ from ._field import Field
 from ._pool import AveragePool, ExtremePool, PoolBase, SumPool
 from ._stages import Chain, Each, Stage, Sum, Window
 from .activations import Elementwise, Softmax
-from .dense import Dropout, Linear
+from .dense import Linear
+from .dropout import Dropout, Dropout1d
 from .layer import Layer
 from .norm import BatchNormBase
 
@@ -197,7 +198,7 @@ class _Builder:
         from .containers import Residual, Sequential  # which import this module
 
         if isinstance(layer, Residual):
-            return self._sum(layer.layer, f"{name}layer.")
+            return self._sum(layer.layer, layer.shortcut, name)
         if isinstance(layer, Sequential):
             return self._chain(dict(layer._children()), name)
         if isinstance(layer, ConvBase):
@@ -206,7 +207,7 @@ class _Builder:
             return self._pool(layer, name)
         if isinstance(layer, Elementwise | BatchNormBase):
             return Each(copy.deepcopy(layer).eval())
-        if isinstance(layer, Dropout):
+        if isinstance(layer, Dropout | Dropout1d):
             return Each(_same)
         if isinstance(layer, Linear) and self.axis == 1:
             return self._linear(layer)
@@ -229,15 +230,19 @@ class _Builder:
             stages.append(self.stage(layer, f"{name}{key}."))
         return Chain(stages, self.axis)
 
-    def _sum(self, layer: Layer, name: str) -> Stage:
-        channels, before, lag = self.channels, self.field, self.latency
-        inner = self.stage(layer, name)
-        rate = self.field.jumps or (Fraction(1),)
-        if self.channels != channels or rate != (before.jumps or (Fraction(1),)):
-            _refuse(layer, name, "a layer inside Residual must keep the shape")
-        self.field, self.latency = before.union(self.field), max(lag, self.latency)
+    def _sum(self, layer: Layer, shortcut: Layer | None, name: str) -> Stage:
+        before = self.channels, self.field, self.latency
+        inner = self.stage(layer, f"{name}layer.")
+        channels, field, lag = self.channels, self.field, self.latency
+        self.channels, self.field, self.latency = before
+        around = None if shortcut is None else self.stage(shortcut, f"{name}shortcut.")
+        rates = [each.jumps or (Fraction(1),) for each in (field, self.field)]
+        if self.channels != channels or rates[0] != rates[1]:
+            wanted = "keep the shape" if shortcut is None else "give what the shortcut gives"
+            _refuse(layer, f"{name}layer.", f"a layer inside Residual must {wanted}")
+        self.field, self.latency = self.field.union(field), max(lag, self.latency)
         shape = (self.batch, *((0, channels) if self.axis == 1 else (channels, 0)))
-        return Sum(inner, np.zeros(shape, self.dtype), self.axis)
+        return Sum(inner, around, np.zeros(shape, self.dtype), self.axis)
 
     def _conv(self, layer: ConvBase, name: str, activation: Any) -> Stage:
         if layer._n != 1:
