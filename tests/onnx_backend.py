@@ -33,6 +33,7 @@ CONVERTED = "(AvgPool|MaxPool|Conv|ConvTranspose|BatchNorm)[12]d|(LeakyReLU|ELU|
 OTHERS = ".*(integer|qlinear|deform|conv3|pool3d|batchnorm3d|_3d_)"
 # The names of cases: of the nodes that we compute, in one and two dimensions, and the networks.
 NODES = re.compile(rf"test_(?!{OTHERS})({NAMES}|operator_(conv|maxpool)|{CONVERTED}).*_cpu", re.I)
+CAUSAL = re.compile("test_causal_conv_with_state.*_cpu")
 NETWORKS = re.compile(
     "test_(bvlc_alexnet|densenet121|inception_v1|inception_v2|resnet50|shufflenet|squeezenet"
     "|vgg19|zfnet512)_cpu"

@@ -194,6 +194,8 @@ py::object make_stream(const StreamCall& call) {
   Spec spec{};
   Desc& d = spec.desc;
   d.op = static_cast<Op>(to_index(call.op, "op"));
+  // First, since a pool's stride may be its kernel's size.
+  if (!call.kernel.is_none()) d.kernel = to_extent(call.kernel, "kernel_size");
   d.stride = to_extent(call.stride, "stride"), d.dilation = to_extent(call.dilation, "dilation");
   d.groups = to_extent(call.groups, "groups"), d.batch = to_index(call.batch, "batch");
   d.last = to_index(call.last, "last");
@@ -203,7 +205,6 @@ py::object make_stream(const StreamCall& call) {
   const Exec exec = make_exec(to_threads(call.threads));
   if (d.op == Op::average || d.op == Op::max) {
     d.c_in = d.c_out = d.groups = to_extent(call.channels, "channels");
-    d.kernel = to_extent(call.kernel, "kernel_size");
     const index_t divisor =
         call.divisor.is_none() ? d.kernel : to_index(call.divisor, "divisor_override");
     require(divisor != 0, "divisor_override must not be 0");

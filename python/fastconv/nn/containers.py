@@ -16,6 +16,7 @@ from ._field import Field
 from ._finish import Activated, Alone, Runs, finished
 from ._fold import FoldedNorm
 from ._habits import list_of
+from ._stream import SequentialStream
 from .activations import Elementwise, ReLU
 from .layer import Layer
 from .norm import BatchNormBase
@@ -111,6 +112,54 @@ class Sequential(Layer):
         for layer in self._layers:
             input_shape = layer.output_shape(input_shape)
         return tuple(input_shape)
+
+    def stream(self, channels: int, batch: int = 1, *, threads: int | None = 1) -> SequentialStream:
+        """Return the network as a stream, which takes a signal in blocks of any length.
+
+        ``y = stream(block)`` gives the outputs that come with the samples of `block`; joined, with
+        those of ``stream.finish()`` at the end, they are what the network in evaluation mode gives
+        for the whole signal. Not one bit of them depends on how the signal was cut. The stream has
+        a copy of the weights. Beside its call it has `finish`, `reset`, `state`, `latency` and
+        `receptive_field` as `fastconv.ConvStream1d`; it pickles and copies.
+
+        Convolutions and pools with one spatial axis are taken whose windows end within their
+        stride: padded on the left by ``reach - stride`` to ``reach - 1``, as ``"causal"`` does,
+        where ``reach = dilation*(K - 1) + 1``. Transposed convolutions must crop nothing at the
+        start. A `Residual` lets what comes earlier, its input or its layer's, wait for the other.
+        Layers that need the whole signal are refused, by name.
+
+        Parameters
+        ----------
+        channels : int
+            The channels of the signal.
+        batch : int, default 1
+            How many signals go through the network side by side.
+        threads : int, default 1
+            OpenMP threads of each call, where a block has work for them.
+
+        Returns
+        -------
+        stream
+            A function of blocks (batch, channels, W), in the order of the layers' `data_format`.
+
+        Raises
+        ------
+        ValueError
+            If a layer looks ahead, or has no stream for another reason; the message names it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv.nn import Conv1d, ReLU, Residual, Sequential
+        >>> net = Sequential(Conv1d(1, 4, 3, padding="causal"), ReLU(),
+        ...                  Residual(Conv1d(4, 4, 2, dilation=2, padding="causal"))).eval()
+        >>> x = np.ones((1, 1, 10), np.float32)
+        >>> stream = net.stream(channels=1)
+        >>> y = np.concatenate([stream(x[..., :3]), stream(x[..., 3:])], -1)
+        >>> np.allclose(y, net(x)), stream.receptive_field
+        (True, 5)
+        """
+        return SequentialStream(self, channels, batch, threads)
 
     def summary(self, input_shape: Shape) -> str:
         """Describe the model in a table: one line a layer, and totals.
