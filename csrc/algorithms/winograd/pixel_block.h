@@ -29,12 +29,13 @@ class PixelTilesBlock {
         kernels_(exec.kernels<T>().conv.winograd),
         bias_(bias + g * cut.out.padded()),
         g_(g),
-        v_(v) {
+        v_(v),
+        in_block_(sizes.u > 0) {
     const auto take = [&memory]<class U>(index_t bytes, U*& part) {
       part = reinterpret_cast<U*>(memory);
       memory += bytes;
     };
-    take(sizes.m, m_), take(sizes.lines, lines_), take(sizes.pixels, pixels_);
+    take(sizes.u, u_), take(sizes.m, m_), take(sizes.lines, lines_), take(sizes.pixels, pixels_);
     take(sizes.runs, runs_);
     const Range tiles = part(cut.tiles, cut.blocks, block);
     tiles_ = tiles.size();
@@ -49,7 +50,12 @@ class PixelTilesBlock {
 
   // Multiplies a block of output channels, transforms the products back and stores them.
   void finish(index_t block) noexcept {
-    multiply(block);
+    const T* w = u_;
+    if (in_block_)
+      pack_pixel_block(r_, grid_, cut_.out, job_.weights, g_, block, u_, exec_);
+    else
+      w = job_.packed + pixel_weights_at(r_, grid_, cut_.out, g_, block, 0);
+    multiply(block, w);
     for_each_batch([&](const TileRun& run, Range some) { store(block, run, some); });
   }
 
@@ -126,11 +132,10 @@ class PixelTilesBlock {
 
   // Multiplies all tiles by a block of output channels at each place. While the first tiles of a
   // place are multiplied, the weights of the next one are fetched.
-  void multiply(index_t block) noexcept {
+  void multiply(index_t block, const T* w) noexcept {
     const auto& tile_of = exec_.kernels<T>().conv.pixel_tile;
     const index_t nv = cut_.out.nv(block), unit = nv * lanes(), slice = r_.c * unit;
     const index_t parts = ceil_div(tiles_, index_t{tile_of.max_pixels[nv - 1]});
-    const T* w = job_.packed + pixel_weights_at(r_, grid_, cut_.out, g_, block, 0);
     constexpr T kInfinity = std::numeric_limits<T>::infinity();
     for (index_t xi = 0; xi < grid_.alphas(); ++xi, w += slice)
       for (index_t i = 0; i < parts; ++i) {
@@ -282,7 +287,9 @@ class PixelTilesBlock {
   const WinogradKernels<T>& kernels_;
   const T* bias_;
   const index_t g_;
-  T *v_, *m_, *lines_, *pixels_;  // as PixelSizes says
+  T* v_;
+  const bool in_block_;           // whether it transforms weights itself
+  T *u_, *m_, *lines_, *pixels_;  // as PixelSizes says
   TileRun* runs_;
   index_t tiles_, n_runs_ = 0;
 };

@@ -85,23 +85,27 @@ PixelCut pixel_cut(const Correlation& r, const TileGrid& grid, const Exec& exec)
 // The parts of scratch memory, in bytes and whole cache lines. Each thread has all of them, but for
 // v, which there is once if blocks are shared.
 struct PixelSizes {
+  index_t u;       // the transformed weights of a block of output channels, if it transforms them
   index_t v;       // the transformed tiles of a block: places by tiles by channels
   index_t m;       // the products of a block of output channels: places by tiles by channels
   index_t lines;   // the tiles of a batch, transformed along one axis
   index_t pixels;  // rows of pixels of a batch
   index_t runs;    // the block's tiles
   index_t own(const PixelCut& cut) const {
-    return (cut.shared ? 0 : v) + m + lines + pixels + runs;
+    return (cut.shared ? 0 : v) + u + m + lines + pixels + runs;
   }
   index_t common(const PixelCut& cut) const { return cut.shared ? v : 0; }
 };
 
 template <class T>
-PixelSizes pixel_sizes(const TileGrid& grid, const PixelCut& cut) {
+PixelSizes pixel_sizes(const Correlation& r, const TileGrid& grid, const PixelCut& cut,
+                       bool in_block) {
   constexpr index_t item = sizeof(T);
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const index_t in = (cut.batch * w.m + w.alpha) * cut.unit;
-  return {.v = cache_lines(grid.alphas() * cut.v_plane * item),
+  const index_t u = in_block ? grid.alphas() * r.c * cut.out_unit() : 0;
+  return {.u = cache_lines(u * item),
+          .v = cache_lines(grid.alphas() * cut.v_plane * item),
           .m = cache_lines(grid.alphas() * cut.m_plane * item),
           .lines = cache_lines(grid.alphas() * cut.batch * cut.out_unit() * item),
           .pixels = cache_lines(std::max(in, h.m * cut.batch * w.m * cut.out_unit()) * item),

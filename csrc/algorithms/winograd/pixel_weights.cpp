@@ -63,22 +63,33 @@ void pack_run(const Correlation& r, const TileGrid& grid, const T* weights, cons
 }  // namespace
 
 template <class T>
+void pack_pixel_block(const Correlation& r, const TileGrid& grid, const ChannelBlocks& out,
+                      const T* weights, index_t g, index_t block, T* to,
+                      const Exec& exec) noexcept {
+  const index_t lanes = out.lanes, ld = out.nv(block) * lanes, plane = r.c * ld;
+  for (index_t j = 0; j < out.rows(block); j += lanes)
+    for (index_t c = 0; c < r.c; c += kRun)
+      pack_run(r, grid, weights + g * r.w_group + (out.first(block) + j) * r.w_m + c * r.w_c,
+               weights + r.groups * r.w_group, std::min(lanes, out.rows(block) - j),
+               std::min(kRun, r.c - c), to + c * ld + j, ld, plane, exec);
+}
+
+template <class T>
 void pack_pixel_weights(const Correlation& r, const TileGrid& grid, const ChannelBlocks& out,
                         const T* weights, T* packed, const Exec& exec) noexcept {
   const index_t tasks = r.groups * out.blocks;
   const double work = double(pixel_weights_size(r, grid, out));
   parallel_for(tasks, useful_threads(tasks, work, exec.threads), [&](index_t task, int) {
-    const index_t g = task / out.blocks, block = task % out.blocks, lanes = out.lanes;
-    const index_t ld = out.nv(block) * lanes, plane = r.c * ld;
+    const index_t g = task / out.blocks, block = task % out.blocks;
     T* to = packed + pixel_weights_at(r, grid, out, g, block, 0);
-    for (index_t j = 0; j < out.rows(block); j += lanes)
-      for (index_t c = 0; c < r.c; c += kRun)
-        pack_run(r, grid, weights + g * r.w_group + (out.first(block) + j) * r.w_m + c * r.w_c,
-                 weights + r.groups * r.w_group, std::min(lanes, out.rows(block) - j),
-                 std::min(kRun, r.c - c), to + c * ld + j, ld, plane, exec);
+    pack_pixel_block(r, grid, out, weights, g, block, to, exec);
   });
 }
 
+template void pack_pixel_block(const Correlation&, const TileGrid&, const ChannelBlocks&,
+                               const float*, index_t, index_t, float*, const Exec&) noexcept;
+template void pack_pixel_block(const Correlation&, const TileGrid&, const ChannelBlocks&,
+                               const double*, index_t, index_t, double*, const Exec&) noexcept;
 template void pack_pixel_weights(const Correlation&, const TileGrid&, const ChannelBlocks&,
                                  const float*, float*, const Exec&) noexcept;
 template void pack_pixel_weights(const Correlation&, const TileGrid&, const ChannelBlocks&,

@@ -21,7 +21,11 @@ inline index_t pixel_weights_size(const Correlation& r, const TileGrid& grid,
   return r.groups * r.c * grid.alphas() * out.padded();
 }
 
-// Transforms the weights of all groups.
+// Transforms the weights of one block of output channels of group g.
+template <class T>
+void pack_pixel_block(const Correlation& r, const TileGrid& grid, const ChannelBlocks& out,
+                      const T* weights, index_t g, index_t block, T* to, const Exec& exec) noexcept;
+// The same for all groups and blocks.
 template <class T>
 void pack_pixel_weights(const Correlation& r, const TileGrid& grid, const ChannelBlocks& out,
                         const T* weights, T* packed, const Exec& exec) noexcept;

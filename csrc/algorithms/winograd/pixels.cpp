@@ -18,22 +18,26 @@ namespace {
 template <class T>
 class PreparedPixels final : public PreparedPhase<T> {
  public:
-  PreparedPixels(const Correlation& r, Form form, const Exec& exec)
+  PreparedPixels(const Correlation& r, Form form, const Request& request, const Exec& exec)
       : PreparedPhase<T>(r, kFamily),
         grid_(r, form),
         cut_(pixel_cut<T>(r, grid_, exec)),
-        sizes_(pixel_sizes<T>(grid_, cut_)) {
+        // As in winograd.cpp: one block of tiles transforms each weight where it uses it.
+        in_block_(!request.prepacked && cut_.blocks <= 1),
+        sizes_(pixel_sizes<T>(r, grid_, cut_, in_block_)) {
     grid_.list_weights(r);
-    this->packed_elements_ = pixel_weights_size(r, grid_, cut_.out);
+    if (!in_block_) this->packed_elements_ = pixel_weights_size(r, grid_, cut_.out);
     this->needs_weights_ = true;  // for the plain sums of tiles that are not finite
     bias_bytes_ = cache_lines(r.groups * cut_.out.padded() * index_t{sizeof(T)});
     this->scratch_bytes_ = bias_bytes_ + sizes_.common(cut_) + exec.threads * sizes_.own(cut_);
   }
 
   void pack(const T* weights, T* packed, const Exec& exec) const noexcept override {
+    if (in_block_) return;
     pack_pixel_weights(this->r_, grid_, cut_.out, weights, packed, exec);
   }
   PackingKey packing() const override {
+    if (in_block_) return {};
     PackingKey key = start_of_key(Packing::winograd, this->r_);
     key.insert(key.end(), {0, grid_.h.index(), grid_.w.index()});  // 0: there are no panels
     key.insert(key.end(), grid_.slots.begin(), grid_.slots.end());
@@ -80,6 +84,7 @@ class PreparedPixels final : public PreparedPhase<T> {
  private:
   TileGrid grid_;
   PixelCut cut_;
+  bool in_block_;
   PixelSizes sizes_;
   index_t bias_bytes_;
 };
@@ -106,9 +111,10 @@ class PixelForm final : public PhaseAlgorithm<T> {
                    request);
   }
 
-  std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r, const Request&,
+  std::unique_ptr<const PreparedPhase<T>> prepare_phase(const Correlation& r,
+                                                        const Request& request,
                                                         const Exec& exec) const override {
-    return std::make_unique<const PreparedPixels<T>>(r, form_, exec);
+    return std::make_unique<const PreparedPixels<T>>(r, form_, request, exec);
   }
 
  private:
