@@ -175,17 +175,18 @@ py::object weight_grad_by(const WeightGradCall& call) {
   const Image &image = call.transposed ? dy : x, &grad = call.transposed ? x : dy;
   const std::string name = py::cast<std::string>(call.algorithm);
   with_float(x.dtype, [&]<class T>() {
-    const auto prepared = weight_grad::prepare<T>(d, {.algorithm = name.c_str()}, exec);
+    const Request request{.algorithm = name.c_str(), .precision = Precision::medium};
+    const auto prepared = weight_grad::prepare<T>(d, request, exec);
     const Scratch scratch(prepared->scratch_bytes());
     prepared->run({image.as<T>(), grad.as<T>(), dw.as<T>()}, exec, scratch.bytes());
   });
   return dw.finish();
 }
 
-// Returns (m, r) of every scheme that Winograd's kernels are compiled for.
+// Returns (m, r, error) of every scheme that Winograd's kernels are compiled for.
 py::list winograd_schemes() {
   py::list schemes;
-  for (const WinogradScheme& s : kSchemes) schemes.append(py::make_tuple(s.m, s.r));
+  for (const WinogradScheme& s : kSchemes) schemes.append(py::make_tuple(s.m, s.r, s.error));
   return schemes;
 }
 

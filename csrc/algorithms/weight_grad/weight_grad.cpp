@@ -87,7 +87,7 @@ namespace {
 // What a prepared algorithm follows from.
 struct Key {
   ConvDesc d;
-  bool plain_sums = false;
+  Precision precision = Precision::high;
   const KernelTable* kernels = nullptr;
   int threads = 0;
   bool operator==(const Key&) const = default;
@@ -125,7 +125,7 @@ std::shared_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& req
   if (request.algorithm != nullptr) return make();
   static thread_local Recent<Key, Prepared<T>> recent;
   constexpr index_t kMostTaps = 256;  // a layout lists them
-  return recent.find_or_make({d, request.plain_sums, exec.table, exec.threads}, make,
+  return recent.find_or_make({d, request.precision, exec.table, exec.threads}, make,
                              [&](const Prepared<T>&) { return d.taps() <= kMostTaps; });
 }
 
