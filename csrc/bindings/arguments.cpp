@@ -300,17 +300,18 @@ bool to_channels_last(py::handle data_format) {
                                  shown(data_format)));
 }
 
-bool to_highest(py::handle precision) {
+Precision to_precision(py::handle precision) {
   py::object asked = py::reinterpret_borrow<py::object>(precision);
   if (asked.is_none()) asked = context_value(precision_variable);
-  if (asked.is_none() || is_text(asked, "high")) return false;
-  if (is_text(asked, "highest")) return true;
+  if (asked.is_none() || is_text(asked, "high")) return Precision::high;
+  if (is_text(asked, "highest")) return Precision::highest;
+  if (is_text(asked, "medium")) return Precision::medium;
   throw py::value_error(
-      sentence("precision must be None, 'high' or 'highest', got ", shown(asked)));
+      sentence("precision must be None, 'medium', 'high' or 'highest', got ", shown(asked)));
 }
 
 Options to_options(py::handle threads, py::handle data_format, py::handle precision) {
-  return {to_threads(threads), to_channels_last(data_format), to_highest(precision)};
+  return {to_threads(threads), to_channels_last(data_format), to_precision(precision)};
 }
 
 void bind_context(py::module_& m) {
@@ -320,7 +321,12 @@ void bind_context(py::module_& m) {
   m.attr("threads_variable") = py::handle(threads_variable);
   m.attr("precision_variable") = py::handle(precision_variable);
   m.def("check_threads", [](py::handle value) { return to_threads(value); });
-  m.def("check_precision", [](py::handle value) { return to_highest(value) ? "highest" : "high"; });
+  m.def("check_precision", [](py::handle value) {
+    const Precision precision = to_precision(value);
+    return precision == Precision::high      ? "high"
+           : precision == Precision::highest ? "highest"
+                                             : "medium";
+  });
 }
 
 }  // namespace fastconv

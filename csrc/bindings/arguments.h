@@ -67,11 +67,12 @@ py::object activation_object(const ActivationSpec& spec);
 struct Options {
   int threads = 1;
   bool channels_last = false;
-  bool highest = false;  // precision "highest": plain sums only
+  Precision precision = Precision::high;
 };
 int to_threads(py::handle value);  // None means the number of the context, or else the default
 bool to_channels_last(py::handle data_format);
-bool to_highest(py::handle precision);
+// None means the word of the context, or else "high".
+Precision to_precision(py::handle precision);
 Options to_options(py::handle threads, py::handle data_format, py::handle precision = py::none());
 
 // Defines the context variables behind `with fastconv.threads(2):` and

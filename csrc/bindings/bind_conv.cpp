@@ -48,7 +48,7 @@ py::object conv(const ConvCall& call) {
   const int rank = call.rank;
   const Options options = options_of(call);
   ActivationSpec act = to_activation(call.activation, true);
-  const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
+  const Request request{.algorithm = to_algorithm(call.algorithm), .precision = options.precision};
   const ConvGeometry geometry = geometry_of(call);
   const Image x = to_conv_image(call.input, "input", rank, options);
   const Operand w = to_operand(call.weight, "weight");
@@ -75,7 +75,7 @@ py::object conv_transpose(const TransposedCall& call) {
   const int rank = call.rank;
   const Options options = options_of(call);
   ActivationSpec act = to_activation(call.activation, true);
-  const Request request{.algorithm = to_algorithm(call.algorithm), .plain_sums = options.highest};
+  const Request request{.algorithm = to_algorithm(call.algorithm), .precision = options.precision};
   const ConvGeometry geometry = geometry_of(call);
   const Image x = to_conv_image(call.input, "input", rank, options);
   const Operand w = to_operand(call.weight, "weight");

@@ -154,7 +154,7 @@ struct Gradient {
             "to to follow from the output; use grad.prelu before this call");
   }
 
-  Request request() const { return {.plain_sums = options.highest}; }
+  Request request() const { return {.precision = options.precision}; }
 
   py::object input(const ConvDesc& d, const Image& dy, const Operand& w, py::handle out) const {
     const bool pixels = result_is_pixels(image_dims(d), rank, dy.batched, options, out);

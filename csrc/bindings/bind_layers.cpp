@@ -60,8 +60,8 @@ py::bool_ same_bytes(py::handle a, py::handle b) {
 
 // The ISA, the threads and the precision that a call would use now, as one number.
 py::int_ settings(py::handle precision) {
-  return (py::ssize_t{active_isa()} << 32) | (py::ssize_t{to_threads(py::none())} << 1) |
-         (to_highest(precision) ? 1 : 0);
+  return (py::ssize_t{active_isa()} << 32) | (py::ssize_t{to_threads(py::none())} << 2) |
+         static_cast<py::ssize_t>(to_precision(precision));
 }
 
 py::object array_of(py::handle value, py::handle name) {

@@ -331,7 +331,7 @@ py::object make_plan(const PlanCall& call) {
   const Options options = options_of(call);
   const bool last = options.channels_last;
   ActivationSpec act = to_activation(call.activation, true);
-  const Request request{to_algorithm(call.algorithm), options.highest, true};
+  const Request request{to_algorithm(call.algorithm), options.precision, true};
   const ConvGeometry geometry = geometry_of(call);
   const ImageSize size = to_image_size(call.input_shape, "input_shape", call.rank, last);
   const Operand w = to_operand(call.weight, "weight");

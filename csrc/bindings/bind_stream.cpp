@@ -61,7 +61,8 @@ class Stream {
       : spec_(spec),
         stream_(
             std::in_place_type<stream::Stream<T>>, spec.desc,
-            stream::make_engine(spec.desc, parameters, exec, algorithm, to_highest(py::none()))) {}
+            stream::make_engine(spec.desc, parameters, exec, algorithm,
+                                to_precision(py::none()) == Precision::highest)) {}
   Stream(const Stream& other) : spec_(other.spec_), stream_(other.stream_) {}
   Stream& operator=(const Stream&) = delete;
 

@@ -178,7 +178,9 @@ py::object weight_grad_by(const WeightGradCall& call) {
   const Image &image = call.transposed ? dy : x, &grad = call.transposed ? x : dy;
   const std::string name = py::cast<std::string>(call.algorithm);
   with_float(x.dtype, [&]<class T>() {
-    const Request request{.algorithm = name.c_str(), .layouts = {image.pixels, grad.pixels}};
+    const Request request{.algorithm = name.c_str(),
+                          .precision = Precision::medium,
+                          .layouts = {image.pixels, grad.pixels}};
     const auto prepared = weight_grad::prepare<T>(d, request, exec);
     const Scratch scratch(prepared->scratch_bytes());
     prepared->run(weight_args<T>(image, grad, dw), exec, scratch.bytes());
@@ -186,10 +188,10 @@ py::object weight_grad_by(const WeightGradCall& call) {
   return dw.finish();
 }
 
-// Returns (m, r) of every scheme that Winograd's kernels are compiled for.
+// Returns (m, r, error) of every scheme that Winograd's kernels are compiled for.
 py::list winograd_schemes() {
   py::list schemes;
-  for (const WinogradScheme& s : kSchemes) schemes.append(py::make_tuple(s.m, s.r));
+  for (const WinogradScheme& s : kSchemes) schemes.append(py::make_tuple(s.m, s.r, s.error));
   return schemes;
 }
 

@@ -44,7 +44,7 @@ void run_once(const Convolution& c, int pass, const Arrays& a, void* workspace,
 // it.
 template <class T>
 auto weight_gradient(const Convolution& c) {
-  return weight_grad::prepare<T>(c.d, {.plain_sums = c.request.plain_sums}, c.exec);
+  return weight_grad::prepare<T>(c.d, {.precision = c.request.precision}, c.exec);
 }
 
 }  // namespace

@@ -21,6 +21,9 @@ static_assert(int{FASTCONV_SOFTPLUS} == int(Activation::softplus));
 static_assert(int{FASTCONV_PRELU} == int(Activation::softplus) + 1);
 static_assert(int{FASTCONV_STREAM_AVERAGE} == int(stream::Op::average));
 
+static_assert(int{FASTCONV_PRECISION_HIGHEST} == int(Precision::highest));
+static_assert(int{FASTCONV_PRECISION_MEDIUM} == int(Precision::medium));
+
 // The family of each fastconv_algorithm; null stands for AUTO.
 constexpr const char* kFamilies[] = {nullptr,     "direct",    "im2col",   "channel_lanes",
                                      "pointwise", "depthwise", "winograd", "fft"};
@@ -160,7 +163,7 @@ Convolution describe(const fastconv_conv_desc* given) {
   check_word("padding_mode", desc->padding_mode, FASTCONV_CIRCULAR);
   check_word("activation", desc->activation, FASTCONV_PRELU);
   check_word("algorithm", desc->algorithm, FASTCONV_FFT);
-  check_word("highest", desc->highest, 1);
+  check_word("highest", desc->highest, FASTCONV_PRECISION_MEDIUM);
   check_word("reserved", desc->reserved, 0);
   const Exec exec = exec_for(desc->threads);
   expect(desc->transposed == 0 || desc->padding_mode == FASTCONV_ZEROS, FASTCONV_UNSUPPORTED,
@@ -169,7 +172,8 @@ Convolution describe(const fastconv_conv_desc* given) {
   return {.d = geometry(*desc),
           .transposed = desc->transposed != 0,
           .is_double = desc->dtype == FASTCONV_FLOAT64,
-          .request = {.algorithm = family_at(desc->algorithm), .plain_sums = desc->highest != 0},
+          .request = {.algorithm = family_at(desc->algorithm),
+                      .precision = static_cast<Precision>(desc->highest)},
           .activation = prelu ? Activation::leaky_relu : static_cast<Activation>(desc->activation),
           .slope = desc->activation == FASTCONV_ELU ? desc->alpha : desc->slope,
           .slopes = prelu ? desc->slopes : nullptr,

@@ -15,6 +15,15 @@ using index_t = std::ptrdiff_t;
 // this element; or the image again.
 enum class PadMode : int { zeros, reflect, replicate, circular };
 
+// How far results may be from those of plain sums; docs/precision.md has the bounds. The numbers
+// are those of the C API.
+enum class Precision : int {
+  high,     // faster algorithms, if they err little; in float64 integers stay exact beside Fourier
+            // transforms
+  highest,  // only algorithms that add the terms of the sums themselves
+  medium,   // faster algorithms that err more
+};
+
 // PReLU is a leaky_relu whose slope differs by channel.
 enum class Activation : int {
   none,

@@ -12,11 +12,17 @@ namespace fastconv {
 
 struct WinogradScheme {
   int m, r, alpha;
+  // How far an output may be from a plain sum, beyond what that errs: so many times u * the sum of
+  // its terms' magnitudes, u being half the distance from 1 to the next number. 0 says that it errs
+  // as a plain sum does, and not at all on integers.
+  int error;
 };
 // What the kernels are compiled for, along one axis; F(1, 1) leaves an axis as it is.
-inline constexpr WinogradScheme kSchemes[] = {{1, 1, 1}, {2, 3, 4}, {4, 3, 6}, {2, 5, 6}};
-inline constexpr int kNumSchemes = 4;
-inline constexpr int kMostAlpha = 6;   // the largest alpha of a scheme
+inline constexpr WinogradScheme kSchemes[] = {{1, 1, 1, 0},  {2, 2, 3, 0},  {4, 2, 5, 50},
+                                              {2, 3, 4, 0},  {4, 3, 6, 50}, {2, 5, 6, 50},
+                                              {4, 5, 8, 100}};
+inline constexpr int kNumSchemes = 7;
+inline constexpr int kMostAlpha = 8;   // the largest alpha of a scheme
 inline constexpr int kMostShared = 3;  // the most rows of tiles that read the same row of an image
 
 // One row of an image and the n tiles that read it: it begins `at` elements from the start of the

@@ -269,7 +269,8 @@ consteval WinogradKernels<typename V::T> make_winograd() {
     kernels.sums[S] = &sum_planes<V, s.m, s.r>;
   };
   add.template operator()<0>(), add.template operator()<1>(), add.template operator()<2>();
-  add.template operator()<3>();
+  add.template operator()<3>(), add.template operator()<4>(), add.template operator()<5>();
+  add.template operator()<6>();
   kernels.store_runs = &store_runs<V>;
   return kernels;
 }

@@ -42,6 +42,14 @@ constexpr Case kCases[] = {
     {1, 6, 9, 1, 12, 7, 3, 1, 1, 1, 0},
     {1, 6, 9, 1, 13, 7, 5, 1, 1, 1, 0},
     {1, 5, 8, 1, 9, 10, 5, 3, 1, 1, 1},
+    {2, 5, 18, 1, 9, 10, 2, 2, 1, 1, 1},
+    {1, 5, 8, 1, 9, 10, 2, 3, 1, 1, 1},
+    {1, 5, 8, 1, 9, 10, 3, 2, 1, 1, 1},
+    {1, 5, 8, 1, 9, 10, 2, 5, 1, 1, 1},
+    {1, 5, 8, 1, 9, 10, 5, 2, 1, 1, 1},
+    {1, 5, 8, 1, 9, 10, 1, 2, 1, 1, 1},
+    {1, 5, 8, 1, 9, 10, 2, 1, 1, 1, 0},
+    {2, 19, 37, 1, 15, 18, 3, 3, 2, 1, 1},
 };
 
 ConvDesc describe(const Case& c) {
@@ -138,8 +146,9 @@ void test_case(const KernelTable& isa, const ConvDesc& d, bool adjoint, Taken& t
       const Exec exec{&isa, threads};
       comparison.holds({.prepacked = prepacked}, exec);
       for (const Algorithm<T>* entry : table<T>())
-        taken[entry->name()] +=
-            comparison.holds({.algorithm = entry->name(), .prepacked = prepacked}, exec);
+        taken[entry->name()] += comparison.holds(
+            {.algorithm = entry->name(), .precision = Precision::medium, .prepacked = prepacked},
+            exec);
     }
 }
 
@@ -148,7 +157,7 @@ void test_gradients(const KernelTable& isa, const ConvDesc& d, Report& report) {
   const Integers<T> x(image_size(d)), dy(result_size(d));
   Fenced<T> got(weight_size(d)), want(weight_size(d)), got_bias(d.c_out), want_bias(d.c_out);
   const auto compute = [&](const Exec& exec, Fenced<T>& dw, Fenced<T>& db) {
-    const auto prepared = weight_grad::prepare<T>(d, {.plain_sums = true}, exec);
+    const auto prepared = weight_grad::prepare<T>(d, {.precision = Precision::highest}, exec);
     const Scratch scratch(prepared->scratch_bytes());
     prepared->run({x.data(), dy.data(), dw.data()}, exec, scratch.bytes());
     weight_grad::bias_grad(d.batch, d.c_out, d.out_plane(), dy.data(), db.data(), exec);

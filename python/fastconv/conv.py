@@ -99,11 +99,11 @@ def conv2d(
     data_format : {"channels_first", "channels_last"}, default "channels_first"
         The order of axes. ``"channels_last"`` means (N, H, W, C) for every array but weight and
         bias, also without N.
-    precision : {"high", "highest"}, optional
-        ``"high"`` lets float32 be computed by Winograd's algorithm, and both dtypes by Fourier
-        transforms, whose errors are a little larger (`fastconv.precision` has the bounds);
-        ``"highest"`` allows plain sums only. By default what `fastconv.precision` has set, else
-        ``"high"``.
+    precision : {"medium", "high", "highest"}, optional
+        ``"high"`` lets sums be computed by Winograd's algorithm and by Fourier transforms, whose
+        errors are a little larger, and ``"medium"`` by forms of the former that err more
+        (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By default what
+        `fastconv.precision` has set, else ``"high"``.
 
     Returns
     -------
@@ -226,8 +226,8 @@ def conv1d(
         written without a temporary.
     data_format : {"channels_first", "channels_last"}, default "channels_first"
         ``"channels_last"`` means (N, W, C) for every array but weight and bias.
-    precision : {"high", "highest"}, optional
-        ``"highest"`` allows plain sums only; by default what `fastconv.precision` has set.
+    precision : {"medium", "high", "highest"}, optional
+        As in `conv2d`; by default what `fastconv.precision` has set.
 
     Returns
     -------

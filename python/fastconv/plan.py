@@ -115,10 +115,11 @@ class Conv2dPlan(_ConvPlan[Float]):
     threads : int, optional
         OpenMP threads of each call, from 1 to 1024; by default what `fastconv.get_num_threads()`
         tells when the plan is built. The result has the same bits whatever their number.
-    precision : {"high", "highest"}, optional
-        ``"high"`` lets sums be computed by transforms, whose errors are a little larger
-        (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By default
-        what `fastconv.precision` has set when the plan is built, else ``"high"``.
+    precision : {"medium", "high", "highest"}, optional
+        ``"high"`` lets sums be computed by transforms, whose errors are a little larger, and
+        ``"medium"`` by some that err more (`fastconv.precision` has the bounds); ``"highest"``
+        allows plain sums only. By default what `fastconv.precision` has set when the plan is built,
+        else ``"high"``.
 
     Raises
     ------
@@ -197,10 +198,11 @@ class ConvTranspose2dPlan(_ConvTransposePlan[Float]):
     threads : int, optional
         OpenMP threads of each call, from 1 to 1024; by default what `fastconv.get_num_threads()`
         tells when the plan is built. The result has the same bits whatever their number.
-    precision : {"high", "highest"}, optional
-        ``"high"`` lets sums be computed by transforms, whose errors are a little larger
-        (`fastconv.precision` has the bounds); ``"highest"`` allows plain sums only. By default
-        what `fastconv.precision` has set when the plan is built, else ``"high"``.
+    precision : {"medium", "high", "highest"}, optional
+        ``"high"`` lets sums be computed by transforms, whose errors are a little larger, and
+        ``"medium"`` by some that err more (`fastconv.precision` has the bounds); ``"highest"``
+        allows plain sums only. By default what `fastconv.precision` has set when the plan is built,
+        else ``"high"``.
 
     Raises
     ------

@@ -222,15 +222,17 @@ def precision(mode: Precision) -> Iterator[None]:
 
     Parameters
     ----------
-    mode : {"high", "highest"}
-        ``"high"`` lets ``algorithm="auto"`` use Winograd's algorithm in float32, whose error is a
-        little larger: at most ``50 * 2**-24 * sum(|x| |w|)`` beyond that of plain sums, with the
-        largest such sum of a tile of up to 4x4 outputs; up to 512 channels, 5e-6 of the result's
-        norm. It also lets long kernels be computed by Fourier transforms, whose error is at most
-        ``50 * u * max|x| * sum|w|`` beyond that of plain sums, u being 2**-24 in float32 and
-        2**-53 in float64, with the largest element of a block that is transformed together.
-        ``"highest"`` allows plain sums only. A ``precision=`` argument of a call still wins;
-        a plan reads it when it is built.
+    mode : {"medium", "high", "highest"}
+        ``"high"`` lets ``algorithm="auto"`` use Winograd's algorithm. In float32 its error is a
+        little larger: at most ``50 * u * sum(|x| |w|)`` beyond that of plain sums, u being 2**-24
+        in float32 and 2**-53 in float64, with the largest such sum of a tile of up to 4x4 outputs;
+        up to 512 channels, 5e-6 of the result's norm. In float64 only those of its forms are used
+        that err as plain sums do, and not at all on integers. ``"high"`` also lets long kernels be
+        computed by Fourier transforms, whose error is at most ``50 * u * max|x| * sum|w|`` beyond
+        that of plain sums, with the largest element of a block that is transformed together.
+        ``"medium"`` lets both dtypes use any form of Winograd's algorithm that stays within
+        ``100 * u * sum(|x| |w|)`` beyond plain sums. ``"highest"`` allows plain sums only. A
+        ``precision=`` argument of a call still wins; a plan reads it when it is built.
 
     Raises
     ------
@@ -246,7 +248,7 @@ def precision(mode: Precision) -> Iterator[None]:
     np.float32(9.0)
     """
     if mode is None:
-        raise ValueError("mode must be 'high' or 'highest', got None")
+        raise ValueError("mode must be 'medium', 'high' or 'highest', got None")
     _native.check_precision(mode)
     token = _native.precision_variable.set(mode)
     try:

@@ -28,8 +28,8 @@ def tune(plan: PlanT, seconds: float = 0.5) -> PlanT:
     Parameters
     ----------
     plan : Conv1dPlan, Conv2dPlan, ConvTranspose1dPlan or ConvTranspose2dPlan
-        Changed in place: later calls run what was fastest. Under ``precision="highest"``, and in
-        float64, the candidates are plain sums, as they are for the cost model.
+        Changed in place: later calls run what was fastest. The candidates are those that the
+        plan's `precision` allows: under ``"highest"`` plain sums.
     seconds : float
         About how long to measure, in all; each candidate runs at least five times.
 

@@ -56,8 +56,8 @@ PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 DataFormat = Literal["channels_first", "channels_last"]
 """The order of axes: (N, C, H, W) or (N, H, W, C)."""
 
-Precision = Literal["high", "highest"]
-"""Whether Winograd's algorithm and Fourier transforms are allowed, or plain sums only."""
+Precision = Literal["medium", "high", "highest"]
+"""How far results may be from plain sums; see `precision`."""
 
 Threading = Literal["pool", "openmp", "off"]
 """How the work of a call is shared out to threads; see `set_threading`."""

@@ -68,7 +68,7 @@ def conv_mutations(desc):
     yield "transposed", (2, -1, 2**31 - 1), {BAD_VALUE}
     for name in ("padding_mode", "activation", "algorithm"):
         yield name, WORDS, {BAD_VALUE}
-    yield "highest", (2, -1), {BAD_VALUE}
+    yield "highest", (3, -1), {BAD_VALUE}
     yield "reserved", (1, -1), {BAD_VALUE}
     yield "groups", (*NOT_POSITIVE, 5, 7, *LARGE), {BAD_SHAPE}
     for name in ("c_in", "c_out"):

@@ -205,7 +205,7 @@ SHAPES = [  # input, weight, arguments, words
     (X, W, {"padding_mode": "constant"}, "padding_mode must be 'zeros', .*got 'constant'"),
     (X, W, {"padding_mode": 0}, "padding_mode must be .*got 0"),
     (X, W, {"data_format": "NHWC"}, "data_format must be 'channels_first' or .*got 'NHWC'"),
-    (X, W, {"precision": "low"}, "precision must be None, 'high' or 'highest', got 'low'"),
+    (X, W, {"precision": "low"}, "precision must be None, 'medium', 'high' or .*got 'low'"),
     (X, W, {"activation": "swish"}, "activation must be None, 'relu', .*got 'swish'"),
     (X, W, {"activation": ("relu", 1.0)}, "activation must be"),
     (X, W, {"activation": ("leaky_relu",)}, "activation must be"),

@@ -19,6 +19,8 @@ std::vector<const PhaseAlgorithm<T>*> phase_algorithms() {
                                             &dense::pointwise<T>(), &depthwise::strips<T>(),
                                             &depthwise::rows<T>()};
   for (int i = 0; i < winograd::kForms; ++i) all.push_back(&winograd::form<T>(i));
+  all.push_back(&winograd::split<T>(2));
+  all.push_back(&winograd::split<T>(4));
   all.push_back(&fft::shared<T>());
   all.push_back(&fft::channels<T>());
   all.push_back(&fft::planes<T>());

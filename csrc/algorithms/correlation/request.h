@@ -2,6 +2,8 @@
 // What a call asks for beside its shape.
 #pragma once
 
+#include "core/types.h"
+
 namespace fastconv {
 
 // How the images of a call lie: as planes, or as pixels, whose channels are neighbours.
@@ -14,12 +16,11 @@ struct Request {
   // The name of an entry of the table or of a family of entries, as known_name() (conv/table.h)
   // gives it. Null lets the predicted cost decide among all.
   const char* algorithm = nullptr;
-  // Precision "highest": only algorithms that add the terms of the sums themselves. Winograd's adds
-  // products of transformed elements instead.
-  bool plain_sums = false;
+  Precision precision = Precision::high;
   // The weights are packed ahead, for many calls, as plans do: packing adds nothing to the cost.
   bool prepacked = false;
   Layouts layouts = {};
+  bool plain_sums() const { return precision == Precision::highest; }
   bool operator==(const Request&) const = default;
 };
 

@@ -27,7 +27,7 @@ struct Choice {
 
 // Why the family does not take r, or null.
 inline const char* refused(const Correlation& r, const Request& request) {
-  if (request.plain_sums) return "precision='highest' allows plain sums only";
+  if (request.plain_sums()) return "precision='highest' allows plain sums only";
   if (!takes(r)) return "the taps of a row must be equally far apart";
   return nullptr;
 }

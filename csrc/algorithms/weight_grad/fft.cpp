@@ -47,7 +47,7 @@ class Fft final : public Algorithm<T> {
 
   Offer offer(const Correlation& r, const Request& request, const Exec& exec) const override {
     constexpr index_t kFewTaps = 4;
-    if (request.plain_sums) return refusal("precision='highest' allows plain sums only");
+    if (request.plain_sums()) return refusal("precision='highest' allows plain sums only");
     if (!fft::takes(r)) return refusal("the taps of a row must be equally far apart");
     if (r.w.n_taps() < kFewTaps && !this->asked_by(request))
       return refusal("with fewer than 4 taps along the rows it is used only if asked for");

@@ -229,7 +229,7 @@ class FftChannels final : public Algorithm<T> {
   Offer offer(const Correlation& r, const Request& request, const Exec& exec) const override {
     constexpr index_t kFewTaps = 16;
     if (!is_depthwise(r)) return refusal("it takes one input channel per group");
-    if (request.plain_sums) return refusal("precision='highest' allows plain sums only");
+    if (request.plain_sums()) return refusal("precision='highest' allows plain sums only");
     if (r.h.n_taps() > 1) return refusal("it takes kernels of one row");
     if (!fft::takes(r)) return refusal("the taps of a row must be equally far apart");
     if (r.w.n_taps() < kFewTaps && !this->asked_by(request))

@@ -150,7 +150,7 @@ class FftPlanes final : public Algorithm<T> {
   Offer offer(const Correlation& r, const Request& request, const Exec& exec) const override {
     constexpr index_t kFewTaps = 6;
     if (!is_depthwise(r)) return refusal("it takes one input channel per group");
-    if (request.plain_sums) return refusal("precision='highest' allows plain sums only");
+    if (request.plain_sums()) return refusal("precision='highest' allows plain sums only");
     if (!takes_axis(r.h) || !takes_axis(r.w))
       return refusal("transforms of both axes take neither strides nor dilations");
     if (std::min(r.h.n_taps(), r.w.n_taps()) < kFewTaps && !this->asked_by(request))

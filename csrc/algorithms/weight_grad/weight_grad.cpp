@@ -92,7 +92,7 @@ namespace {
 // What a prepared algorithm follows from.
 struct Key {
   ConvDesc d;
-  bool plain_sums = false;
+  Precision precision = Precision::high;
   Layouts layouts = {};
   const KernelTable* kernels = nullptr;
   int threads = 0;
@@ -135,7 +135,7 @@ std::shared_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& req
   if (request.algorithm != nullptr) return make();
   static thread_local Recent<Key, Prepared<T>> recent;
   constexpr index_t kMostTaps = 256;  // a layout lists them
-  return recent.find_or_make({d, request.plain_sums, request.layouts, exec.table, exec.threads},
+  return recent.find_or_make({d, request.precision, request.layouts, exec.table, exec.threads},
                              make, [&](const Prepared<T>&) { return d.taps() <= kMostTaps; });
 }
 

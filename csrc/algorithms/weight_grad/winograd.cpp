@@ -58,13 +58,11 @@ class FormEntry final : public Algorithm<T> {
   explicit FormEntry(winograd::Form form) : Algorithm<T>(name_of(form)), form_(form) {}
 
   Offer offer(const Correlation& r, const Request& request, const Exec& exec) const override {
-    if (request.plain_sums) return refusal("precision='highest' allows plain sums only");
     if (!fits(r, form_)) return refusal("it takes other numbers of taps, at stride 1");
     if (r.mode != PadMode::zeros) return refusal("its tiles are cut from the image as it is");
     if (r.h.even_step() != 1 || r.w.even_step() != 1)
       return refusal("its tiles' rows are not dilated");
-    if (sizeof(T) == sizeof(double) && !this->asked_by(request))
-      return refusal("in float64 it is used only if asked for");
+    if (const char* reason = too_coarse(form_, request, sizeof(T))) return refusal(reason);
     return {.cycles = winograd_cycles<T>(r, form_, request.layouts, exec)};
   }
   Layouts layouts(const Layouts& given) const override { return given; }

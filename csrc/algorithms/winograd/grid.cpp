@@ -25,6 +25,15 @@ std::string name_of(Form form) {
   return sentence("winograd F(", h.m, ",", h.r, ") x F(", w.m, ",", w.r, ")");
 }
 
+const char* too_coarse(Form form, const Request& request, index_t item) {
+  if (request.plain_sums()) return "precision='highest' allows plain sums only";
+  const int error = std::max(kSchemes[form.h].error, kSchemes[form.w].error);
+  if (request.precision == Precision::medium) return nullptr;
+  if (item == sizeof(double) && error > 0)
+    return "in float64 it needs precision='medium', since it errs on integers";
+  return error > 50 ? "it needs precision='medium'" : nullptr;
+}
+
 bool fits(const Correlation& r, Form form) {
   return r.taps() > 1 && fits(r.h, form.h) && fits(r.w, form.w);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "algorithms/correlation/correlation.h"
+#include "algorithms/correlation/request.h"
 
 namespace fastconv::winograd {
 
@@ -20,6 +21,9 @@ std::string name_of(Form form);  // "winograd F(4,3) x F(4,3)"
 // All forms but F(1,1) x F(1,1), which is for kernels of one tap, in the order of kSchemes.
 inline constexpr int kForms = kNumSchemes * kNumSchemes - 1;
 constexpr Form form_at(int i) { return {(i + 1) / kNumSchemes, (i + 1) % kNumSchemes}; }
+
+// Why a request's precision does not allow the form for elements of `item` bytes, or null.
+const char* too_coarse(Form form, const Request& request, index_t item);
 
 // Whether r has as many taps as the form along each axis, all equally far apart, and no stride.
 bool fits(const Correlation& r, Form form);

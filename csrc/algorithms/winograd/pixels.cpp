@@ -102,10 +102,9 @@ class PixelForm final : public PhaseAlgorithm<T> {
         request.algorithm != nullptr && std::strcmp(request.algorithm, this->name()) == 0;
     if (!named && !request.layouts.x_pixels && !request.layouts.y_pixels)
       return refusal("neither the input nor the result lies as pixels");
-    if (request.plain_sums) return refusal("precision='highest' allows plain sums only");
+    if (request.plain_sums()) return refusal("precision='highest' allows plain sums only");
     if (!fits(r, form_)) return refusal("it takes other numbers of taps, at stride 1");
-    if (sizeof(T) == sizeof(double) && !this->asked_by(request))
-      return refusal("in float64 it is used only if asked for");
+    if (const char* reason = too_coarse(form_, request, sizeof(T))) return refusal(reason);
     const PixelCost cost = PixelCost::of<T>(r, form_, exec);
     return offered(cost.cycles(request.prepacked), cost.weight_transform(), cost.weight_bytes(),
                    request);

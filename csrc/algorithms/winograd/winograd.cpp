@@ -139,11 +139,9 @@ class FormEntry final : public PhaseAlgorithm<T> {
   explicit FormEntry(Form form) : PhaseAlgorithm<T>(name_of(form), kFamily), form_(form) {}
 
   Offer offer_phase(const Correlation& r, const Request& request, const Exec& exec) const override {
-    if (request.plain_sums) return refusal("precision='highest' allows plain sums only");
-    if (!takes_any(r)) return refusal("it takes kernels of 3 or 5 taps an axis with stride 1");
-    if (!fits(r, form_)) return refusal("it takes other numbers of taps");
-    if (sizeof(T) == sizeof(double) && !this->asked_by(request))
-      return refusal("in float64 it is used only if asked for");
+    if (request.plain_sums()) return refusal("precision='highest' allows plain sums only");
+    if (!fits(r, form_)) return refusal(misfit(r, request));
+    if (const char* reason = too_coarse(form_, request, sizeof(T))) return refusal(reason);
     const auto& gemm = exec.kernels<T>().conv.gemm;
     const Cost cost(r, form_, choose_tile(gemm, r.m), gemm.lanes, sizeof(T));
     return offered(cost.cycles(request.prepacked), cost.weight_transform(), cost.weight_bytes(),
@@ -157,10 +155,16 @@ class FormEntry final : public PhaseAlgorithm<T> {
   }
 
  private:
-  static bool takes_any(const Correlation& r) {
+  // Why the form does not fit. The first form's reason stands for the family's: if others would
+  // fit, it is theirs.
+  static const char* misfit(const Correlation& r, const Request& request) {
+    const char* reason = "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
     for (int i = 0; i < kForms; ++i)
-      if (fits(r, form_at(i))) return true;
-    return false;
+      if (fits(r, form_at(i))) {
+        reason = too_coarse(form_at(i), request, sizeof(T));
+        if (reason == nullptr) return "it takes other numbers of taps";
+      }
+    return reason;
   }
 
   Form form_;

@@ -62,8 +62,8 @@ def conv_transpose2d(
     Notes
     -----
     The sums of d_weight are split by the problem, never by the threads, and added in double
-    precision. In float32, kernels of 3 and 5 taps at stride 1 may be summed by Winograd's
-    algorithm [1]_, within 2e-6 of the result's norm, unless `precision` is ``"highest"``.
+    precision. Kernels of 2, 3 and 5 taps at stride 1 may be summed by Winograd's algorithm
+    [1]_, in float32 within 2e-6 of the result's norm, unless `precision` is ``"highest"``.
 
     References
     ----------

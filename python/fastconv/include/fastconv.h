@@ -90,6 +90,14 @@ typedef enum fastconv_algorithm {
   FASTCONV_FFT = 7
 } fastconv_algorithm;
 
+/* How far results may be from plain sums: precision="high", "highest" and "medium" of the Python
+ * functions. */
+typedef enum fastconv_precision {
+  FASTCONV_PRECISION_HIGH = 0,
+  FASTCONV_PRECISION_HIGHEST = 1,
+  FASTCONV_PRECISION_MEDIUM = 2
+} fastconv_precision;
+
 typedef enum fastconv_pool_op {
   FASTCONV_MAX = 0,
   FASTCONV_MIN = 1,
@@ -113,7 +121,7 @@ typedef struct fastconv_conv_desc {
   int32_t activation;           /* fastconv_activation, of the forward pass */
   double slope;                 /* of FASTCONV_LEAKY_RELU */
   int32_t algorithm;            /* fastconv_algorithm, of the forward pass */
-  int32_t highest;              /* 0, or 1 for plain sums only (precision="highest") */
+  int32_t highest;              /* fastconv_precision; libraries before this enum take 0 and 1 */
   int32_t threads;              /* 1 to 1024, or 0 for fastconv.get_num_threads() */
   int32_t reserved;             /* 0 */
   /* Since version 2; a descriptor whose size ends here is taken, too. */

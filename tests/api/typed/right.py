@@ -22,6 +22,7 @@ def convolutions(x: F32, w: F32, b: F32, x64: F64, w64: F64) -> None:
     assert_type(fc.conv2d(x, w, activation=("elu", 0.1)), F32)
     assert_type(fc.conv2d(x, w, activation=("prelu", x)), F32)
     assert_type(fc.conv2d(x, w, data_format="channels_last", precision="highest"), F32)
+    assert_type(fc.conv2d(x64, w64, precision="medium"), F64)
     assert_type(fc.conv2d(x, w, padding=((0, 1), (2, 3)), algorithm="direct", threads=2), F32)
     assert_type(fc.conv1d(x, w, padding="causal", algorithm=str(w.dtype)), F32)
     assert_type(fc.conv_transpose1d(x64, w64, None, 2, output_padding=1), F64)

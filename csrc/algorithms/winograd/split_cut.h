@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// How Winograd's algorithm on split taps is cut into blocks of rows of tiles, and where the parts
+// of a block lie in scratch memory. Lanes are channels on both sides of the products: a stride then
+// costs nothing, and a few tiles fill the vectors as well as many.
+#pragma once
+
+#include "algorithms/common/blocking.h"
+#include "algorithms/winograd/split_axis.h"
+#include "core/exec.h"
+#include "core/memory.h"
+
+namespace fastconv::winograd {
+
+struct SplitGrid {
+  SplitGrid(const Correlation& r, index_t m) : h(r.h, m), w(r.w, m) {}
+  SplitAxis h, w;
+
+  // The places of a pair of parts: so many products of weights with values.
+  static index_t places(const AxisPart& a, const AxisPart& b) {
+    return a.kind().alpha * b.kind().alpha;
+  }
+  index_t places() const {
+    index_t sum = 0;
+    for (const AxisPart& a : h.parts())
+      for (const AxisPart& b : w.parts()) sum += places(a, b);
+    return sum;
+  }
+  // The values along the width of one row of tiles, of one place of a part.
+  index_t columns(const AxisPart& b) const { return b.plain() ? w.outputs() : w.tiles(); }
+  index_t row() const { return w.tiles() * w.m(); }  // the outputs of a row, in whole tiles
+  index_t lines() const { return h.reach(h.m()); }   // the rows that a row of tiles reads
+  index_t pixels() const { return w.reach(row()); }  // the columns that it reads
+};
+
+// The output channels of a group as panels of two vectors; the last one may have one vector. The
+// transformed weights hold, for each group and place, panel after panel, in a panel
+// [input channel][output channel].
+struct SplitPanels {
+  index_t m, c, lanes;
+  index_t vectors() const { return ceil_div(m, lanes); }
+  index_t count() const { return ceil_div(vectors(), index_t{2}); }
+  index_t nv(index_t panel) const { return std::min<index_t>(2, vectors() - 2 * panel); }
+  index_t first(index_t panel) const { return 2 * panel * lanes; }  // its first output channel
+  index_t plane() const { return vectors() * lanes * c; }           // the weights of a place
+  index_t pixel(Range panels) const {  // the output channels of some panels, in whole vectors
+    return (std::min(2 * panels.end, vectors()) - 2 * panels.begin) * lanes;
+  }
+};
+
+struct SplitCut {
+  SplitPanels panels;
+  index_t rows;    // of tiles, of all images of a group
+  index_t blocks;  // into which these are cut
+  index_t block;   // rows of tiles of a block, at most
+  // If there are too few blocks for the threads they share each of them: first its channels, then
+  // `chunks` chunks of its panels.
+  bool shared;
+  index_t chunks;
+  index_t pixel;  // elements of a pixel of input: its channels in whole vectors
+  Range chunk(index_t i) const { return part(panels.count(), chunks, i); }
+};
+
+// The bytes of the transformed values of one row of tiles.
+inline double split_row(const Correlation& r, const SplitGrid& grid, index_t item) {
+  const double values = grid.h.values() * grid.w.values() * double(grid.h.m() * grid.row());
+  return values * double(r.c * item);
+}
+// The rows of tiles of a block. Their values take at most kFew times L2, since what is copied and
+// transformed is read again soon (64@112 -> 64 at a stride of 2: 1.75 ms with one row, 1.94 with
+// two, 2.02 with four); or kMany times where the weights outgrow L2, which stream past once for
+// each block (256@28 -> 256: the same on one thread, but two threads share the way from L3). The
+// values of a place still fit L2.
+inline index_t split_block(const Correlation& r, const SplitGrid& grid, index_t item) {
+  constexpr double kFew = 0.65, kMany = 2.6;
+  const double l2 = double(cache_sizes().l2), weights = double(grid.places() * r.m * r.c * item);
+  const double most = l2 * (weights > 2 * l2 ? kMany : kFew);
+  return std::max<index_t>(1, index_t(most / split_row(r, grid, item)));
+}
+
+template <class T>
+SplitCut split_cut(const Correlation& r, const SplitGrid& grid, const Exec& exec) {
+  const index_t lanes = exec.kernels<T>().conv.gemm.lanes, threads = exec.threads;
+  SplitCut cut{};
+  cut.panels = {r.m, r.c, lanes};
+  cut.rows = r.batch * grid.h.tiles();
+  cut.blocks = ceil_div(cut.rows, split_block(r, grid, sizeof(T)));
+  const index_t all = r.groups * cut.blocks;
+  if (all < 4 * threads && all % threads != 0 && r.groups * cut.rows >= threads)
+    cut.blocks = std::min(cut.rows, ceil_div(ceil_div(all, threads) * threads, r.groups));
+  cut.block = ceil_div(cut.rows, cut.blocks);
+  cut.shared = r.groups * cut.blocks < threads;
+  cut.chunks = cut.shared ? std::min<index_t>(cut.panels.count(), threads) : 1;
+  cut.pixel = ceil_div(r.c, lanes) * lanes;
+  return cut;
+}
+
+// The parts of scratch memory, in elements. `image` and `values` belong to a block; each thread has
+// the others.
+struct SplitSizes {
+  index_t image;     // what the rows of tiles read, as pixels together with their padding
+  index_t values;    // the transformed tiles
+  index_t lines;     // one row of tiles, transformed along w
+  index_t products;  // of one pair of parts
+  index_t halves;    // products that are transformed back along h
+  index_t results;   // the outputs
+  index_t more;      // results that are added to others
+  index_t bias;
+  index_t own() const { return lines + products + halves + results + more + bias; }
+  index_t common() const { return image + values; }
+};
+
+// How far apart places lie: a cache line is left free between them, as in cut.h.
+template <class T>
+index_t split_plane(index_t values, index_t channels) {
+  return values * channels + index_t{64 / sizeof(T)};
+}
+
+template <class T>
+SplitSizes split_sizes(const SplitGrid& grid, const SplitCut& cut) {
+  constexpr index_t line = 64 / sizeof(T);
+  const auto whole = [](index_t n) { return ceil_div(n, line) * line; };
+  const index_t pixel = cut.pixel, rows = cut.block, outputs = rows * grid.h.m() + grid.h.m();
+  index_t most = 0, channels = 0;
+  for (index_t i = 0; i < cut.chunks; ++i)
+    channels = std::max(channels, cut.panels.pixel(cut.chunk(i)));
+  SplitSizes s{};
+  s.image = whole(rows * grid.lines() * grid.pixels() * pixel);
+  for (const AxisPart& a : grid.h.parts())
+    for (const AxisPart& b : grid.w.parts()) {
+      const index_t columns = grid.columns(b), places = SplitGrid::places(a, b);
+      const index_t lines = a.plain() ? outputs : rows;
+      if (!a.plain() || !b.plain())
+        s.values += whole(places * split_plane<T>(lines * columns, pixel));
+      if (!a.plain()) most = std::max(most, places * split_plane<T>(lines * columns, channels));
+      s.lines = std::max(s.lines, whole(places * grid.w.tiles() * pixel));
+      if (!b.plain())
+        s.halves =
+            std::max(s.halves, whole(b.kind().alpha * split_plane<T>(outputs * columns, channels)));
+    }
+  s.products = whole(most);
+  // Stores read whole vectors of pixels, and may begin at the last one.
+  s.results = whole((outputs * grid.row() + cut.panels.lanes) * channels);
+  s.more = whole(grid.h.m() * grid.row() * channels);
+  s.bias = whole(channels);
+  return s;
+}
+
+}  // namespace fastconv::winograd
