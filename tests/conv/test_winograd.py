@@ -151,6 +151,27 @@ def test_what_is_not_finite_reaches_its_windows_only(value, isa):
         np.testing.assert_allclose(y[~wild], want[~wild], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (5, 2), (5, 1)])
+@pytest.mark.parametrize("outputs", [2, 4])
+def test_split_taps_keep_what_is_not_finite_in_its_windows(outputs, kernel, stride, value, isa):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, 5, 21, 22)).astype(np.float32)
+    w = (0.5 + rng.random((18, 5, kernel, kernel))).astype(np.float32)
+    x[1, 3, 9, 13] = value
+    how = {"padding": 1, "stride": stride}
+    want = fastconv.conv2d(x, w, **how, precision="highest")
+    one, many = (
+        fastconv.conv2d(x, w, **how, algorithm=f"winograd split F({outputs})", threads=threads)
+        for threads in (1, 3)
+    )
+    wild = ~np.isfinite(want)
+    assert 0 < wild.sum() <= 18 * kernel**2
+    np.testing.assert_array_equal(one[wild], want[wild])
+    np.testing.assert_allclose(one[~wild], want[~wild], rtol=1e-4, atol=1e-4)
+    assert one.tobytes() == many.tobytes()
+
+
 def test_sums_that_overflow_on_the_way_are_computed_again(isa):
     x = np.full((1, 2, 12, 12), 3e37, np.float32)
     w = np.full((1, 2, 3, 3), 0.1, np.float32)
