@@ -9,6 +9,7 @@ import fastconv
 from algorithms import ENTRIES, FAMILIES, dtypes_of, each_with_algorithm, weight_grad_of
 from cases import CONV, TRANSPOSED, UNIT, bound
 from fastconv import grad, reference
+from fft_cases import check, check_weight_gradient, function_of
 
 FFT = tuple(name for name in ENTRIES if FAMILIES[name] == "fft")
 LINES = ("fft_rows", "fft_channels")  # those that take signals as well
@@ -50,45 +51,10 @@ DEPTHWISE = {
 }
 
 
-PLANES = {
-    "one tile of many": ((1, 1, 40, 30), (1, 1, 9, 7), {}),
-    "an odd number of tiles": ((1, 1, 150, 700), (1, 1, 31, 21), {"padding": "same"}),
-    "two images in a pair": ((3, 1, 60, 50), (2, 1, 15, 15), {"padding": 7}),
-    "channels": ((2, 5, 70, 90), (7, 5, 9, 11), {"padding": (4, 5)}),
-    "groups": ((1, 6, 50, 60), (4, 3, 11, 7), {"groups": 2, "padding": "full"}),
-    "depthwise": ((1, 5, 40, 330), (10, 1, 13, 13), {"padding": 6}),
-    "a kernel larger than its image": ((1, 2, 20, 30), (1, 2, 33, 41), {"padding": 40}),
-    "kernels of one column": ((1, 2, 90, 20), (1, 2, 17, 1), {"padding": (8, 0)}),
-    "a kernel of many rows": ((1, 1, 700, 40), (1, 1, 601, 9), {"padding": (100, 4)}),
-    "mirrored": ((2, 2, 60, 70), (3, 2, 9, 13), {"padding": (4, 6), "padding_mode": "reflect"}),
-    "around": ((1, 2, 40, 30), (3, 2, 9, 13), {"padding": (9, 12), "padding_mode": "circular"}),
-    "edges": ((1, 2, 9, 30), (3, 2, 5, 61), {"padding": (4, 30), "padding_mode": "replicate"}),
-}  # fmt: skip
-
-
 def most(x, w, plain):
     """How far a result may be: beyond the plain bound, 50 * u * max |x| * sum |w|."""
     weights = np.abs(w).sum(axis=tuple(range(1, w.ndim))).max()
     return plain + 50 * UNIT[x.dtype] * np.abs(x).max(initial=0) * weights
-
-
-def function_of(x):
-    return fastconv.conv1d if x.ndim == 3 else fastconv.conv2d
-
-
-def check(size, algorithm):
-    shape, kernel, how = size
-    rng = np.random.default_rng(sum(shape))
-    x, w = rng.standard_normal(shape), rng.standard_normal(kernel)
-    groups = how.get("groups", shape[1] if kernel[1] == 1 else 1)
-    how = {**how, "groups": groups}
-    call = function_of(x)
-    want = call(x, w, **how, precision="highest")
-    for dtype, limit in ((np.float32, 1e-6), (np.float64, 1e-14)):
-        args = x.astype(dtype), w.astype(dtype)
-        one, many = (call(*args, **how, algorithm=algorithm, threads=n) for n in (1, 3))
-        assert np.linalg.norm(one - want) <= limit * np.linalg.norm(want)
-        assert one.tobytes() == many.tobytes()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -100,36 +66,6 @@ def test_every_way_to_cut(size, isa):
 @pytest.mark.parametrize("algorithm", LINES)
 def test_every_way_to_cut_depthwise(size, algorithm, isa):
     check(DEPTHWISE[size], algorithm)
-
-
-@pytest.mark.parametrize("size", PLANES)
-def test_every_way_to_cut_planes(size, isa):
-    check(PLANES[size], "fft_planes")
-
-
-def test_planes_are_refused_with_a_reason():
-    x, w = np.ones((1, 1, 50, 50)), np.ones((1, 1, 9, 9))
-    for how, reason in (
-        ({"stride": 2}, "neither strides nor dilations"),
-        ({"dilation": (1, 2)}, "neither strides nor dilations"),
-    ):
-        with pytest.raises(ValueError, match=reason):
-            fastconv.conv2d(x, w, **how, algorithm="fft_planes")
-    with pytest.raises(ValueError, match="kernel is too large"):
-        fastconv.conv2d(np.ones((1, 1, 1100, 1)), np.ones((1, 1, 1050, 1)), algorithm="fft_planes")
-    with pytest.raises(ValueError, match="kernels of one row"):
-        fastconv.conv2d(x, w[:, :, :1], algorithm="fft_planes")
-
-
-def test_the_other_tile_of_a_pair_stays_finite(isa):
-    """Two tiles are transformed as one: what is wrong in one shows in both, and is mended."""
-    rng = np.random.default_rng(12)
-    x, w = rng.standard_normal((2, 1, 50, 60)), rng.standard_normal((1, 1, 9, 9))
-    want = fastconv.conv2d(x[1:], w, precision="highest")
-    x[0, 0, 20, 20] = np.nan
-    y = fastconv.conv2d(x, w, algorithm="fft_planes")
-    assert np.isnan(y[0]).sum() == 81
-    np.testing.assert_allclose(y[1:], want, rtol=0, atol=1e-12)
 
 
 def random_call(rng, rank):
@@ -310,34 +246,6 @@ CHANNELS = {
     "rows of a plane": ((2, 5, 7, 90), (5, 1, 1, 33), {"stride": (2, 1), "padding": (2, 0),
                                                        "padding_mode": "reflect"}),
 }  # fmt: skip
-
-
-def check_weight_gradient(size, algorithm):
-    shape, kernel, how = size
-    how = {**how, "groups": how.get("groups", shape[1] if kernel[1] == 1 else 1)}
-    rng = np.random.default_rng(sum(shape))
-    x, w = rng.standard_normal(shape), np.zeros(kernel)
-    dy = rng.standard_normal(function_of(x)(x, w, **how).shape)
-    call = grad.conv1d_weight if x.ndim == 3 else grad.conv2d_weight
-    want = call(x, kernel, dy, **how, precision="highest")
-    for dtype, limit in ((np.float32, 1e-6), (np.float64, 1e-14)):
-        args = x.astype(dtype), kernel, dy.astype(dtype), algorithm
-        one, many = (weight_grad_of(*args, **how, threads=n) for n in (1, 3))
-        assert np.linalg.norm(one - want) <= limit * np.linalg.norm(want)
-        assert one.tobytes() == many.tobytes()
-
-
-PLANE_GRADIENTS = {
-    "pairs in slices": ((1, 1, 200, 900), (1, 1, 21, 17), {"padding": "same"}),
-    "one tile of two images": ((2, 1, 30, 40), (3, 1, 9, 9), {}),
-    "groups": ((3, 5, 60, 50), (10, 1, 7, 11), {"padding": (3, 5)}),
-    "mirrored": ((1, 2, 40, 50), (2, 1, 9, 9), {"padding": 4, "padding_mode": "reflect"}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("size", PLANE_GRADIENTS)
-def test_weight_gradients_of_planes(size, isa):
-    check_weight_gradient(PLANE_GRADIENTS[size], "fft_planes")
 
 
 @pytest.mark.parametrize("size", GRADIENTS)
