@@ -16,7 +16,7 @@ from ._shapes import channels_first
 from .activations import Elementwise, Softmax
 from .containers import Residual, Sequential
 from .conv import _Transposed
-from .dense import Dropout
+from .dropout import Dropout
 from .layer import Layer
 from .norm import BatchNormBase
 from .prelu import PReLU

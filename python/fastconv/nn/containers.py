@@ -118,9 +118,10 @@ class Sequential(Layer):
 
         ``y = stream(block)`` gives the outputs that come with the samples of `block`; joined, with
         those of ``stream.finish()`` at the end, they are what the network in evaluation mode gives
-        for the whole signal. Not one bit of them depends on how the signal was cut. The stream has
-        a copy of the weights. Beside its call it has `finish`, `reset`, `state`, `latency` and
-        `receptive_field` as `fastconv.ConvStream1d`; it pickles and copies.
+        for the whole signal. Not one bit of them depends on how the signal was cut, unless a kernel
+        is so long that `ConvStream1d` takes transforms. The stream copies the weights; beside its
+        call it has `finish`, `reset`, `state`, `latency` and `receptive_field` as
+        `fastconv.ConvStream1d`; it pickles and copies.
 
         Convolutions and pools with one spatial axis are taken whose windows end within their
         stride: padded on the left by ``reach - stride`` to ``reach - 1``, as ``"causal"`` does,

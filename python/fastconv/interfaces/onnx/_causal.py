@@ -11,7 +11,7 @@ from fastconv.interfaces.onnx._node import Node, floats
 
 __all__ = ["CausalConvWithState"]
 
-ACTIVATIONS = {None: None, "none": None, "silu": "silu", "swish": "silu"}
+ACTIVATIONS: dict[str | None, Any] = {None: None, "none": None, "silu": "silu", "swish": "silu"}
 
 
 class CausalConvWithState(Node):
