@@ -229,6 +229,12 @@ def models():
             conv(1, 2, 3, padding=1, padding_mode="reflect"), nn.MaxPool2d(2), nn.BatchNorm2d(),
             conv(2, 1, 3, padding="same_lower", stride=3), nn.PReLU(),
         ),
+        "branches": (
+            nn.Residual(conv(1, 4, 3, 2, 1), shortcut=conv(1, 4, 1, stride=2)),
+            nn.Concat(nn.Sequential(), conv(4, 2, 5, padding=2), nn.MaxPool2d(3, 1, 1)),
+            nn.Upsample(scale_factor=2), conv(10, 2, 3, padding=1), nn.Dropout2d(0.5),
+            nn.Upsample(scale_factor=3, mode="bilinear"), nn.MaxPool2d(2),
+        ),
         "words at strides": (
             conv(1, 2, 4, padding="same", stride=3), conv(2, 1, 3, padding="same_lower", stride=2),
         ),
@@ -248,7 +254,7 @@ def test_models_in_any_chunks(name, seed):
     with fastconv.precision("highest"):
         lazy = nn.predict(model, chunked(rng, x))
         want = model(x)
-        if name in ("there and back", "mirrored"):  # softmax, and roots of variances
+        if name in ("there and back", "mirrored", "branches"):  # softmax, and roots of variances
             np.testing.assert_allclose(lazy.compute(), want, rtol=1e-5, atol=1e-5)
         else:
             same(lazy, want)
