@@ -22,7 +22,8 @@ try:
     from dask.distributed import Client, LocalCluster, progress
 except ImportError as error:
     raise ImportError(
-        "fastconv's example needs dask.distributed: pip install 'fastconv[dask]' distributed"
+        "fastconv/examples/dask_network.py needs dask.distributed: "
+        "pip install 'fastconv[dask]' distributed"
     ) from error
 import dask.array as da
 

@@ -13,8 +13,9 @@ try:
     import xarray as xr
 except ImportError as error:
     raise ImportError(
-        "fastconv's example needs xarray: pip install 'fastconv[dask]' xarray"
+        "fastconv/examples/xarray_strides.py needs xarray: pip install 'fastconv[dask]' xarray"
     ) from error
+
 
 STRIDE, SIZE = 4, 5
 

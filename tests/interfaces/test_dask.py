@@ -178,7 +178,7 @@ def test_a_call_takes_one_thread_and_the_precision_of_its_place():
 
     x = da.ones((1, 1, 20, 20), chunks=10, dtype=np.float32)
     with fastconv.threads(2):
-        nn.predict(nn.Sequential(Spy(1, 1, 3)), x).compute()
+        nn.predict(Spy(1, 1, 3), x).compute()
     assert set(seen) == {1}
 
 
@@ -187,12 +187,12 @@ WRONG = [
     (lambda x, w: fcd.conv2d(x, da.from_array(w)), TypeError, "dask array"),
     (lambda x, w: fcd.conv2d(x.astype("i4"), w), TypeError, "float32 or float64"),
     (lambda x, w: fcd.conv2d(x[0, 0], w), ValueError, "axes"),
-    (lambda x, w: fcd.conv2d(x, w[:, :, :, :0]), ValueError, ""),
+    (lambda x, w: fcd.conv2d(x, w[:, :, :, :0]), ValueError, "weight|kernel"),
     (lambda x, w: fcd.conv2d(x, w, padding=40, padding_mode="reflect"), ValueError, "padding"),
     (lambda x, w: fcd.conv2d(x, w, padding=1, padding_mode="mirror"), ValueError, "padding_mode"),
     (lambda x, w: fcd.conv2d(x, w, data_format="NCHW"), ValueError, "data_format"),
     (lambda x, w: fcd.conv2d(x[x > 0], w), ValueError, "known sizes"),
-    (lambda x, w: fcd.max_pool2d(x, 0), ValueError, ""),
+    (lambda x, w: fcd.max_pool2d(x, 0), ValueError, "kernel"),
     (lambda x, w: fcd.convolve(x, np.ones(3)), ValueError, "axes"),
     (lambda x, w: fcd.convolve(x[0, 0, 0], np.ones(3), "some"), ValueError, "mode"),
     (lambda x, w: fcd.convolve(x[0, 0, 0], np.ones(30)), ValueError, "longer"),
@@ -229,6 +229,12 @@ def models():
             conv(1, 2, 3, padding=1, padding_mode="reflect"), nn.MaxPool2d(2), nn.BatchNorm2d(),
             conv(2, 1, 3, padding="same_lower", stride=3), nn.PReLU(),
         ),
+        "branches": (
+            nn.Residual(conv(1, 4, 3, 2, 1), shortcut=conv(1, 4, 1, stride=2)),
+            nn.Concat(nn.Sequential(), conv(4, 2, 5, padding=2), nn.MaxPool2d(3, 1, 1)),
+            nn.Upsample(scale_factor=2), conv(10, 2, 3, padding=1), nn.Dropout2d(0.5),
+            nn.Upsample(scale_factor=3, mode="bilinear"), nn.MaxPool2d(2),
+        ),
         "words at strides": (
             conv(1, 2, 4, padding="same", stride=3), conv(2, 1, 3, padding="same_lower", stride=2),
         ),
@@ -248,7 +254,7 @@ def test_models_in_any_chunks(name, seed):
     with fastconv.precision("highest"):
         lazy = nn.predict(model, chunked(rng, x))
         want = model(x)
-        if name in ("there and back", "mirrored"):  # softmax, and roots of variances
+        if name in ("there and back", "mirrored", "branches"):  # softmax, and roots of variances
             np.testing.assert_allclose(lazy.compute(), want, rtol=1e-5, atol=1e-5)
         else:
             same(lazy, want)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import lcm
@@ -14,12 +15,14 @@ from ._conv import ConvBase
 from ._pool import PoolBase
 from ._shapes import channels_first
 from .activations import Elementwise, Softmax
+from .branches import Concat
 from .containers import Residual, Sequential
 from .conv import _Transposed
-from .dropout import Dropout
+from .dropout import Dropout, Dropout2d
 from .layer import Layer
 from .norm import BatchNormBase
 from .prelu import PReLU
+from .resize import Upsample
 
 
 @dataclass(frozen=True)
@@ -90,18 +93,55 @@ def _behind(
             reach, shape = found, layer_shape(inner, shape)
         return reach
     if type(layer) is Residual:
-        found = _behind(layer.layer, shape, reach, data_format)
-        if found is None:
+        return _joined([layer.layer, layer.shortcut], shape, reach, data_format)
+    channels = len(shape) - 1 if data_format == "channels_last" else len(shape) - len(reach) - 1
+    if type(layer) is Concat:
+        if layer.axis % len(shape) != channels:
             return None
-        return tuple(a.union(b) for a, b in zip(reach, found, strict=True))
+        return _joined(layer.branches, shape, reach, data_format)
+    if type(layer) is Upsample:
+        return _behind_upsampling(layer, reach)
     if isinstance(layer, ConvBase | PoolBase):
         return _behind_windows(layer, shape, reach)
     if isinstance(layer, Softmax):
-        channels = len(shape) - 1 if data_format == "channels_last" else len(shape) - len(reach) - 1
         return reach if layer.axis % len(shape) == channels else None
-    if isinstance(layer, Elementwise | BatchNormBase | Dropout | PReLU):
+    if isinstance(layer, Elementwise | BatchNormBase | Dropout | Dropout2d | PReLU):
         return reach
     return None
+
+
+def _joined(
+    branches: Iterable[Layer | None], shape: Shape, reach: tuple[Reach, ...], data_format: str
+) -> tuple[Reach, ...] | None:
+    """Behind branches that are added or joined; None stands for the input itself."""
+    found = [reach if b is None else _behind(b, shape, reach, data_format) for b in branches]
+    joined = found[0]
+    for each in found[1:]:
+        if joined is None or each is None:
+            return None
+        if any(a.jump != b.jump for a, b in zip(joined, each, strict=True)):
+            return None
+        joined = tuple(a.union(b) for a, b in zip(joined, each, strict=True))
+    return joined
+
+
+def _behind_upsampling(layer: Upsample, reach: tuple[Reach, ...]) -> tuple[Reach, ...] | None:
+    """Behind whole factors; what depends on the length of the whole is none of ours."""
+    factors = layer.scale_factor
+    if (
+        factors is None
+        or layer.align_corners
+        or layer.mode not in ("nearest", "linear", "bilinear")
+    ):
+        return None
+    each = factors * len(reach) if len(factors) == 1 else factors
+    if len(each) != len(reach) or any(f != int(f) or f < 1 for f in each):
+        return None
+    # Output o lies at (o + 1/2) / f - 1/2, between two inputs of which the nearest one is nearer.
+    return tuple(
+        r.behind(Fraction(-3, 2), Fraction(4), Fraction(1, int(f)))
+        for r, f in zip(reach, each, strict=True)
+    )
 
 
 def layer_shape(layer: Layer, shape: Shape) -> Shape:

@@ -211,6 +211,8 @@ def _operands(n: int, input: Any, weight: Any, bias: Any, data_format: str) -> t
         )
     if x.ndim not in (n + 1, n + 2):
         raise ValueError(f"input must have {n + 1} or {n + 2} axes, got shape {x.shape}")
+    if x.dtype not in (np.float32, np.float64):
+        raise TypeError(f"input must be float32 or float64, got {x.dtype}")
     arrays: list[Any] = []
     for name, value in (("weight", weight), ("bias", bias)):
         if isinstance(value, da.Array):
@@ -220,8 +222,6 @@ def _operands(n: int, input: Any, weight: Any, bias: Any, data_format: str) -> t
             raise TypeError(
                 f"{name} must have the dtype of input, {x.dtype}, got {arrays[-1].dtype}"
             )
-    if x.dtype not in (np.float32, np.float64):
-        raise TypeError(f"input must be float32 or float64, got {x.dtype}")
     channels = x.ndim - 1 if data_format == "channels_last" else x.ndim - n - 1
     return x.rechunk({channels: -1}), channels, *arrays
 

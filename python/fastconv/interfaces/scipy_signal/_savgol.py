@@ -67,8 +67,8 @@ def savgol_filter(
     >>> import numpy as np
     >>> from fastconv.interfaces import scipy_signal
     >>> parabola = np.arange(9.0) ** 2
-    >>> np.round(scipy_signal.savgol_filter(parabola, 5, 2), 6)
-    array([ 0.,  1.,  4.,  9., 16., 25., 36., 49., 64.])
+    >>> np.allclose(scipy_signal.savgol_filter(parabola, 5, 2), parabola)
+    True
     """
     arrays = plain(x)
     if arrays is None or arrays[0].ndim == 0 or arrays[0].size == 0:
