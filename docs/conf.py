@@ -6,9 +6,13 @@ the page that includes the file, or, where there is none, become plain text.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from pathlib import Path
+from typing import Any
+
+from sphinx.util.inspect import stringify_signature
 
 import fastconv
 
@@ -139,6 +143,15 @@ def _include(app: object, path: Path, parent: str, source: list[str]) -> None:
     source[0] = _with_links(source[0], (HERE / path).resolve().parent)
 
 
+def _signature(app: object, what: str, name: str, obj: Any, *_: object) -> tuple[str, str] | None:
+    """That of a class is its `__init__`'s; autodoc would show `__new__`, which layers share."""
+    if what != "class":
+        return None
+    text = stringify_signature(inspect.signature(obj), show_annotation=False)
+    return re.sub(r"<class '([\w.]+)'>", r"\1", text), ""
+
+
 def setup(app: object) -> None:
     app.connect("source-read", _read)  # type: ignore[attr-defined]
     app.connect("include-read", _include)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-signature", _signature)  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ from fastconv import nn
 
 SMALL = "--small" in sys.argv
 PICTURE = [name for name in sys.argv[1:] if not name.startswith("-")]
-EPOCHS, PIECES = (5, 100) if SMALL else (20, 140)
+EPOCHS, PIECES = (5, 100) if SMALL else (12, 120)
 
 # %%
 # Pieces of photographs
