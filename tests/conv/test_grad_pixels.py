@@ -153,7 +153,8 @@ def test_what_is_not_finite_is_summed_plainly(value, where):
     rng = np.random.default_rng(5)
     x = (0.5 + rng.random((2, 16, 14, 32))).astype("f4")
     dy = (0.5 + rng.random((2, 16, 14, 32))).astype("f4")
-    (x if where == "image" else dy)[1, 0, 0, 3] = value
+    # Not at the border: zeros of the padding times a NaN may be NaN, or left out.
+    (x if where == "image" else dy)[1, 7, 6, 3] = value
     how = {"padding": 1, **LAST}
     want = grad.conv2d_weight(x, (32, 32, 3, 3), dy, **how, precision="highest")
     got = grad.conv2d_weight(x, (32, 32, 3, 3), dy, **how, precision="high")
