@@ -36,7 +36,8 @@ def check_weight_gradient(size, algorithm):
     dy = rng.standard_normal(function_of(x)(x, w, **how).shape)
     call = grad.conv1d_weight if x.ndim == 3 else grad.conv2d_weight
     want = call(x, kernel, dy, **how, precision="highest")
-    for dtype, limit in ((np.float32, 1e-6), (np.float64, 1e-14)):
+    # Of 180,000 terms the plain sum in float64 itself errs by 1.3e-14.
+    for dtype, limit in ((np.float32, 1e-6), (np.float64, 3e-14)):
         args = x.astype(dtype), kernel, dy.astype(dtype), algorithm
         one, many = (weight_grad_of(*args, **how, threads=n) for n in (1, 3))
         assert np.linalg.norm(one - want) <= limit * np.linalg.norm(want)

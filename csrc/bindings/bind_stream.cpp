@@ -59,10 +59,9 @@ class Stream {
   Stream(const Spec& spec, const stream::Parameters<T>& parameters, const Exec& exec,
          const char* algorithm)
       : spec_(spec),
-        stream_(
-            std::in_place_type<stream::Stream<T>>, spec.desc,
-            stream::make_engine(spec.desc, parameters, exec, algorithm,
-                                to_precision(py::none()) == Precision::highest)) {}
+        stream_(std::in_place_type<stream::Stream<T>>, spec.desc,
+                stream::make_engine(spec.desc, parameters, exec, algorithm,
+                                    to_precision(py::none()) == Precision::highest)) {}
   Stream(const Stream& other) : spec_(other.spec_), stream_(other.stream_) {}
   Stream& operator=(const Stream&) = delete;
 

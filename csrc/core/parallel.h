@@ -38,8 +38,10 @@ inline Team useful_threads(index_t tasks, double work, int threads) noexcept {
 template <class B>
 void parallel_for(index_t tasks, Team team, const B& body) noexcept {
   const int threads = team.threads = std::min(team.threads, thread_limit());
-  const Threading layer = threading();
-  if (threads <= 1 || tasks <= 1 || layer == Threading::off) {
+  // Alone, a call does not ask for the layer: that reads what belongs to the thread, whose first
+  // use allocates memory, and a stream's blocks allocate none.
+  const Threading layer = threads <= 1 || tasks <= 1 ? Threading::off : threading();
+  if (layer == Threading::off) {
     for (index_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "simulator/counting.h"
 
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -200,11 +201,39 @@ void count_winograd(WinogradKernels<T>& k) {
   k.store_runs = &store_runs<T>;
 }
 
+// Fourier transforms: some cycles for each vector of complex numbers and power of two of a radix
+// (as algorithms/fft has them), four FMAs for a product.
+constexpr double kPower = 6, kTurned = 12;
+template <class T, int RADIX>
+void fft_pass(const FftPass<T>& a) noexcept {
+  const double numbers = RADIX * double(a.p.to - a.p.from) * double(a.q.to - a.q.from);
+  count(kCall + numbers * std::log2(RADIX) * kPower / Machine<T>::rate);
+}
+template <class T>
+void count_fft(FftKernels<T>& k) {
+  each<kNumFftRadices>([&]<int I>() { k.pass[I] = &fft_pass<T, kFftRadices[I]>; });
+  k.split = [](const FftSplit<T>& a) noexcept { count(kCall + kTurned * double(a.half + 1)); };
+  k.join = [](const FftJoin<T>& a) noexcept { count(kCall + kTurned * double(a.half + 1)); };
+  k.add = [](const FftSums<T>& a) noexcept {
+    count(kCall + 4 / Machine<T>::rate * double(a.terms) * double(a.vectors * a.n));
+  };
+  k.multiply = [](const FftProduct<T>& a) noexcept {
+    count(kCall + 4 / Machine<T>::rate * double(a.terms) * double(a.n));
+  };
+  k.turn = [](const FftTurn<T>& a) noexcept {
+    count(kCall + kTurned * double((a.to - a.from) * Machine<T>::lanes));
+  };
+  k.wind = [](const FftWind<T>& a) noexcept { count(kCall + 4 * double(a.to - a.from)); };
+  k.unwind = [](const FftUnwind<T>& a) noexcept { count(kCall + 4 * double(a.to - a.from)); };
+  k.finish = [](const FftFinish<T>& a) noexcept { count(kCall + kCopied * vectors<T>(a.n)); };
+}
+
 template <class T>
 void count_all(Kernels<T>& k) {
   Machine<T>::lanes = k.conv.gemm.lanes;
   Machine<T>::rate = fmas_per_cycle(k.conv.gemm.lanes * index_t{sizeof(T)});
   count_tiles(k.conv), count_depthwise(k.conv.depthwise), count_winograd(k.conv.winograd);
+  count_fft(k.conv.fft);
   k.conv.channel_lanes.pack = &pack_lanes<T>, k.conv.channel_lanes.store = &store_lanes<T>;
   k.conv.pack_panel = &pack_panel<T>, k.conv.gather_rows = &gather_rows<T>;
   k.conv.interleave = &interleave<T>, k.conv.sum = &sum<T>;

@@ -227,7 +227,9 @@ def conv1d(
     data_format : {"channels_first", "channels_last"}, default "channels_first"
         ``"channels_last"`` means (N, W, C) for every array but weight and bias.
     precision : {"medium", "high", "highest"}, optional
-        As in `conv2d`; by default what `fastconv.precision` has set.
+        ``"high"`` lets sums be computed by transforms, whose errors are a little larger, and
+        ``"medium"`` by some that err more (`fastconv.precision` has the bounds); ``"highest"``
+        allows plain sums only. By default what `fastconv.precision` has set, else ``"high"``.
 
     Returns
     -------

@@ -64,6 +64,11 @@ cdef enum:  # algorithms
     WINOGRAD = 6
     FFT = 7
 
+cdef enum:  # precisions
+    PRECISION_HIGH = 0
+    PRECISION_HIGHEST = 1
+    PRECISION_MEDIUM = 2
+
 cdef enum:  # pools
     MAX = 0
     MIN = 1

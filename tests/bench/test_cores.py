@@ -16,8 +16,8 @@ import fastconv
 from fastconv import _native
 
 SETTINGS = Settings(mode="cores")
-LEAST = {8: 0.92, 16: 0.88, 32: 0.8, 64: 0.62}
-"""What the layers above 100 us reach on each ISA; AVX-512: 0.95, 0.91, 0.86, 0.72."""
+LEAST = {8: 0.9, 16: 0.84, 32: 0.75, 64: 0.6}
+"""What the layers above 100 us reach on each ISA; AVX-512: 0.91, 0.85, 0.77, 0.62."""
 
 
 def test_one_core_counts_at_least_the_multiplications_of_plain_sums():
@@ -35,7 +35,7 @@ def test_layers_are_shared_out_to_many_cores():
     assert len(long) > 100
     for count, least in LEAST.items():
         parts = [row["cores"][str(count)] for row in long]
-        assert max(parts) <= 1.1, count  # a cut for more threads may copy a little less
+        assert max(parts) <= 1.15, count  # a cut for more threads may copy a little less
         assert geometric_mean(parts) >= least, count
 
 

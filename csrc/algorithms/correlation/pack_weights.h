@@ -58,7 +58,15 @@ index_t packed_size(std::span<const Panels> phases);
 // The layouts of packed weights: the first number of a key (PackingKey, algorithm.h) that is not
 // empty.
 enum class Packing : index_t {
-  panels = 1, lanes, columns, winograd, fft, fft_channels, pixels, fft_planes, split
+  panels = 1,
+  lanes,
+  columns,
+  winograd,
+  fft,
+  fft_channels,
+  pixels,
+  fft_planes,
+  split
 };
 // A key's first numbers: the layout, and where r's weights lie in the caller's array.
 std::vector<index_t> start_of_key(Packing packing, const Correlation& r);

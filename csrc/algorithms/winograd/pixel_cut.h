@@ -104,12 +104,13 @@ PixelSizes pixel_sizes(const Correlation& r, const TileGrid& grid, const PixelCu
   const WinogradScheme &h = grid.h.scheme(), &w = grid.w.scheme();
   const index_t in = (cut.batch * w.m + w.alpha) * cut.unit;
   const index_t u = in_block ? grid.alphas() * r.c * cut.out_unit() : 0;
-  return {.u = cache_lines(u * item),
-          .v = cache_lines(grid.alphas() * cut.v_plane * item),
-          .m = cache_lines(grid.alphas() * cut.m_plane * item),
-          .lines = cache_lines(grid.alphas() * cut.batch * cut.out_unit() * item),
-          .pixels = cache_lines(std::max(in, h.m * cut.batch * w.m * cut.out_unit()) * item),
-          .runs = cache_lines(cut.most * index_t{sizeof(TileRun)})};
+  return {
+      .u = cache_lines(u * item),
+      .v = cache_lines(grid.alphas() * cut.v_plane * item),
+      .m = cache_lines(grid.alphas() * cut.m_plane * item),
+      .lines = cache_lines(grid.alphas() * cut.batch * std::max(cut.unit, cut.out_unit()) * item),
+      .pixels = cache_lines(std::max(in, h.m * cut.batch * w.m * cut.out_unit()) * item),
+      .runs = cache_lines(cut.most * index_t{sizeof(TileRun)})};
 }
 
 }  // namespace fastconv::winograd
