@@ -160,7 +160,10 @@ def test_a_family_takes_what_one_of_its_entries_takes(isa):
         for case in ALL:
             together = refusal(case, family, precision="high")
             one_by_one = [refusal(case, name, precision="high") for name in members]
-            assert (together is None) == (None in one_by_one), (family, case.why)
+            if None in one_by_one:
+                assert together is None, (family, case.why)
+            else:  # of an adjoint its entries may share out the phases
+                assert together is not None or case.transposed, (family, case.why)
 
 
 def promised(case, word):
