@@ -24,8 +24,7 @@ constexpr auto kPatience = std::chrono::microseconds(500);
 // time: somebody else computes on its CPU. One that has saved more was disturbed for once. Left
 // alone for that as well, ResNet-50 took 47 ms instead of 42 where something takes a CPU for 2 ms,
 // every 40 ms. Two processes that call in a loop do not see the difference (1.1 to 1.3 times the
-// time of both on one thread, either way; 2 was worse for these: 1.2 to
-// 1.4).
+// time of both on one thread, either way; forgiven at twice as much 1.2 to 1.4).
 constexpr int kForgiven = 8;
 void judge(Worker& worker, Clock::duration waited, Clock::duration task,
            Clock::duration call) noexcept {

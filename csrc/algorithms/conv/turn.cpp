@@ -1,47 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "algorithms/conv/turn.h"
 
-#include "algorithms/elementwise/transpose.h"
-
 namespace fastconv {
 namespace {
 
-// The steps of an array of pixels.
-struct Steps {
-  index_t image, row, pixel;
-};
-Steps dense_pixels(const ImageShape& s) { return {s.h * s.w * s.c, s.w * s.c, s.c}; }
-
-ChannelsLast last(const ImageShape& s, const Steps& steps, index_t images) {
-  // If the width is 1, the height takes its place.
-  if (s.w == 1) return {images, s.c, 1, s.h, steps.image, 0, steps.row};
-  return {images, s.c, s.h, s.w, steps.image, steps.row, steps.pixel};
-}
-
 template <class T>
-void pixels_to_planes(const ImageShape& s, const Steps& steps, const T* x, T* planes,
+void pixels_to_planes(const ImageShape& s, const PixelSteps& steps, const T* x, T* planes,
                       const Exec& exec) noexcept {
-  to_planes(last(s, steps, s.n), sizeof(T), x, planes, exec);
+  to_planes(channels_last(s, steps, s.n), sizeof(T), x, planes, exec);
 }
 
 // Planes whose images may lie apart are turned image by image; `image` is 0 if there are no gaps.
 template <class T>
-void planes_to_pixels(const ImageShape& s, const T* planes, index_t image, const Steps& steps, T* y,
-                      const Exec& exec) noexcept {
+void planes_to_pixels(const ImageShape& s, const T* planes, index_t image, const PixelSteps& steps,
+                      T* y, const Exec& exec) noexcept {
   if (image == 0 || image == s.c * s.h * s.w)
-    return from_planes(last(s, steps, s.n), sizeof(T), planes, y, exec);
+    return from_planes(channels_last(s, steps, s.n), sizeof(T), planes, y, exec);
   for (index_t n = 0; n < s.n; ++n)
-    from_planes(last(s, steps, 1), sizeof(T), planes + n * image, y + n * steps.image, exec);
+    from_planes(channels_last(s, steps, 1), sizeof(T), planes + n * image, y + n * steps.image,
+                exec);
 }
 
 // The same the other way, into planes whose images may lie apart.
 template <class T>
 void pixels_to_spaced(const ImageShape& s, const T* pixels, T* planes, index_t image,
                       const Exec& exec) noexcept {
-  const Steps steps = dense_pixels(s);
+  const PixelSteps steps = dense_pixels(s);
   if (image == 0 || image == steps.image) return pixels_to_planes(s, steps, pixels, planes, exec);
   for (index_t n = 0; n < s.n; ++n)
-    to_planes(last(s, steps, 1), sizeof(T), pixels + n * steps.image, planes + n * image, exec);
+    to_planes(channels_last(s, steps, 1), sizeof(T), pixels + n * steps.image, planes + n * image,
+              exec);
 }
 
 }  // namespace
@@ -52,7 +40,7 @@ void turn_x(const ImageShape& s, T* to, ConvArgs<T>& args, const Exec& exec) noe
     pixels_to_planes(s, {args.x_image, args.x_row, args.x_pixel}, args.x, to, exec);
     args.x_image = args.x_row = args.x_pixel = 0;
   } else {
-    const Steps steps = dense_pixels(s);
+    const PixelSteps steps = dense_pixels(s);
     planes_to_pixels(s, args.x, args.x_image, steps, to, exec);
     args.x_image = steps.image, args.x_row = steps.row, args.x_pixel = steps.pixel;
   }
@@ -62,7 +50,7 @@ void turn_x(const ImageShape& s, T* to, ConvArgs<T>& args, const Exec& exec) noe
 template <class T>
 void expect_turned_y(const ImageShape& s, T* work, ConvArgs<T>& args, const Exec& exec) noexcept {
   const bool to_planes = args.y_pixel != 0;
-  const Steps steps = to_planes ? Steps{0, 0, 0} : dense_pixels(s);
+  const PixelSteps steps = to_planes ? PixelSteps{0, 0, 0} : dense_pixels(s);
   if (args.residual != nullptr) {
     if (to_planes)
       pixels_to_planes(s, {args.residual_image, args.residual_row, args.residual_pixel},

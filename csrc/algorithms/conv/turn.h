@@ -4,24 +4,9 @@
 #pragma once
 
 #include "algorithms/correlation/algorithm.h"
-#include "core/cache.h"
+#include "algorithms/elementwise/transpose.h"
 
 namespace fastconv {
-
-// The images of an array: their number, channels, rows and columns.
-struct ImageShape {
-  index_t n, c, h, w;
-  index_t size() const { return n * c * h * w; }
-};
-
-// What turning an array costs, in cycles of one core: more for each element where the array and its
-// copy leave L2 (64@56 there and back: 105 us, 32@112 there and 64@112 back: 650 us).
-template <class T>
-double turning_cycles(index_t elements) {
-  constexpr double kElement = 0.9, kBeyondL2 = 2;
-  const bool stays = 2 * elements * index_t{sizeof(T)} <= 2 * cache_sizes().l2;
-  return (stays ? kElement : kBeyondL2) * double(elements);
-}
 
 // The offer of an entry for a problem, with what turning the images costs that lie otherwise than
 // it wants them.

@@ -36,6 +36,15 @@ inline double gathered_runs(const TapAxis& axis) {
   return double(std::min(axis.n_taps(), axis.in_step / common));
 }
 
+// The bytes of a channel of an image which its taps bring in: whole cache lines of the rows that
+// they read.
+inline double bytes_read(const Correlation& r, index_t item) {
+  constexpr double kLine = 64;
+  const double rows = std::min(double(r.h.in), double(r.h.count) * double(r.h.n_taps()));
+  return rows *
+         std::min(double(r.w.in) * double(item), kLine * double(r.w.count) * double(r.w.n_taps()));
+}
+
 // The costs of one phase. An element has `item` bytes.
 class PhaseCost {
  public:
@@ -93,11 +102,9 @@ class PhaseCost {
   // (11 layers at strides 3 to 11, dense and depthwise: 1.1 to 2.5 times the cost without it).
   double lines_between() const {
     constexpr double kByte = 0.2;  // cycles
-    const double rows = std::min(double(r_.h.in), double(r_.h.count) * double(r_.h.n_taps()));
-    const double row = double(r_.w.in) * double(item_);
-    const double lines = std::min(row, 64 * double(r_.w.count) * double(r_.w.n_taps()));
-    const bool near = images() * double(r_.c) * double(r_.h.in) * row <= double(cache_sizes().l2);
-    return r_.w.in_step < 3 || near ? 0 : double(r_.c) * rows * lines * kByte;
+    const double image = double(r_.c) * double(r_.in_plane() * item_);
+    if (r_.w.in_step < 3 || images() * image <= double(cache_sizes().l2)) return 0;
+    return double(r_.c) * bytes_read(r_, item_) * kByte;
   }
   // Storing outputs that are not neighbours, because outputs of other phases lie between them:
   // cycles for each vector, and as many again where the result has left L2 when the next phase

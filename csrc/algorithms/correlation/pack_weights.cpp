@@ -21,6 +21,20 @@ std::vector<index_t> weight_slots(const Correlation& r) {
 
 namespace {
 
+// A vector of rows of group g from `row` on, of which `kept` belong to the panel. The kernel reads
+// whole vectors of rows, so it reads rows of the next panel, too.
+template <class T>
+PackLanesArgs<T> rows_of(const Correlation& r, const T* weights, index_t g, index_t row,
+                         index_t kept, Range channels, index_t lanes) noexcept {
+  PackLanesArgs<T> args{};
+  args.w = weights + g * r.w_group + row * r.w_m + channels.begin * r.w_c;
+  args.end = weights + r.groups * r.w_group;
+  args.row_step = r.w_m, args.rows = std::min(lanes, r.m - row);
+  args.channel_step = r.w_c, args.channels = channels.size();
+  args.keep = std::min(lanes, kept);
+  return args;
+}
+
 // Packs the terms of the given channels in the given panels of group g.
 template <class T>
 void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, Range channels,
@@ -45,22 +59,14 @@ void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, R
            .columns = channels.size() * r.taps()});
       continue;
     }
-    // The kernel reads whole vectors of rows, so it reads rows of the next panel, too.
-    for (index_t i = 0; i < rows; i += lanes)
-      exec.kernels<T>().conv.channel_lanes.pack(
-          {.w = weights + g * r.w_group + (row + i) * r.w_m + channels.begin * r.w_c,
-           .end = weights + r.groups * r.w_group,
-           .row_step = r.w_m,
-           .rows = std::min(lanes, r.m - row - i),
-           .channel_step = r.w_c,
-           .channels = channels.size(),
-           .slots = slots.data(),
-           .taps = static_cast<index_t>(slots.size()),
-           .dst = panel + channels.begin * r.taps() * rows + i,
-           .slot_step = rows,
-           .ld = r.taps() * rows,
-           .keep = std::min(lanes, rows - i),
-           .few = few_taps(r.taps(), slots)});
+    for (index_t i = 0; i < rows; i += lanes) {
+      PackLanesArgs<T> args = rows_of(r, weights, g, row + i, rows - i, channels, lanes);
+      args.slots = slots.data(), args.taps = static_cast<index_t>(slots.size());
+      args.dst = panel + channels.begin * r.taps() * rows + i;
+      args.slot_step = rows, args.ld = r.taps() * rows;
+      args.few = few_taps(r.taps(), slots);
+      exec.kernels<T>().conv.channel_lanes.pack(args);
+    }
   }
 }
 
@@ -100,22 +106,12 @@ void pack_all(std::span<const Panels> phases, const T* weights, index_t g, Range
           places[tap] =
               phase.at + (g * r.m + row) * phase.r->k() + channels.begin * lds[tap] + slot * rows;
         }
-    // The kernel reads whole vectors of rows, so it reads rows of the next panel, too.
-    for (index_t i = 0; i < rows; i += lanes)
-      exec.kernels<T>().conv.channel_lanes.pack(
-          {.w = weights + g * r.w_group + (row + i) * r.w_m + channels.begin * r.w_c,
-           .end = weights + r.groups * r.w_group,
-           .row_step = r.w_m,
-           .rows = std::min(lanes, r.m - row - i),
-           .channel_step = r.w_c,
-           .channels = channels.size(),
-           .slots = places,
-           .taps = taps,
-           .dst = packed + i,
-           .slot_step = 1,
-           .ld = 0,
-           .keep = std::min(lanes, rows - i),
-           .lds = lds});
+    for (index_t i = 0; i < rows; i += lanes) {
+      PackLanesArgs<T> args = rows_of(r, weights, g, row + i, rows - i, channels, lanes);
+      args.slots = places, args.taps = taps, args.lds = lds;
+      args.dst = packed + i, args.slot_step = 1;
+      exec.kernels<T>().conv.channel_lanes.pack(args);
+    }
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "algorithms/correlation/correlation.h"
+#include "algorithms/correlation/cost.h"
 #include "algorithms/correlation/pack_weights.h"
 #include "core/cache.h"
 #include "core/platform.h"
@@ -75,10 +75,7 @@ class ChannelLanesCost {
   // reads them all again, but for the rows and cache lines that no tap reads.
   double images_again() const {
     constexpr double kImageRate = 7;  // bytes in a cycle, since they are fetched ahead
-    const double rows = std::min(double(r_.h.in), double(r_.h.count) * double(r_.h.n_taps()));
-    const double line =
-        std::min(double(r_.w.in * item_), 64 * double(r_.w.count) * double(r_.w.n_taps()));
-    const double all = double(r_.batch) * double(r_.c) * rows * line;
+    const double all = double(r_.batch) * double(r_.c) * bytes_read(r_, item_);
     const double beyond = std::max(0.0, all - double(cache_sizes().l2) / 2);
     return beyond * std::ceil(vectors_ / 2) / kImageRate;
   }

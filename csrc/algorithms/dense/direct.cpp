@@ -3,6 +3,7 @@
 // this is best where rows are long or output channels are few. Unless the strip is packed, the
 // outputs of a tile lie in one row.
 
+#include "algorithms/common/share_out.h"
 #include "algorithms/correlation/strip.h"
 #include "algorithms/dense/dense.h"
 #include "algorithms/dense/direct_cost.h"
@@ -139,42 +140,29 @@ class Task {
   Range m_;                           // the output channels
 };
 
-// How the rows of outputs and the output channels are shared out.
-struct Shares {
-  index_t row_blocks, chunks;
-};
-
-// Every block gathers its strip, and so does every chunk of one, while rows that two blocks read
-// are gathered by both; a block's last vectors are partly empty; weights that outgrow L2 are read
-// again by each block. Of all cuts that give `threads` threads something to do, the one is taken
-// that leaves the busiest thread the least, and of cuts that are about equal the coarsest.
+// How the rows of outputs and the output channels are shared out. Every block gathers its strip,
+// and so does every chunk of one, while rows that two blocks read are gathered by both; a block's
+// last vectors are partly empty; weights that outgrow L2 are read again by each block.
 class Sharing {
  public:
   Sharing(const PhaseCost& cost, bool packed, index_t columns, index_t images, index_t threads)
       : cost_(cost), packed_(packed), columns_(columns), images_(images), threads_(threads) {}
 
   // For blocks of at most `rows` rows.
-  Shares best(index_t rows) const {
+  Cuts best(index_t rows) const {
     const Correlation& r = cost_.r();
-    const index_t least = ceil_div(r.h.count, rows), few = 4 * threads_;
-    Shares best{least, 1};
-    if (threads_ == 1 || images_ * least >= few) return best;
-    double load = busiest(best);
-    for (index_t chunks = std::min(threads_, ceil_div(r.m, cost_.tile().mr)); chunks >= 1; --chunks)
-      for (index_t blocks = least; blocks <= std::min(r.h.count, least + few); ++blocks)
-        if (const double other = busiest({blocks, chunks}); other < 0.98 * load)
-          load = other, best = {blocks, chunks};
-    return best;
+    return share_out(ceil_div(r.h.count, rows), r.h.count, ceil_div(r.m, cost_.tile().mr), images_,
+                     threads_, [&](const Cuts& cuts) { return busiest(cuts); });
   }
 
  private:
   // The cycles of the busiest thread.
-  double busiest(const Shares& s) const {
+  double busiest(const Cuts& cuts) const {
     constexpr double kStreamed = 8;  // bytes of weights that come from beyond L2 in a cycle
     const Correlation& r = cost_.r();
     const Tile& tile = cost_.tile();
-    const index_t rows = ceil_div(r.h.count, s.row_blocks);
-    const index_t m = std::min(ceil_div(ceil_div(r.m, tile.mr), s.chunks) * tile.mr, r.m);
+    const index_t rows = ceil_div(r.h.count, cuts.blocks);
+    const index_t m = std::min(ceil_div(ceil_div(r.m, tile.mr), cuts.chunks) * tile.mr, r.m);
     const index_t runs = packed_ ? 1 : rows, pixels = packed_ ? rows * columns_ : columns_;
     const double vectors = double(runs) * double(ceil_div(pixels, cost_.lanes()));
     const double tiles = double(runs) * double(ceil_div(pixels, tile.nr));
@@ -182,7 +170,7 @@ class Sharing {
     const double streamed = weights > double(cache_sizes().l2) ? weights / kStreamed : 0;
     const index_t gathered = std::min(rows * r.h.n_taps(), (rows - 1) * r.h.in_step + r.h.n_taps());
     const double width = packed_ ? double(r.w.n_taps()) : gathered_runs(r.w);
-    const index_t rounds = ceil_div(images_ * s.row_blocks * s.chunks, threads_);
+    const index_t rounds = ceil_div(images_ * cuts.blocks * cuts.chunks, threads_);
     return double(rounds) *
            (gemm_cycles(r.k(), m, tile.mr, vectors, tiles, cost_.rate()) + streamed +
             double(r.c) * double(gathered) * cost_.row_gathered(width, double(columns_)));
@@ -213,14 +201,14 @@ Layout layout_for(const Correlation& r, const Exec& exec) {
     most_rows = std::max(cache_sizes().l2 / 3 / row - r.h.n_taps(), index_t{1});
   }
   const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
-  const Shares shares = Sharing(cost, packed, columns, images, threads).best(most_rows);
-  const index_t rows = ceil_div(r.h.count, shares.row_blocks);
+  const Cuts cuts = Sharing(cost, packed, columns, images, threads).best(most_rows);
+  const index_t rows = ceil_div(r.h.count, cuts.blocks);
   Layout l{tile,
            rows,
            columns,
            ceil_div(r.h.count, rows),
            column_blocks,
-           shares.chunks,
+           cuts.chunks,
            channels,
            StripLayout(r, rows, columns, packed),
            {}};

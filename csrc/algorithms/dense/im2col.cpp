@@ -3,6 +3,7 @@
 // matrix only a block of pixels by a slice of terms exists at any time, so that the workspace does
 // not grow with the image.
 #include "algorithms/common/blocking.h"
+#include "algorithms/common/share_out.h"
 #include "algorithms/dense/dense.h"
 #include "algorithms/dense/im2col_cost.h"
 #include "core/memory.h"
@@ -59,23 +60,15 @@ Cut cut_for(const Correlation& r, const PixelForm& form, const Exec& exec) {
   cut.panels = ceil_div(cut.pixels, cut.tile.nr);
   cut.scatter = form.merged || !r.plain_output();
   const index_t threads = useful_threads(exec.threads, r.fmas(), exec.threads).threads;
-  const index_t few = 4 * threads;
   index_t columns = choose_nc<T>(cut.kc, cut.tile.nr);
   // The buffer in which the outputs of merged images wait takes at most half of L2.
   if (form.merged) columns = std::min(columns, cache_sizes().l2 / 2 / (r.m * index_t{sizeof(T)}));
-  cut.blocks = ceil_div(cut.panels, std::max(columns / cut.tile.nr, index_t{1}));
-  cut.chunks = 1;
-  if (threads > 1 && cut.images * cut.blocks < few) {
-    // There are few tasks: the best cut gives the busiest thread the least to do. Of cuts that are
-    // about equal the coarsest is taken.
-    const index_t least = cut.blocks;
-    double best = busiest(cut, r.m, form.packs, least, 1, threads);
-    for (index_t chunks = std::min(threads, ceil_div(r.m, cut.tile.mr)); chunks >= 1; --chunks)
-      for (index_t blocks = least; blocks <= std::min(cut.panels, least + few); ++blocks)
-        if (const double load = busiest(cut, r.m, form.packs, blocks, chunks, threads);
-            load < 0.98 * best)
-          best = load, cut.blocks = blocks, cut.chunks = chunks;
-  }
+  const Cuts cuts =
+      share_out(ceil_div(cut.panels, std::max(columns / cut.tile.nr, index_t{1})), cut.panels,
+                ceil_div(r.m, cut.tile.mr), cut.images, threads, [&](const Cuts& one) {
+                  return busiest(cut, r.m, form.packs, one.blocks, one.chunks, threads);
+                });
+  cut.blocks = cuts.blocks, cut.chunks = cuts.chunks;
   cut.most_panels = ceil_div(cut.panels, cut.blocks);
   return cut;
 }

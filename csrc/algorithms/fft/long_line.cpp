@@ -61,14 +61,7 @@ void LongLine<T>::run(std::size_t stage, Range things, const T* src, T* dst, boo
   const bool groups = by_groups(pass);
   const Range p = groups ? things : Range{0, pass.groups};
   const Range q = groups ? Range{0, pass.step} : things;
-  kernels.pass[pass.radix]({.src = src,
-                            .dst = dst,
-                            .twiddles = twiddles_.data() + pass.twiddles,
-                            .groups = pass.groups,
-                            .step = pass.step,
-                            .inverse = inverse,
-                            .p = {p.begin, p.end},
-                            .q = {q.begin, q.end}});
+  run_pass(pass, twiddles_.data(), src, dst, inverse, p, q, kernels);
 }
 
 template <class T>

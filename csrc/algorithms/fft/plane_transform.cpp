@@ -24,14 +24,8 @@ void PlaneTransform<T>::columns(T* a, T* b, bool inverse,
       // A step of this pass is `inner` rows.
       const index_t inner = pass.step / step_;
       for (index_t i = 0; i < inner; ++i)
-        kernels.pass[pass.radix]({.src = src,
-                                  .dst = dst,
-                                  .twiddles = twiddles_.data() + pass.twiddles,
-                                  .groups = pass.groups,
-                                  .step = pass.step,
-                                  .inverse = inverse,
-                                  .p = {0, pass.groups},
-                                  .q = {i * step_ + from, i * step_ + to}});
+        run_pass(pass, twiddles_.data(), src, dst, inverse, {0, pass.groups},
+                 {i * step_ + from, i * step_ + to}, kernels);
       std::swap(src, dst);
     }
   }

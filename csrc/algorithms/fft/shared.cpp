@@ -5,6 +5,7 @@
 // a stack of channels and an image are the same to it.
 #include <cmath>
 
+#include "algorithms/common/share_out.h"
 #include "algorithms/fft/cost.h"
 #include "algorithms/fft/fft.h"
 #include "algorithms/fft/line_reader.h"
@@ -302,19 +303,17 @@ class PreparedShared final : public PreparedPhase<T> {
   template <class TaskOf>
   static void run_split(const TaskOf& task_of, double work, const Exec& exec) noexcept {
     const Team team = useful_threads(exec.threads, work, exec.threads);
-    const auto share_out = [&](index_t n, const auto& step) {
-      const index_t parts = std::min(n, index_t{4} * team.threads);
-      parallel_for(parts, team,
-                   [&](index_t i, int thread) { step(task_of(thread), part(n, parts, i)); });
-    };
     const Task<T> task = task_of(0);
     for (index_t s = 0; s < task.slices(); ++s) {
       const Range channels = task.slice(s);
-      share_out(task.vectors(channels),
-                [&](Task<T> t, Range vectors) { t.transform(channels, vectors); });
-      share_out(task.frequencies(), [&](Task<T> t, Range some) { t.multiply(channels, some); });
+      share_parts(task.vectors(channels), team,
+                  [&](Range vectors, int thread) { task_of(thread).transform(channels, vectors); });
+      share_parts(task.frequencies(), team, [&](Range frequencies, int thread) {
+        task_of(thread).multiply(channels, frequencies);
+      });
     }
-    share_out(task.results(), [](Task<T> t, Range vectors) { t.store(vectors); });
+    share_parts(task.results(), team,
+                [&](Range vectors, int thread) { task_of(thread).store(vectors); });
   }
 
   static constexpr double kFmas = 16;  // that a core does in a cycle

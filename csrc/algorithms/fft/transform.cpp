@@ -50,14 +50,7 @@ Transform<T>::Transform(index_t size) : size_(size) {
 template <class T>
 T* Transform<T>::run(T* a, T* b, bool inverse, const FftKernels<T>& kernels) const noexcept {
   for (const Pass& pass : passes_) {
-    kernels.pass[pass.radix]({.src = a,
-                              .dst = b,
-                              .twiddles = twiddles_.data() + pass.twiddles,
-                              .groups = pass.groups,
-                              .step = pass.step,
-                              .inverse = inverse,
-                              .p = {0, pass.groups},
-                              .q = {0, pass.step}});
+    run_pass(pass, twiddles_.data(), a, b, inverse, {0, pass.groups}, {0, pass.step}, kernels);
     std::swap(a, b);
   }
   return a;

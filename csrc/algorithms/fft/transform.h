@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "algorithms/common/blocking.h"
 #include "core/exec.h"
 
 namespace fastconv::fft {
@@ -21,6 +22,19 @@ struct Pass {
   index_t groups, step;
   index_t twiddles;  // where its twiddles begin
 };
+// Runs a pass from src to dst for some of its p and q (core/fft_kernels.h).
+template <class T>
+void run_pass(const Pass& pass, const T* twiddles, const T* src, T* dst, bool inverse, Range p,
+              Range q, const FftKernels<T>& kernels) noexcept {
+  kernels.pass[pass.radix]({.src = src,
+                            .dst = dst,
+                            .twiddles = twiddles + pass.twiddles,
+                            .groups = pass.groups,
+                            .step = pass.step,
+                            .inverse = inverse,
+                            .p = {p.begin, p.end},
+                            .q = {q.begin, q.end}});
+}
 // The passes that transform n numbers, `step` apart, and their twiddles.
 template <class T>
 void append_passes(index_t n, index_t step, std::vector<Pass>& passes, std::vector<T>& twiddles);

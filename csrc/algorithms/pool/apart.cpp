@@ -99,9 +99,6 @@ void pool_row(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* x
   }
 }
 
-// So many planes are pooled side by side: their elements do not wait for each other.
-constexpr index_t kTogether = 4;
-
 // One row of results of kPlanes planes, whose elements stay in registers.
 template <PoolOp kOp, index_t kPlanes, class T>
 void pool_row_of_planes(const PoolDesc& d, const Tables<T>& tables, index_t oh, const T* const* x,

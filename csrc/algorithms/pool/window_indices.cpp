@@ -20,9 +20,6 @@ constexpr T highest() {
   return std::numeric_limits<T>::max();
 }
 
-// So many planes are pooled side by side: their elements do not wait for each other.
-constexpr index_t kTogether = 4;
-
 // Calls windows(first plane, planes, rows, columns, output) for every window of up to kTogether
 // planes, with what lies inside; `output` is its number in the plane.
 template <class Windows>

@@ -39,8 +39,8 @@ struct Blocks {
 // many threads: rows first, then columns, so that the busiest thread has the least to do. What a
 // block costs, `cost` says; of cuts that are about equal the coarsest is taken.
 template <class Cost>
-Blocks share_out(const Blocks& least, const Blocks& most, index_t images, index_t threads,
-                 const Cost& cost) {
+Blocks cut_outputs(const Blocks& least, const Blocks& most, index_t images, index_t threads,
+                   const Cost& cost) {
   const index_t few = 4 * threads;
   Blocks best = least;
   if (threads == 1 || images * least.rows * least.columns >= few) return best;
@@ -107,7 +107,7 @@ ColumnLayout column_layout(const std::vector<Correlation>& phases, const Exec& e
   const Blocks least{ceil_div(height, most_rows), columns};
   const index_t images = std::max(r.batch * r.groups, index_t{1});
   const Blocks blocks =
-      share_out(least, {height, width}, images, exec.threads, [&](const Blocks& b) {
+      cut_outputs(least, {height, width}, images, exec.threads, [&](const Blocks& b) {
         const index_t wide = std::min(r.w.in, ceil_div(width, b.columns) + halo);
         const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
         return double(ceil_div(ceil_div(height, b.rows) * wide, lanes));

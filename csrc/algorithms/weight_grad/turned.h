@@ -8,27 +8,17 @@
 
 #include "algorithms/elementwise/transpose.h"
 #include "algorithms/weight_grad/algorithm.h"
-#include "core/cache.h"
 #include "core/memory.h"
 
 namespace fastconv::weight_grad {
-
-// What turning an array costs, in cycles of one core, as in conv/turn.h: more for each element
-// where the array and its copy leave L2.
-template <class T>
-double cycles_of_turning(index_t elements) {
-  constexpr double kElement = 0.9, kBeyondL2 = 2;
-  const bool stays = elements * index_t{sizeof(T)} <= cache_sizes().l2;
-  return (stays ? kElement : kBeyondL2) * double(elements);
-}
 
 // What turning costs of the arrays that lie otherwise than is wanted.
 template <class T>
 double turns_cycles(const Correlation& r, const Layouts& given, const Layouts& wanted) {
   const index_t x = r.batch * r.groups * r.c * r.in_plane();
   const index_t dy = r.batch * r.groups * r.m * r.pixels();
-  return (given.x_pixels != wanted.x_pixels ? cycles_of_turning<T>(x) : 0) +
-         (given.y_pixels != wanted.y_pixels ? cycles_of_turning<T>(dy) : 0);
+  return (given.x_pixels != wanted.x_pixels ? turning_cycles<T>(x) : 0) +
+         (given.y_pixels != wanted.y_pixels ? turning_cycles<T>(dy) : 0);
 }
 
 template <class T>
@@ -40,8 +30,8 @@ class PreparedTurned final : public Prepared<T> {
     const Correlation& r = this->r_;
     x_ = {r.batch, r.groups * r.c, r.h.in, r.w.in};
     dy_ = {r.batch, r.groups * r.m, r.h.count, r.w.count};
-    const auto bytes = [](const Array& a) {
-      return cache_lines(a.n * a.c * a.h * a.w * index_t{sizeof(T)});
+    const auto bytes = [](const ImageShape& a) {
+      return cache_lines(a.size() * index_t{sizeof(T)});
     };
     x_bytes_ = given.x_pixels != wanted.x_pixels ? bytes(x_) : 0;
     dy_bytes_ = given.y_pixels != wanted.y_pixels ? bytes(dy_) : 0;
@@ -57,30 +47,25 @@ class PreparedTurned final : public Prepared<T> {
   }
 
  private:
-  struct Array {
-    index_t n, c, h, w;
-  };
-
   // Turns the array at `from`, whose steps say how it lies, and describes what became of it.
-  static void turn(const Array& a, std::byte* memory, const Exec& exec, const T*& from,
+  static void turn(const ImageShape& a, std::byte* memory, const Exec& exec, const T*& from,
                    index_t& image, index_t& row, index_t& pixel) noexcept {
     T* to = reinterpret_cast<T*>(memory);
     const bool pixels = pixel != 0;
-    if (!pixels) image = a.h * a.w * a.c, row = a.w * a.c, pixel = a.c;
-    // If the width is 1, the height takes its place.
-    const ChannelsLast last = a.w == 1 ? ChannelsLast{a.n, a.c, 1, a.h, image, 0, row}
-                                       : ChannelsLast{a.n, a.c, a.h, a.w, image, row, pixel};
+    const PixelSteps steps = pixels ? PixelSteps{image, row, pixel} : dense_pixels(a);
+    const ChannelsLast last = channels_last(a, steps, a.n);
     if (pixels) {
       to_planes(last, sizeof(T), from, to, exec);
       image = row = pixel = 0;
     } else {
       from_planes(last, sizeof(T), from, to, exec);
+      image = steps.image, row = steps.row, pixel = steps.pixel;
     }
     from = to;
   }
 
   std::unique_ptr<const Prepared<T>> inner_;
-  Array x_{}, dy_{};
+  ImageShape x_{}, dy_{};
   index_t x_bytes_ = 0, dy_bytes_ = 0;
 };
 

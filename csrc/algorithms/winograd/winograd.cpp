@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The entries of Winograd's forms, and how threads share out the blocks of one.
 #include "algorithms/winograd/winograd.h"
+#include "algorithms/common/share_out.h"
 
 #include "algorithms/winograd/block.h"
 #include "algorithms/winograd/cost.h"
@@ -78,13 +79,12 @@ class PreparedForm final : public PreparedPhase<T> {
     const index_t own = sizes_.own(cut_), tasks = job.r.groups * cut_.blocks;
     const double work = job.r.fmas() / 4 / double(tasks);
     const Team team = useful_threads(exec.threads, work, exec.threads);
-    const index_t parts = std::min<index_t>(job.r.c, 4 * team.threads);
     for (index_t task = 0; task < tasks; ++task) {
       const auto mine = [&](int thread) {
         return block_of(job, exec, task, scratch, nullptr, scratch + sizes_.v + thread * own);
       };
-      parallel_for(parts, team,
-                   [&](index_t i, int thread) { mine(thread).transform(part(job.r.c, parts, i)); });
+      share_parts(job.r.c, team,
+                  [&](Range channels, int thread) { mine(thread).transform(channels); });
       parallel_for(cut_.chunks, team,
                    [&](index_t chunk, int thread) { mine(thread).finish(chunk); });
     }
