@@ -162,8 +162,10 @@ def test_a_family_takes_what_one_of_its_entries_takes(isa):
             one_by_one = [refusal(case, name, precision="high") for name in members]
             if None in one_by_one:
                 assert together is None, (family, case.why)
-            else:  # of an adjoint its entries may share out the phases
-                assert together is not None or case.transposed, (family, case.why)
+            elif together is None:  # of an adjoint its entries share out the phases
+                w = np.zeros(case.w, np.float32)
+                how = {**case.options, "algorithm": family, "precision": "high"}
+                assert f"chosen: each_phase ({family})" in case.plan(case.x, w, **how).explain()
 
 
 def promised(case, word):
@@ -176,7 +178,7 @@ def promised(case, word):
     if word == "depthwise":
         groups = options.get("groups", 1)
         return (case.w[0] // groups if case.transposed else case.w[1]) == 1
-    return stride == 1 and taps <= {1, 2, 3} and taps != {1}
+    return stride == 1 and taps <= {1, 2, 3, 5} and taps != {1}
 
 
 @pytest.mark.parametrize("word", ["pointwise", "depthwise", "winograd"])
@@ -185,7 +187,10 @@ def test_a_documented_algorithm_takes_what_its_description_says(word, isa):
     assert len(cases) >= 5
     for case in cases:
         for dtype in (np.float32, np.float64):
-            assert refusal(case, word, dtype, precision="high") is None, case.why
+            # In float64 forms of 5 taps err more than "high" allows.
+            errs = word == "winograd" and dtype == np.float64 and 5 in case.w[2:]
+            precision = "medium" if errs else "high"
+            assert refusal(case, word, dtype, precision=precision) is None, case.why
 
 
 @pytest.mark.parametrize(("algorithm", "how", "why"), [

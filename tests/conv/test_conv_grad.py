@@ -79,7 +79,8 @@ def test_every_weight_gradient_on_every_case_that_it_takes(algorithm, isa):
         for dtype, got, want in taken_gradients(case, algorithm):
             assert got.dtype == dtype
             if "winograd" in algorithm or "fft" in algorithm:  # whose sums are not plain
-                limit = (8e-6 if dtype == np.float32 else 1e-13) * np.linalg.norm(want)
+                wide = 4 if "F(4,5)" in algorithm else 1  # it errs so much more: "medium"
+                limit = wide * (2e-6 if dtype == np.float32 else 1e-13) * np.linalg.norm(want)
                 assert np.linalg.norm(got - want) <= limit, case.why
             else:
                 np.testing.assert_array_equal(got, want, err_msg=case.why)
