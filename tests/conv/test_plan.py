@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -102,8 +104,11 @@ def test_it_says_what_was_chosen():
     assert plan.workspace_bytes > 0
     assert plan.weight_bytes >= W.nbytes
     assert repr(plan) == "<fastconv.Conv2dPlan (1, 2, 6, 6) -> (1, 3, 4, 4), im2col>"
-    for name in (*ENTRIES, "depthwise_rows: not possible, it takes one input channel"):
-        assert name in plan.explain()
+    text = plan.explain()
+    for name in ENTRIES:
+        assert name in text
+    assert re.search(r"\bdepthwise_rows\b.*: not possible, it takes one input channel", text)
+    assert len(text.splitlines()) < 40  # one line for all that refuse for one reason
 
 
 def test_the_workspace_holds_the_planes_of_channels_last():
@@ -178,7 +183,7 @@ def test_lists_of_very_many_phases_are_made_only_if_asked_for():
     w = rng.integers(-3, 4, (5, 6, 3000)).astype(np.float32)
     x = rng.integers(-3, 4, (1, 5, 2)).astype(np.float32)
     plan = fastconv.ConvTranspose1dPlan(x.shape, w, stride=3000)
-    assert "direct: not possible, its lists of so many phases" in plan.explain()
+    assert re.search(r"\bdirect\b.*: not possible, its lists of so many phases", plan.explain())
     by_name = fastconv.conv_transpose1d(x, w, stride=3000, algorithm="direct")
     np.testing.assert_array_equal(plan(x), by_name)
 

@@ -2,6 +2,7 @@
 // The choice of the cheapest entry, and the lists that explain it.
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "algorithms/conv/table.h"
@@ -43,6 +44,21 @@ const char* turned_images(const Offer& offer) {
   return offer.turns_x   ? ", the input is transposed"
          : offer.turns_y ? ", the result is transposed"
                          : "";
+}
+
+// Entries that refuse a call for the same reason. explain() gives them one line: Winograd alone has
+// a hundred entries.
+struct Refusal {
+  std::string_view reason;
+  std::string names;
+};
+
+void note_refusal(std::vector<Refusal>& refusals, std::string_view reason, std::string_view name) {
+  const auto same = std::ranges::find(refusals, reason, &Refusal::reason);
+  if (same == refusals.end())
+    refusals.push_back({reason, std::string(name)});
+  else
+    same->names += sentence(", ", name);
 }
 
 // The cheapest entry among those that the request allows, or null.
@@ -112,15 +128,18 @@ std::string list_offers(const Problem& problem, const Exec& exec, const Algorith
     return std::pair(line.offer.refused != nullptr, line.offer.cycles);
   });
   std::ostringstream text;
+  std::vector<Refusal> refusals;
   for (const auto& [entry, offer] : lines) {
-    text << "  " << entry->name() << ": ";
     if (offer.refused)
-      text << "not possible, " << offer.refused << "\n";
+      note_refusal(refusals, offer.refused, entry->name());
     else
-      text << "predicted " << std::max<index_t>(1, static_cast<index_t>(offer.cycles / 1000))
+      text << "  " << entry->name() << ": predicted "
+           << std::max<index_t>(1, static_cast<index_t>(offer.cycles / 1000))
            << " thousand cycles of one core" << bytes_from_memory(offer.weight_bytes)
            << turned_images(offer) << (entry == &chosen ? " <-" : "") << "\n";
   }
+  for (const Refusal& refusal : refusals)
+    text << "  " << refusal.names << ": not possible, " << refusal.reason << "\n";
   return text.str();
 }
 

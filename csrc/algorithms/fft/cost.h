@@ -35,15 +35,18 @@ inline const char* refused(const Correlation& r, const Request& request) {
 // The costs of transforms. A vector has `lanes` elements of `item` bytes.
 class LineCost {
  public:
-  LineCost(index_t lanes, index_t item) : rate_(fmas_per_cycle(lanes * item)) {}
+  LineCost(index_t lanes, index_t item) : lanes_(lanes), rate_(fmas_per_cycle(lanes * item)) {}
 
   // One transform of a vector of lines of n elements, and their way from the image to planes, or
-  // back: each lane is a call of a kernel or two.
-  double line(index_t n) const {
+  // back: each lane is a call of a kernel or two. Elements that lie a step apart are gathered, or
+  // scattered, one by one: 1.3 to 3 cycles each at dilations of 4 to 16.
+  double line(index_t n, bool apart) const {
     constexpr double kPass = 2.3;  // cycles of an element of a line for each power of two, at one
                                    // operation a cycle
-    constexpr double kMoved = 7, kVector = 600;  // for reading or writing an element, and a vector
-    return double(n) * (std::log2(double(n)) * kPass / rate_ + kMoved) + kVector;
+    constexpr double kMoved = 7, kVector = 700;  // for reading or writing an element, and a vector
+    constexpr double kApart = 2;                 // for an element of a lane
+    const double moved = kMoved + (apart ? kApart * double(lanes_) : 0);
+    return double(n) * (std::log2(double(n)) * kPass / rate_ + moved) + kVector;
   }
   // Writing and reading a vector of spectra in another order.
   double moved(index_t frequencies, index_t planes) const {
@@ -53,6 +56,7 @@ class LineCost {
   double rate() const { return rate_; }
 
  private:
+  index_t lanes_;
   double rate_;
 };
 
@@ -82,6 +86,8 @@ struct Shape {
   double terms(const Blocks& blocks) const {  // of an input channel
     return double(r.h.n_taps()) * double(axis.combs) * double(blocks.parts);
   }
+  double read(index_t n) const { return line.line(n, axis.step > 1); }
+  double written(index_t n) const { return line.line(n, axis.phases > 1); }
   // The rows that are read, with those that two blocks of rows read.
   double rows() const { return double(r.h.count) * (halo > 0 ? 1.2 : 1) + double(halo); }
 };
@@ -97,13 +103,14 @@ struct SharedCost {
     const double in = std::ceil(phases * double(blocks.inputs()) * s.rows() / double(s.lanes));
     const double out = std::ceil(phases * double(blocks.blocks) * s.rows() / double(s.lanes));
     const index_t f = blocks.frequencies();
-    const double line = s.line.line(n), bytes = double(f) * 2 * m * terms * double(s.item);
+    const double bytes = double(f) * 2 * m * terms * double(s.item);
+    const double read = s.read(n) + s.line.moved(f, s.r.m <= 2 ? 2 : 3);
+    const double written = s.written(n) + s.line.moved(f, 2);
     const double sums = std::max(products(s, f, terms, out), stream(bytes, out));
-    return {
-        .cycles = groups * (components * in * (line + s.line.moved(f, s.r.m <= 2 ? 2 : 3)) +
-                            m * out * (line + s.line.moved(f, 2)) + sums),
-        .packing = groups * std::ceil(m * terms / double(s.lanes)) * (line + s.line.moved(f, 2)),
-        .weight_bytes = groups * bytes};
+    return {.cycles = groups * (components * in * read + m * out * written + sums),
+            .packing = groups * std::ceil(m * terms / double(s.lanes)) *
+                       (s.line.line(n, false) + s.line.moved(f, 2)),
+            .weight_bytes = groups * bytes};
   }
 
  private:
@@ -135,9 +142,10 @@ struct ChannelsCost {
         images * double(blocks.inputs()) * s.rows() * double(s.residues) * double(s.axis.combs);
     const double out = images * double(blocks.blocks) * double(s.r.h.count) * m;
     const index_t f = blocks.frequencies();
-    const double line = s.line.line(n) + s.line.moved(f, 1), terms = s.terms(blocks);
-    return {.cycles = in * line + out * (line + double(f) * terms * kTerm / s.line.rate()),
-            .packing = vectors * m * terms * line,
+    const double moved = s.line.moved(f, 1), terms = s.terms(blocks);
+    const double sums = double(f) * terms * kTerm / s.line.rate();
+    return {.cycles = in * (s.read(n) + moved) + out * (s.written(n) + moved + sums),
+            .packing = vectors * m * terms * (s.line.line(n, false) + moved),
             .weight_bytes = vectors * m * terms * double(f * 2 * s.lanes * s.item)};
   }
 };

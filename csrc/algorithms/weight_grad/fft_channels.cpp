@@ -181,9 +181,10 @@ fft::Choice best(const Correlation& r, const Exec& exec) {
     if (parts.hop < fft::kSizes[i] / 4) continue;
     const index_t f = parts.frequencies();
     const double vectors = std::ceil(rows * double(parts.parts) / double(lanes / groups));
-    const double line = cost.line(parts.size);
-    const double cycles =
-        tasks * (vectors * 2 * (line + cost.moved(f, 5)) + line + double(r.w.n_taps() * lanes) * 2);
+    const double x = cost.line(parts.size, axis.step > 1);
+    const double dy = cost.line(parts.size, axis.combs > 1);
+    const double cycles = tasks * (vectors * (x + dy + 2 * cost.moved(f, 5)) +
+                                   cost.line(parts.size, false) + double(r.w.n_taps() * lanes) * 2);
     if (choice.size < 0 || cycles < choice.cycles) choice = {.size = i, .cycles = cycles};
     if (parts.parts == 1) break;
   }

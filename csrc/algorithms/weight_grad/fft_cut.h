@@ -92,13 +92,14 @@ fft::Choice fft_best(const Correlation& r, const Exec& exec) {
     const index_t f = parts.frequencies();
     const double lines =
         phases * double(r.batch) * double(r.h.count) * double(axis.combs) * double(parts.parts);
-    const double one = cost.line(parts.size);
+    const double one = cost.line(parts.size, false);
+    const double x = cost.line(parts.size, axis.step > 1) + cost.moved(f, 3);
+    const double dy = cost.line(parts.size, axis.combs > 1) + cost.moved(f, 2);
     constexpr double kSlice = 16;  // lines, about, whose products a tile adds in one go
     const double products = 2 * height * double(f) / kSlice *
                             gemm_cycles(static_cast<index_t>(2 * kSlice), r.m, tile.mr, vectors,
                                         std::ceil(vectors / double(tile.nv)), cost.rate());
-    const double cycles = lines * ((one + cost.moved(f, 3)) * vectors +
-                                   (one + cost.moved(f, 2)) * dy_vectors + products) +
+    const double cycles = lines * (x * vectors + dy * dy_vectors + products) +
                           phases * height * double(r.m) * vectors * one;
     if (best.size < 0 || cycles < best.cycles) best = {.size = i, .cycles = cycles};
     if (parts.parts == 1) break;
