@@ -12,21 +12,21 @@ namespace {
 // Three rows at once, from before their first to behind their last element.
 template <class T>
 void test_gather(const ConvKernels<T>& k, const ConvKernels<T>& plain, PadMode mode, index_t step,
-                 index_t n, Report& report) {
-  constexpr index_t kWidth = 21, kRows = 3;
-  const Integers<T> image(kRows * kWidth);
+                 index_t n, Report& report, index_t width = 21) {
+  constexpr index_t kRows = 3;
+  const Integers<T> image(kRows * width);
   Fenced<T> got(kRows * (n + 1) - 1, 77), want(got.size(), 77);
   for (index_t start = -5; start <= 5; ++start) {
-    if (start + (n - 1) * step >= 2 * kWidth - 1) continue;  // beyond what padding can be
+    if (start + (n - 1) * step >= 2 * width - 1) continue;  // beyond what padding can be
     RowArgs<T> args{.row = image.data(),
-                    .width = kWidth,
+                    .width = width,
                     .start = start,
                     .step = step,
                     .n = n,
                     .mode = mode,
                     .dst = got.data(),
                     .rows = kRows,
-                    .row_step = kWidth,
+                    .row_step = width,
                     .dst_step = n + 1};
     k.gather_rows(args);
     args.dst = want.data();
@@ -78,6 +78,10 @@ void test(const Kernels<T>& k, const Kernels<T>& plain, Report& report) {
        {PadMode::zeros, PadMode::reflect, PadMode::replicate, PadMode::circular})
     for (index_t step = 1; step <= 5; ++step)
       for (index_t n = 1; n <= 22; ++n) test_gather(k.conv, plain.conv, mode, step, n, report);
+  for (const index_t step :
+       {3, 4, 5, 6, 7, 8, 9, 16})  // whole vectors, whose last element ends a row
+    for (const index_t n : {lanes, 2 * lanes, 5 * lanes + 1})
+      test_gather(k.conv, plain.conv, PadMode::zeros, step, n, report, (n - 1) * step + 1);
   for (index_t rows = 1; rows <= 2 * lanes + 1; ++rows)
     for (index_t columns = 1; columns <= 2 * lanes + 1; ++columns)
       test_transpose(k.elementwise, rows, columns, report);

@@ -62,6 +62,27 @@ struct VecF64 {
   FC_INLINE double sum() const { return _mm512_reduce_add_pd(v); }
 };
 
+// Every step-th element of a longer row: lane l stands for element l * step. pick() takes from
+// `source`, whose first element is element `done` of the row, those lanes that lie in it.
+FC_INLINE __m512i places(VecF32, int step) {
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return _mm512_mullo_epi32(lanes, _mm512_set1_epi32(step));
+}
+FC_INLINE VecF32 pick(VecF32 into, VecF32 source, __m512i places, int done) {
+  const __m512i at = _mm512_sub_epi32(places, _mm512_set1_epi32(done));
+  const __mmask16 in = _mm512_cmplt_epu32_mask(at, _mm512_set1_epi32(VecF32::lanes));
+  return {_mm512_mask_permutexvar_ps(into.v, in, at, source.v)};
+}
+FC_INLINE __m512i places(VecF64, int step) {
+  const __m512i lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm512_mullo_epi64(lanes, _mm512_set1_epi64(step));
+}
+FC_INLINE VecF64 pick(VecF64 into, VecF64 source, __m512i places, int done) {
+  const __m512i at = _mm512_sub_epi64(places, _mm512_set1_epi64(done));
+  const __mmask8 in = _mm512_cmplt_epu64_mask(at, _mm512_set1_epi64(VecF64::lanes));
+  return {_mm512_mask_permutexvar_pd(into.v, in, at, source.v)};
+}
+
 // Without it gcc 12 reads a value that has few uses from memory again for each of them.
 FC_INLINE void hold(VecF32& a) { __asm__("" : "+v"(a.v)); }
 FC_INLINE void hold(VecF64& a) { __asm__("" : "+v"(a.v)); }

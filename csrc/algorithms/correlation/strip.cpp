@@ -11,6 +11,7 @@ namespace fastconv {
 // The next channel is fetched while one is gathered if the strip reads at most kMostAhead elements
 // of it. All channels are gathered together if it reads at most kMostTogether elements of them.
 constexpr index_t kMostAhead = 2048, kMostTogether = 4096;
+constexpr index_t kNearBytes = 16 << 10;
 
 StripLayout::StripLayout(const Correlation& r, index_t rows, index_t columns, bool packed)
     : packed_(packed), rows_(rows), columns_(columns) {
@@ -99,22 +100,33 @@ template <class T>
 void StripLayout::gather_rows(const Correlation& r, const T* row, const Lines& lines,
                               index_t channels, index_t slot, index_t start, index_t columns,
                               const Exec& exec, T* strip) const noexcept {
-  for (const Run& run : column_runs_)
-    exec.kernels<T>().conv.gather_rows({.row = row,
-                                        .width = r.w.in,
-                                        .start = start + run.offset,
-                                        .step = r.w.in_step,
-                                        .n = run.length - (columns_ - columns),
-                                        .mode = r.mode,
-                                        .dst = strip + run.at + slot * pitch_,
-                                        .rows = lines.inside,
-                                        .row_step = r.h.in_step * r.w.in,
-                                        .dst_step = pitch_,
-                                        .above = lines.above,
-                                        .below = lines.below,
-                                        .channels = channels,
-                                        .channel_step = r.in_plane(),
-                                        .dst_channel = channel_});
+  // Each run reads the rows again: as many rows at a time as the L1 cache still holds then.
+  const index_t row_step = r.h.in_step * r.w.in;
+  const bool again = column_runs_.size() > 1 && channels == 1;
+  const index_t some = again ? std::max(kNearBytes / (r.w.in * index_t{sizeof(T)}), index_t{1})
+                             : std::max(lines.inside, index_t{1});
+  for (index_t i = 0; i == 0 || i < lines.inside; i += some) {
+    const bool last = i + some >= lines.inside;
+    const Lines part{i == 0 ? lines.above : 0, std::min(some, lines.inside - i),
+                     last ? lines.below : 0};
+    for (const Run& run : column_runs_)
+      exec.kernels<T>().conv.gather_rows(
+          {.row = row + i * row_step,
+           .width = r.w.in,
+           .start = start + run.offset,
+           .step = r.w.in_step,
+           .n = run.length - (columns_ - columns),
+           .mode = r.mode,
+           .dst = strip + run.at + (slot + (i == 0 ? 0 : lines.above + i)) * pitch_,
+           .rows = part.inside,
+           .row_step = row_step,
+           .dst_step = pitch_,
+           .above = part.above,
+           .below = part.below,
+           .channels = channels,
+           .channel_step = r.in_plane(),
+           .dst_channel = channel_});
+  }
 }
 
 template void StripLayout::gather(const Correlation&, const float*, index_t, index_t, index_t,

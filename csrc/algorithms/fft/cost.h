@@ -60,6 +60,19 @@ class LineCost {
   double rate_;
 };
 
+// The rows of an image that `count` rows of outputs read, for each residue of the stride.
+struct Halo {
+  explicit Halo(const TapAxis& axis) : residues(std::min(axis.in_step, axis.n_taps())) {
+    index_t low = axis.taps[0].offset, high = low;
+    for (const Tap& tap : axis.taps)
+      low = std::min(low, tap.offset), high = std::max(high, tap.offset);
+    rows = (high - low) / axis.in_step;
+  }
+  index_t rows = 0, residues;  // as RowAxis has them
+  // With those that two blocks of rows read.
+  double reads(index_t count) const { return double(count) * (rows > 0 ? 1.2 : 1) + double(rows); }
+};
+
 // What the costs of both entries follow from.
 struct Shape {
   template <class T>
@@ -69,27 +82,21 @@ struct Shape {
         tile(choose_tile(gemm, r.m)),
         lanes(gemm.lanes),
         item(sizeof(T)),
-        line(lanes, item) {
-    index_t low = r.h.taps[0].offset, high = low;
-    for (const Tap& tap : r.h.taps)
-      low = std::min(low, tap.offset), high = std::max(high, tap.offset);
-    halo = (high - low) / r.h.in_step;
-    residues = std::min(r.h.in_step, r.h.n_taps());
-  }
+        line(lanes, item),
+        halo(r.h) {}
   const Correlation& r;
   LineAxis axis;
   Tile tile;
   index_t lanes, item;
   LineCost line;
-  index_t halo, residues;  // as RowAxis has them
+  Halo halo;
 
   double terms(const Blocks& blocks) const {  // of an input channel
     return double(r.h.n_taps()) * double(axis.combs) * double(blocks.parts);
   }
   double read(index_t n) const { return line.line(n, axis.step > 1); }
   double written(index_t n) const { return line.line(n, axis.phases > 1); }
-  // The rows that are read, with those that two blocks of rows read.
-  double rows() const { return double(r.h.count) * (halo > 0 ? 1.2 : 1) + double(halo); }
+  double rows() const { return halo.reads(r.h.count); }
 };
 
 // The costs of `fft`: its lanes are blocks and rows.
@@ -98,7 +105,7 @@ struct SharedCost {
     const Blocks blocks(s.axis, n);
     const double c = double(s.r.c), m = double(s.r.m), groups = double(s.r.groups);
     const double phases = double(s.r.batch) * double(s.axis.phases);
-    const double components = c * double(s.residues) * double(s.axis.combs);
+    const double components = c * double(s.halo.residues) * double(s.axis.combs);
     const double terms = c * s.terms(blocks);
     const double in = std::ceil(phases * double(blocks.inputs()) * s.rows() / double(s.lanes));
     const double out = std::ceil(phases * double(blocks.blocks) * s.rows() / double(s.lanes));
@@ -138,8 +145,8 @@ struct ChannelsCost {
     const Blocks blocks(s.axis, n);
     const double m = double(s.r.m), vectors = double(ceil_div(s.r.groups, s.lanes));
     const double images = vectors * double(s.r.batch) * double(s.axis.phases);
-    const double in =
-        images * double(blocks.inputs()) * s.rows() * double(s.residues) * double(s.axis.combs);
+    const double in = images * double(blocks.inputs()) * s.rows() * double(s.halo.residues) *
+                      double(s.axis.combs);
     const double out = images * double(blocks.blocks) * double(s.r.h.count) * m;
     const index_t f = blocks.frequencies();
     const double moved = s.line.moved(f, 1), terms = s.terms(blocks);

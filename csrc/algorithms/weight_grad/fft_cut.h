@@ -84,14 +84,17 @@ fft::Choice fft_best(const Correlation& r, const Exec& exec) {
   const double phases = double(axis.phases) * double(r.groups), height = double(r.h.n_taps());
   const double vectors = double(ceil_div(r.c, gemm.lanes));
   const double dy_vectors = std::ceil(double(r.m) / double(gemm.lanes));
+  const fft::Halo halo(r.h);
   fft::Choice best;
   for (int i = 0; i < fft::kNumSizes; ++i) {
     const FftParts parts(axis, fft::kSizes[i]);
     // Half of a line or more should be gradients.
     if (parts.hop < fft::kSizes[i] / 2) continue;
     const index_t f = parts.frequencies();
-    const double lines =
-        phases * double(r.batch) * double(r.h.count) * double(axis.combs) * double(parts.parts);
+    // The lines of one row of all images, of all rows of gradients, and of all rows of images.
+    const double row = phases * double(r.batch) * double(axis.combs) * double(parts.parts);
+    const double lines = row * double(r.h.count);
+    const double reads = row * double(halo.residues) * halo.reads(r.h.count);
     const double one = cost.line(parts.size, false);
     const double x = cost.line(parts.size, axis.step > 1) + cost.moved(f, 3);
     const double dy = cost.line(parts.size, axis.combs > 1) + cost.moved(f, 2);
@@ -99,7 +102,7 @@ fft::Choice fft_best(const Correlation& r, const Exec& exec) {
     const double products = 2 * height * double(f) / kSlice *
                             gemm_cycles(static_cast<index_t>(2 * kSlice), r.m, tile.mr, vectors,
                                         std::ceil(vectors / double(tile.nv)), cost.rate());
-    const double cycles = lines * (x * vectors + dy * dy_vectors + products) +
+    const double cycles = reads * x * vectors + lines * (dy * dy_vectors + products) +
                           phases * height * double(r.m) * vectors * one;
     if (best.size < 0 || cycles < best.cycles) best = {.size = i, .cycles = cycles};
     if (parts.parts == 1) break;
