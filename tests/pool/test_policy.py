@@ -18,6 +18,7 @@ KINDS = {
         "whole_planes",
         "whole_pixels",
         "apart",
+        "wide_windows",
         "channel_lanes",
         "joined_rows",
         "sliding",

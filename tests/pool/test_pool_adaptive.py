@@ -21,6 +21,8 @@ ADAPTIVE = [
     ((20,), 7, "a line"),
     ((20,), 5, "a line, evenly"),
     ((1000,), (3,), "long windows"),
+    ((11, 83), (3, 5), "wide windows of 17 columns, two of which overlap"),
+    ((9, 62), (9, 5), "wide windows of 13 columns, shorter than some vectors"),
 ]
 each_adaptive = pytest.mark.parametrize(
     ("lengths", "output_size"), [row[:2] for row in ADAPTIVE], ids=[row[2] for row in ADAPTIVE]

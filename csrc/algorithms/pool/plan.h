@@ -49,6 +49,7 @@ class Plan {
                  .use = kUse,
                  .layout = layout,
                  .pixels_apart = pixels_apart} {
+    if (is_average_of_one(d, pooling)) problem_.pooling.average = false;
     if (choose(name) || layout == Layout::planes) return;
     problem_.layout = Layout::planes;
     choose(name);

@@ -28,6 +28,13 @@ struct Pooling {
   }
 };
 
+// Whether every window of an average is one element, which need not be divided.
+inline bool is_average_of_one(const PoolDesc& d, const Pooling& pooling) {
+  const bool plain = pooling.divisor == 0 || pooling.divisor == 1;
+  return pooling.average && plain && d.h.kernel == 1 && d.w.kernel == 1 && !has_empty_window(d.h) &&
+         !has_empty_window(d.w);
+}
+
 // (sum |x|**p)**(1 / p), or the largest |x| where p is infinite.
 inline Pooling p_norm(double p) {
   const PoolOp op = std::isinf(p) ? PoolOp::abs_max

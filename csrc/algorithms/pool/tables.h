@@ -15,6 +15,7 @@
 #include "algorithms/pool/sum_grad.h"
 #include "algorithms/pool/whole_pixels.h"
 #include "algorithms/pool/whole_planes.h"
+#include "algorithms/pool/wide_windows.h"
 #include "algorithms/pool/window_by_window.h"
 #include "algorithms/pool/window_indices.h"
 
@@ -25,6 +26,7 @@ using FloatValues = Plan<Use::values, Arrays<T>,  //
                          WholePlanes<T>,          //
                          WholePixels<T>,          //
                          Apart<T>,                //
+                         WideWindows<T>,          //
                          ChannelLanes<T>,         //
                          JoinedRows<T>,           //
                          Sliding<T>,              //
