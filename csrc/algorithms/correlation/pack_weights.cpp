@@ -35,6 +35,24 @@ PackLanesArgs<T> rows_of(const Correlation& r, const T* weights, index_t g, inde
   return args;
 }
 
+// A panel of so few rows is packed weight by weight: a vector of rows would take apart a vector of
+// all taps of each row to keep one of them (384 kernels of 16x16 at stride 3, one output channel
+// each: 2,700 us; 60 so).
+constexpr index_t kFewRows = 3;
+
+// Packs the terms of the given channels of `rows` rows from `row` on, one after another.
+template <class T>
+void pack_few(const Correlation& r, const T* weights, index_t row, index_t rows, Range channels,
+              T* panel) noexcept {
+  T* to = panel + channels.begin * r.taps() * rows;
+  for (index_t c = channels.begin; c < channels.end; ++c) {
+    const T* from = weights + row * r.w_m + c * r.w_c;
+    for (const Tap& h : r.h.taps)
+      for (const Tap& w : r.w.taps)
+        for (index_t i = 0; i < rows; ++i) *to++ = from[i * r.w_m + h.kernel * r.w_row + w.kernel];
+  }
+}
+
 // Packs the terms of the given channels in the given panels of group g.
 template <class T>
 void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, Range channels,
@@ -59,6 +77,10 @@ void pack_some(const Panels& phase, const T* weights, index_t g, Range panels, R
            .columns = channels.size() * r.taps()});
       continue;
     }
+    if (rows <= kFewRows) {
+      pack_few(r, weights + g * r.w_group, row, rows, channels, panel);
+      continue;
+    }
     for (index_t i = 0; i < rows; i += lanes) {
       PackLanesArgs<T> args = rows_of(r, weights, g, row + i, rows - i, channels, lanes);
       args.slots = slots.data(), args.taps = static_cast<index_t>(slots.size());
@@ -77,7 +99,7 @@ constexpr index_t kMostTaps = 128;
 // belongs to two of them (as it may to two parts of a tiny image).
 bool pack_together(std::span<const Panels> phases) {
   const auto taps = phases.front().slots.size();
-  if (phases.size() == 1 || taps > kMostTaps) return false;
+  if (phases.size() == 1 || taps > kMostTaps || phases.front().r->m <= kFewRows) return false;
   bool taken[kMostTaps] = {};
   for (const Panels& phase : phases) {
     if (phase.mr != phases.front().mr) return false;
