@@ -32,6 +32,11 @@ Cuts share_out(index_t least, index_t most, index_t chunks, index_t images, inde
   return best;
 }
 
+// Whether `n` equal parts leave some of the threads without work for a sixth of the time.
+inline bool uneven(index_t n, index_t threads) {
+  return 6 * ceil_div(n, threads) * threads > 7 * n;
+}
+
 // Calls f(part of 0..n, thread) for all parts, of which each thread of the team gets some four.
 template <class F>
 void share_parts(index_t n, const Team& team, const F& f) noexcept {

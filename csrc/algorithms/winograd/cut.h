@@ -2,7 +2,7 @@
 // How Winograd's algorithm is blocked, and where the parts of a block lie in scratch memory.
 #pragma once
 
-#include "algorithms/common/blocking.h"
+#include "algorithms/common/share_out.h"
 #include "algorithms/winograd/grid.h"
 #include "core/exec.h"
 #include "core/memory.h"
@@ -44,11 +44,6 @@ inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t
   const index_t l2 = cache_sizes().l2, each = grid.alphas() * r.c * item;
   const index_t least = each * r.m > l2 ? 2 * nv : nv;
   return std::clamp(l2 / 2 / (each * lanes), least, 8 * nv);
-}
-
-// Whether `n` equal parts leave some of the threads without work for a sixth of the time.
-inline bool uneven(index_t n, index_t threads) {
-  return 6 * ceil_div(n, threads) * threads > 7 * n;
 }
 
 // Whether the products of `all` blocks with so many panels are split. Two threads share blocks: a
