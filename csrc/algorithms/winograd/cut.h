@@ -73,9 +73,14 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
   if (weights <= 2 * l2 && cut.vectors >= own && (threads <= 2 || !uneven(cut.vectors, own)))
     cut.blocks = std::max(cut.blocks, own);
   const index_t all = r.groups * cut.blocks;
-  if (all >= threads && all < 4 * threads)
+  if (all >= threads && all < 4 * threads && all % threads != 0)
     cut.blocks = std::min(cut.vectors, ceil_div(cut.blocks, threads) * threads);
-  cut.shared = all < threads;
+  const index_t tasks = r.groups * cut.blocks, most = ceil_div(cut.vectors, cut.blocks);
+  // Blocks that leave threads idle are shared, too, if what is then kept of all of them fits twice
+  // the L2 of these threads.
+  const index_t kept = r.groups * alphas * (r.c + r.m) * cut.vectors * lanes * item;
+  cut.shared = tasks < threads || (threads > 2 && kept <= 2 * l2 * threads &&
+                                   idle(tasks, most, r.groups * cut.vectors, threads));
   cut.lanes = ceil_div(cut.vectors, cut.blocks) * lanes;
   index_t rows = l2 / 5 / (alphas * cut.lanes * item);
   if (alphas * r.c * cut.lanes * item > l2) rows = std::max(rows, kFarRows);

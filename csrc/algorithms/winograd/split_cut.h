@@ -125,13 +125,12 @@ SplitCut split_cut(const Correlation& r, const SplitGrid& grid, const Exec& exec
   if (all < 4 * threads && all % threads != 0 && r.groups * cut.rows >= threads)
     cut.blocks = std::min(cut.rows, ceil_div(ceil_div(all, threads) * threads, r.groups));
   cut.block = ceil_div(cut.rows, cut.blocks);
-  const index_t busiest = ceil_div(r.groups * cut.blocks, threads) * cut.block;
-  const bool idle = 6 * busiest * threads > 7 * r.groups * cut.rows;
   // Two threads rather have blocks of their own, whose values stay in L2.
-  cut.spread = r.groups * cut.blocks < threads || (threads > 2 && idle);
+  const index_t rows = r.groups * cut.rows, tasks = r.groups * cut.blocks;
+  cut.spread = tasks < threads || (threads > 2 && idle(tasks, cut.block, rows, threads));
   if (!cut.spread) return cut;
   constexpr index_t kPixels = 64, kTiles = 4;
-  const index_t rows = r.groups * cut.rows, vectors = cut.vectors();
+  const index_t vectors = cut.vectors();
   cut.blocks = 1, cut.block = cut.rows;
   cut.copied = pieces_of(grid.pixels(), kPixels, rows * grid.lines() * vectors, threads);
   cut.transformed = pieces_of(grid.w.tiles(), kTiles, rows * vectors, threads);
