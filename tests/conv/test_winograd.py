@@ -241,7 +241,8 @@ def test_who_gets_it():
         ]
         assert "winograd split" in plans[0].explain().partition("<-")[0]
         assert re.search(
-            r"F\(4,5\) x F\(4,5\): not possible, .*it needs precision='medium'", plans[0].explain()
+            r"F\(4,5\) x F\(4,5\).*: not possible, .*it needs precision='medium'",
+            plans[0].explain(),
         )
         assert "F(4,5) x F(4,5): predicted" in plans[1].explain().partition("<-")[0]
     assert "winograd F(4,3) x F(4,3)" in fastconv.Conv2dPlan(x.shape, w).explain()
@@ -329,3 +330,17 @@ def test_which_weight_gradients_get_it():
         auto = fastconv.grad.conv2d_weight(*args, **how)
         plain = fastconv.grad.conv2d_weight(*args, **how, precision="highest")
         assert auto.tobytes() == plain.tobytes()
+
+
+def test_each_phase_of_a_dilated_row_costs_rows_of_its_own():
+    # Dilated by 2 and by 8, 64 outputs are as many tiles, in two phases or in eight.
+    form = "winograd F(4,3) x F(4,3)"
+    w = np.zeros((64, 64, 3, 3), np.float32)
+    few, many = (
+        fastconv.Conv2dPlan((1, 64, 64, 64), w, padding=d, dilation=d, algorithm=form).explain()
+        for d in (2, 8)
+    )
+    cycles = [
+        int(re.search(rf"{re.escape(form)}: predicted (\d+)", text)[1]) for text in (few, many)
+    ]
+    assert cycles[1] > 1.1 * cycles[0]
