@@ -172,6 +172,44 @@ def test_split_taps_keep_what_is_not_finite_in_its_windows(outputs, kernel, stri
     assert one.tobytes() == many.tobytes()
 
 
+# C_in, C_out, the image, the kernel, how: blocks of rows suffice for some threads, and for others
+# their products are shared out.
+SPLIT = {
+    "few outputs": (48, 20, (28, 28), (5, 5), {"padding": 2}),
+    "one row, cut into pieces": (12, 64, (1, 500), (1, 5), {"padding": (0, 2)}),
+    "rows are not transformed": (32, 48, (17, 17), (1, 7), {"padding": (0, 3)}),
+    "columns are not transformed": (40, 72, (17, 17), (7, 1), {"padding": (3, 0)}),
+    "single taps at a stride": (32, 70, (33, 41), (3, 3), {"stride": 2, "padding": 1}),
+    "groups": (16, 24, (30, 45), (5, 5), {"stride": 2, "padding": 1, "groups": 2}),
+}
+
+
+@pytest.fixture
+def many_cpus():
+    before = _native.testing.pretend_cpus(64)
+    yield
+    _native.testing.pretend_cpus(before)
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_many_threads_change_no_bit_of_split_taps(name, isa, many_cpus):
+    channels, outputs, size, kernel, how = SPLIT[name]
+    rng = np.random.default_rng(3)
+    x = rng.integers(-3, 4, (2, channels, *size)).astype(np.float32)
+    w = rng.integers(-2, 3, (outputs, channels // how.get("groups", 1), *kernel))
+    w, b = w.astype(np.float32), rng.integers(-9, 10, outputs).astype(np.float32)
+    for n, image in ((1, x[:1]), (2, np.ascontiguousarray(x.transpose(0, 2, 3, 1)))):
+        image = image if n == 1 else image.transpose(0, 3, 1, 2)
+        want = fastconv.conv2d(image, w, b, **how, precision="highest")
+        for form in ("F(2)", "F(4)"):
+            one, *many = (
+                fastconv.conv2d(image, w, b, **how, algorithm=f"winograd split {form}", threads=t)
+                for t in (1, 3, 7, 16, 64)
+            )
+            np.testing.assert_allclose(one, want, atol=2e-5 * np.abs(want).max())
+            assert [y.tobytes() == one.tobytes() for y in many] == 4 * [True]
+
+
 def test_sums_that_overflow_on_the_way_are_computed_again(isa):
     x = np.full((1, 2, 12, 12), 3e37, np.float32)
     w = np.full((1, 2, 3, 3), 0.1, np.float32)
@@ -203,7 +241,8 @@ def test_who_gets_it():
         ]
         assert "winograd split" in plans[0].explain().partition("<-")[0]
         assert re.search(
-            r"F\(4,5\) x F\(4,5\): not possible, .*it needs precision='medium'", plans[0].explain()
+            r"F\(4,5\) x F\(4,5\).*: not possible, .*it needs precision='medium'",
+            plans[0].explain(),
         )
         assert "F(4,5) x F(4,5): predicted" in plans[1].explain().partition("<-")[0]
     assert "winograd F(4,3) x F(4,3)" in fastconv.Conv2dPlan(x.shape, w).explain()
@@ -291,3 +330,17 @@ def test_which_weight_gradients_get_it():
         auto = fastconv.grad.conv2d_weight(*args, **how)
         plain = fastconv.grad.conv2d_weight(*args, **how, precision="highest")
         assert auto.tobytes() == plain.tobytes()
+
+
+def test_each_phase_of_a_dilated_row_costs_rows_of_its_own():
+    # Dilated by 2 and by 8, 64 outputs are as many tiles, in two phases or in eight.
+    form = "winograd F(4,3) x F(4,3)"
+    w = np.zeros((64, 64, 3, 3), np.float32)
+    few, many = (
+        fastconv.Conv2dPlan((1, 64, 64, 64), w, padding=d, dilation=d, algorithm=form).explain()
+        for d in (2, 8)
+    )
+    cycles = [
+        int(re.search(rf"{re.escape(form)}: predicted (\d+)", text)[1]) for text in (few, many)
+    ]
+    assert cycles[1] > 1.1 * cycles[0]

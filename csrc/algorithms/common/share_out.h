@@ -32,6 +32,14 @@ Cuts share_out(index_t least, index_t most, index_t chunks, index_t images, inde
   return best;
 }
 
+// Whether `n` parts of at most `most` things, of `all`, leave some of the threads without work for
+// a sixth of the time.
+inline bool idle(index_t n, index_t most, index_t all, index_t threads) {
+  return 6 * ceil_div(n, threads) * most * threads > 7 * all;
+}
+// Whether n equal parts do so.
+inline bool uneven(index_t n, index_t threads) { return idle(n, 1, n, threads); }
+
 // Calls f(part of 0..n, thread) for all parts, of which each thread of the team gets some four.
 template <class F>
 void share_parts(index_t n, const Team& team, const F& f) noexcept {

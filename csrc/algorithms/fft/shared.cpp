@@ -81,20 +81,21 @@ class Task {
   }
 
   // The input channels of slice i, and what there is to do with them: vectors of lines to be
-  // transformed, then frequencies at which they are multiplied.
+  // transformed, then products: those of a panel of outputs at one frequency, or of all outputs
+  // where these are few.
   index_t slices() const { return ceil_div(r_.c, cut_.slice); }
   Range slice(index_t i) const { return {i * cut_.slice, std::min(r_.c, (i + 1) * cut_.slice)}; }
   index_t vectors(Range channels) const {
     return channels.size() * cut_.components() * (cut_.in_lanes / lanes_);
   }
-  index_t frequencies() const { return cut_.blocks.frequencies(); }
+  index_t products() const { return cut_.blocks.frequencies() * panels(); }
   // After all slices: vectors of lines of results.
   index_t results() const { return m_.size() * (out_lanes_ / lanes_); }
 
   void run() noexcept {
     for (index_t i = 0; i < slices(); ++i) {
       transform(slice(i), {0, vectors(slice(i))});
-      multiply(slice(i), {0, frequencies()});
+      multiply(slice(i), {0, products()});
     }
     store({0, results()});
   }
@@ -115,15 +116,16 @@ class Task {
     }
   }
 
-  // Adds the channels' products at some frequencies.
-  void multiply(Range channels, Range frequencies) noexcept {
-    if (r_.m <= kFewOutputs) return add_few(channels, frequencies);
-    for (index_t i = frequencies.begin; i < frequencies.end; ++i)
-      for (index_t row = m_.begin; row < m_.end; row += cut_.tile.mr)
-        for (index_t lane = 0; lane < out_lanes_; lane += cut_.tile.nr) {
-          add_tile(channels, i, row, lane, false);
-          add_tile(channels, i, row, lane, true);
-        }
+  // Adds some of the products of the channels.
+  void multiply(Range channels, Range products) noexcept {
+    if (r_.m <= kFewOutputs) return add_few(channels, products);
+    for (index_t i = products.begin; i < products.end; ++i) {
+      const index_t row = m_.begin + i % panels() * cut_.tile.mr;
+      for (index_t lane = 0; lane < out_lanes_; lane += cut_.tile.nr) {
+        add_tile(channels, i / panels(), row, lane, false);
+        add_tile(channels, i / panels(), row, lane, true);
+      }
+    }
   }
 
   // Transforms some vectors of lines of results back, and stores them.
@@ -134,6 +136,8 @@ class Task {
   }
 
  private:
+  index_t panels() const { return r_.m <= kFewOutputs ? 1 : ceil_div(m_.size(), cut_.tile.mr); }
+
   // Where a column lies: its image, its phase and its block.
   struct Column {
     index_t image, phase, block;
@@ -308,8 +312,8 @@ class PreparedShared final : public PreparedPhase<T> {
       const Range channels = task.slice(s);
       share_parts(task.vectors(channels), team,
                   [&](Range vectors, int thread) { task_of(thread).transform(channels, vectors); });
-      share_parts(task.frequencies(), team, [&](Range frequencies, int thread) {
-        task_of(thread).multiply(channels, frequencies);
+      share_parts(task.products(), team, [&](Range products, int thread) {
+        task_of(thread).multiply(channels, products);
       });
     }
     share_parts(task.results(), team,

@@ -58,17 +58,17 @@ class Cost {
   double weight_stream(bool prepacked) const {
     constexpr double kNear = 5.5;  // bytes in a cycle from L3
     constexpr double kBeyond = 2;  // bytes in a cycle from beyond L3
-    const double image = places_ * double(r_.c * lanes_ * item_) * std::min(vectors_, block_);
-    const double again = image > double(cache_sizes().l2) ? std::ceil(double(r_.m) / kFarRows) : 0;
+    const double again =
+        values() > double(cache_sizes().l2) ? std::ceil(double(r_.m) / kFarRows) : 0;
     const double weights = group_bytes(), rate = weights > shared_l3() ? kBeyond : kNear;
     const double first = prepacked ? cycles_from_memory(weights) - weights / rate : 0;
-    return std::ceil(vectors_ / block_) * (weights + image * again) / rate + first;
+    return blocks() * (weights + values() * again) / rate + first;
   }
   double group_bytes() const { return places_ * pairs_ * double(item_); }
   // Transforming an input channel of all tiles, and cutting its rows out of the images.
   double input_transform() const {
     constexpr double kInput = 5;  // cycles for each vector of each place
-    return vectors_ * places_ * kInput + rows();
+    return vectors_ * places_ * kInput + rows_in();
   }
   // Transforming an output channel of all tiles back, and copying its rows to the outputs.
   double output_transform() const {
@@ -76,26 +76,54 @@ class Cost {
     constexpr double kScattered = 1.5;  // for each pixel that is stored apart from its neighbours
     const WinogradScheme &h = grid_.h.scheme(), &w = grid_.w.scheme();
     const double apart = r_.w.out_step != 1 ? tiles_ * double(h.m * w.m) * kScattered : 0;
-    return vectors_ * (places_ + double(h.m * w.m)) * kOutput + rows() + apart;
+    return vectors_ * (places_ + double(h.m * w.m)) * kOutput + rows_out() + apart;
   }
-  // Reading and writing the images of a group where they do not fit L2: nothing hides these misses
-  // (16@570 -> 16 is better off with direct).
+  // Reading and writing the images of a group where they do not fit L2, and writing the transformed
+  // tiles of a block where those do not: nothing hides these misses (16@570 -> 16 is better off
+  // with direct; with 2048@33 the tiles' values take 0.3 to 0.4 cycles a byte).
   double cache_misses() const {
-    constexpr double kByte = 0.12;  // cycles for each byte beyond L2
+    constexpr double kByte = 0.12, kValue = 0.35;  // cycles for each byte beyond L2
     const double images =
         double(r_.batch) * double((r_.c * r_.in_plane() + r_.m * r_.out_plane()) * item_);
-    return kByte * std::max(0.0, images - double(cache_sizes().l2));
+    const auto beyond = [](double bytes) {
+      return std::max(0.0, bytes - double(cache_sizes().l2));
+    };
+    return kByte * beyond(images) + kValue * blocks() * beyond(values());
   }
-  // Cutting the rows of one channel's tiles out of the images, or copying them to the outputs.
-  double rows() const {
-    constexpr double kRow = 40;      // cycles for a row of the tiles that fill a vector
-    constexpr double kGathered = 8;  // for an element, in padding modes other than zeros
-    constexpr double kApart = 2;     // for an element of a dilated row, where neighbours lie apart
+  double blocks() const { return std::ceil(vectors_ / block_); }
+  // The bytes of the transformed tiles of a block.
+  double values() const {
+    return places_ * double(r_.c * lanes_ * item_) * std::min(vectors_, block_);
+  }
+  // Cutting the rows of one channel's tiles out of the images. The elements of a dilated row are
+  // copied one by one before whole vectors of them are read, which waits for these stores (64@33 to
+  // 2048@33 at dilations from 2 to 6: 105 to 250 cycles for a row of 6 to 38 elements); and a block
+  // reads rows again that end the one before, where few rows make a phase.
+  double rows_in() const {
+    constexpr double kRow = 130, kApart = 1.5;
+    if (grid_.w.step() == 1) return rows_out();
+    const WinogradScheme& h = grid_.h.scheme();
+    return rows(kRow, kApart, (blocks() - 1) * double(h.alpha - h.m));
+  }
+  // Copying them to the outputs.
+  double rows_out() const {
+    constexpr double kRow = 40, kDilated = 20;  // cycles for a row of the tiles that fill a vector
+    constexpr double kApart = 0.7;  // for an element of a dilated row, where neighbours lie apart
+    return grid_.w.step() == 1 ? rows(kRow, 0, 0) : rows(kDilated, kApart, 0);
+  }
+  // `each` cycles for a row of the tiles that fill a vector, `more` of which are added to those of
+  // the images, and `element` for each element.
+  double rows(double each, double element, double more) const {
+    constexpr double kOneByOne = 8;  // for an element, in padding modes other than zeros
     const WinogradScheme &h = grid_.h.scheme(), &w = grid_.w.scheme();
-    const double runs = double(r_.batch) * double(grid_.h.tiles()) *
-                        double(ceil_div(grid_.w.tiles(), lanes_)) * double(h.m);
-    const double element = r_.mode != PadMode::zeros ? kGathered : grid_.w.step() != 1 ? kApart : 0;
-    return runs * kRow + tiles_ * double(h.m * w.alpha) * element;
+    const index_t lines = std::min(grid_.h.tiles() * h.m, r_.h.count + h.m - 1);
+    // Each phase has rows of its own.
+    const index_t phases = std::min(grid_.w.step(), r_.w.count);
+    const index_t tiles = ceil_div(ceil_div(r_.w.count, phases), w.m);
+    const double runs = double(phases * ceil_div(tiles, lanes_));
+    if (r_.mode != PadMode::zeros) element = kOneByOne;
+    return runs * (double(r_.batch * lines) + more) * each +
+           tiles_ * double(h.m * w.alpha) * element;
   }
 
   const Correlation& r_;

@@ -2,7 +2,7 @@
 // How Winograd's algorithm is blocked, and where the parts of a block lie in scratch memory.
 #pragma once
 
-#include "algorithms/common/blocking.h"
+#include "algorithms/common/share_out.h"
 #include "algorithms/winograd/grid.h"
 #include "core/exec.h"
 #include "core/memory.h"
@@ -46,11 +46,6 @@ inline index_t block_vectors(const Correlation& r, const TileGrid& grid, index_t
   return std::clamp(l2 / 2 / (each * lanes), least, 8 * nv);
 }
 
-// Whether `n` equal parts leave some of the threads without work for a sixth of the time.
-inline bool uneven(index_t n, index_t threads) {
-  return 6 * ceil_div(n, threads) * threads > 7 * n;
-}
-
 // Whether the products of `all` blocks with so many panels are split. Two threads share blocks: a
 // thread then finds the products that it reads in its own L2.
 inline bool splits(index_t panels, index_t all, index_t threads) {
@@ -78,9 +73,14 @@ Cut cut_for(const Correlation& r, const TileGrid& grid, bool in_block, const Exe
   if (weights <= 2 * l2 && cut.vectors >= own && (threads <= 2 || !uneven(cut.vectors, own)))
     cut.blocks = std::max(cut.blocks, own);
   const index_t all = r.groups * cut.blocks;
-  if (all >= threads && all < 4 * threads)
+  if (all >= threads && all < 4 * threads && all % threads != 0)
     cut.blocks = std::min(cut.vectors, ceil_div(cut.blocks, threads) * threads);
-  cut.shared = all < threads;
+  const index_t tasks = r.groups * cut.blocks, most = ceil_div(cut.vectors, cut.blocks);
+  // Blocks that leave threads idle are shared, too, if what is then kept of all of them fits twice
+  // the L2 of these threads.
+  const index_t kept = r.groups * alphas * (r.c + r.m) * cut.vectors * lanes * item;
+  cut.shared = tasks < threads || (threads > 2 && kept <= 2 * l2 * threads &&
+                                   idle(tasks, most, r.groups * cut.vectors, threads));
   cut.lanes = ceil_div(cut.vectors, cut.blocks) * lanes;
   index_t rows = l2 / 5 / (alphas * cut.lanes * item);
   if (alphas * r.c * cut.lanes * item > l2) rows = std::max(rows, kFarRows);

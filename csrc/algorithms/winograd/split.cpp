@@ -22,7 +22,7 @@ class PreparedSplit final : public PreparedPhase<T> {
         sizes_(split_sizes<T>(grid_, cut_)) {
     this->packed_elements_ = this->r_.groups * grid_.places() * cut_.panels.plane();
     this->needs_weights_ = true;  // for the plain sums of results that are not finite
-    const index_t blocks = cut_.shared ? 1 : exec.threads;
+    const index_t blocks = cut_.spread ? this->r_.groups : exec.threads;
     const index_t elements = blocks * sizes_.common() + exec.threads * sizes_.own();
     this->scratch_bytes_ = elements * index_t{sizeof(T)};
   }
@@ -47,8 +47,8 @@ class PreparedSplit final : public PreparedPhase<T> {
   void run(const ConvArgs<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
     const Job<T> job = this->job(args);
     T* memory = reinterpret_cast<T*>(scratch);
-    if (cut_.shared)
-      share_blocks(job, exec, memory);
+    if (cut_.spread)
+      spread_blocks(job, exec, memory);
     else
       share_out_blocks(job, exec, memory);
   }
@@ -62,30 +62,56 @@ class PreparedSplit final : public PreparedPhase<T> {
       T* const own = memory + thread * each;
       SplitBlock<T> block(job, grid_, cut_, sizes_, exec, task / cut_.blocks, task % cut_.blocks,
                           own, own + sizes_.common());
-      block.transform({0, cut_.pixel});
-      block.finish({0, cut_.panels.count()});
+      block.take({0, cut_.pixel});
+      const TilePart whole = block.whole();
+      for (index_t tile = whole.tiles.begin; tile < whole.tiles.end; ++tile)
+        block.fill(tile, {0, grid_.lines()}, {0, grid_.pixels()});
+      block.transform(whole);
+      block.finish(whole, {0, cut_.panels.count()});
     });
   }
 
-  // All threads work on one block after another: first on its channels, then on its panels.
-  void share_blocks(const Job<T>& job, const Exec& exec, T* memory) const noexcept {
-    const index_t tasks = job.r.groups * cut_.blocks, lanes = cut_.panels.lanes;
-    const double work = job.r.fmas() / 2 / double(tasks);
-    const Team team = useful_threads(exec.threads, work, exec.threads);
-    const index_t vectors = cut_.pixel / lanes,
-                  parts = std::min<index_t>(vectors, 2 * team.threads);
-    for (index_t task = 0; task < tasks; ++task) {
-      const auto mine = [&](int thread) {
-        return SplitBlock<T>(job, grid_, cut_, sizes_, exec, task / cut_.blocks, task % cut_.blocks,
-                             memory, memory + sizes_.common() + thread * sizes_.own());
-      };
-      parallel_for(parts, team, [&](index_t i, int thread) {
-        const Range some = part(vectors, parts, i);
-        mine(thread).transform({some.begin * lanes, some.end * lanes});
+  // All threads work on all groups, whose blocks are whole (SplitCut::spread).
+  void spread_blocks(const Job<T>& job, const Exec& exec, T* memory) const noexcept {
+    const index_t groups = job.r.groups, lanes = cut_.panels.lanes, panels = cut_.panels.count();
+    const index_t tiles = grid_.w.tiles();
+    const Team team = useful_threads(exec.threads, job.r.fmas() / 2, exec.threads);
+    // Shares out `each` things of each group, which f computes: f(block, index).
+    const auto share = [&](index_t each, const auto& f) {
+      share_parts(groups * each, team, [&](Range some, int thread) {
+        for (index_t i = some.begin; i < some.end; ++i) {
+          const index_t g = i / each;
+          SplitBlock<T> block(job, grid_, cut_, sizes_, exec, g, 0, memory + g * sizes_.common(),
+                              memory + groups * sizes_.common() + thread * sizes_.own());
+          f(block, i % each);
+        }
       });
-      parallel_for(cut_.chunks, team,
-                   [&](index_t i, int thread) { mine(thread).finish(cut_.chunk(i)); });
-    }
+    };
+    // Takes the vector of channels out of an index, and returns the rest of it.
+    const auto take = [&](SplitBlock<T>& block, index_t i) {
+      const index_t first = i % cut_.vectors() * lanes;
+      block.take({first, first + lanes});
+      return i / cut_.vectors();
+    };
+    share(cut_.rows * grid_.lines() * cut_.copied * cut_.vectors(),
+          [&](SplitBlock<T>& block, index_t i) {
+            i = take(block, i);
+            const index_t line = i / cut_.copied % grid_.lines();
+            block.fill(i / cut_.copied / grid_.lines(), {line, line + 1},
+                       part(grid_.pixels(), cut_.copied, i % cut_.copied));
+          });
+    share(cut_.rows * cut_.transformed * cut_.vectors(), [&](SplitBlock<T>& block, index_t i) {
+      i = take(block, i);
+      const index_t tile = i / cut_.transformed;
+      block.transform({{tile, tile + 1}, part(tiles, cut_.transformed, i % cut_.transformed)});
+    });
+    share(grid_.transformed_places() * panels,
+          [&](SplitBlock<T>& block, index_t i) { block.multiply_place(i / panels, i % panels); });
+    share(panels * cut_.rows * cut_.finished, [&](SplitBlock<T>& block, index_t i) {
+      const index_t piece = i % cut_.finished, tile = i / cut_.finished % cut_.rows;
+      const index_t panel = i / cut_.finished / cut_.rows;
+      block.finish({{tile, tile + 1}, part(tiles, cut_.finished, piece)}, {panel, panel + 1});
+    });
   }
 
   SplitGrid grid_;

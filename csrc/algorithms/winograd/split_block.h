@@ -5,20 +5,12 @@
 // back.
 #pragma once
 
-#include <cmath>
 #include <limits>
 
 #include "algorithms/winograd/split_image.h"
+#include "algorithms/winograd/split_outputs.h"
 
 namespace fastconv::winograd {
-
-// Some values as pixels of channels: rows of them, and how far apart rows and neighbours lie.
-template <class T>
-struct Pixels {
-  T* at;
-  index_t row, pixel;
-  T* operator()(index_t i, index_t j = 0) const { return at + i * row + j * pixel; }
-};
 
 template <class T>
 class SplitBlock {
@@ -37,39 +29,68 @@ class SplitBlock {
         image_(job, grid, cut, exec, g, tiles_.begin, common),
         values_(common + sizes.image) {
     const auto take = [](T*& memory, index_t n, T*& part) { part = memory, memory += n; };
-    take(own, sizes.lines, lines_), take(own, sizes.products, products_);
+    take(own, sizes.lines, lines_);
+    if (sizes.spread)
+      products_ = values_ + sizes.values;
+    else
+      take(own, sizes.products, products_);
     take(own, sizes.halves, halves_), take(own, sizes.results, results_);
     take(own, sizes.more, more_), take(own, sizes.bias, bias_);
     outputs_ = first_output(tiles_.end);
+    all_ = cut.panels.pixel({0, cut.panels.count()});
   }
 
-  // Cuts some channels out of the image and transforms them. `c` begins with a whole vector.
-  void transform(Range c) noexcept {
+  // The whole block.
+  TilePart whole() const { return {tiles_, {0, grid_.w.tiles()}}; }
+
+  // Makes some input channels those at hand. `c` begins with a whole vector.
+  void take(Range c) noexcept {
     channels_ = {c.begin, std::min(c.end, r_.c)};
     vectors_ = (c.end - c.begin) / lanes();
     image_.take(channels_, vectors_);
-    for (index_t tile = tiles_.begin; tile < tiles_.end; ++tile) image_.fill(tile);
-    T* values = values_;
+  }
+  // Copies their pixels, of some of the rows that a row of tiles reads.
+  void fill(index_t tile, Range lines, Range columns) noexcept {
+    image_.fill(tile, lines, columns);
+  }
+  // Transforms them.
+  void transform(const TilePart& part) noexcept {
+    T* values = values_ + channels_.begin;
     for_each_pair([&](const AxisPart& a, const AxisPart& b, index_t plane, index_t size) {
-      for (index_t tile = tiles_.begin; tile < tiles_.end; ++tile) {
-        T* to = values + c.begin;
-        if (!a.plain() && !b.plain()) transform_both(tile, a, b, plane, to);
-        if (a.plain() && !b.plain()) transform_w(tile, a, b, plane, to);
-        if (!a.plain() && b.plain()) transform_h(tile, a, b, plane, to);
+      for (index_t tile = part.tiles.begin; tile < part.tiles.end; ++tile) {
+        if (!a.plain() && !b.plain()) transform_both(tile, part.columns, a, b, plane, values);
+        if (a.plain() && !b.plain()) transform_w(tile, part.columns, a, b, plane, values);
+        if (!a.plain() && b.plain()) transform_h(tile, part.columns, a, b, plane, values);
       }
       values += size;
     });
   }
 
-  // Multiplies some panels, transforms the products back and stores the outputs.
-  void finish(Range panels) noexcept {
-    panels_ = panels, width_ = cut_.panels.pixel(panels);
+  // Multiplies one panel at place xi of all those whose products are transformed along h, where the
+  // products of all panels are kept.
+  void multiply_place(index_t xi, index_t panel) noexcept {
+    panels_ = {panel, panel + 1};
+    T* products = products_ + cut_.panels.first(panel);
+    for_each_product([&](const AxisPart& a, const AxisPart& b, const Source& x, index_t n) {
+      if (a.plain()) return;
+      const index_t places = SplitGrid::places(a, b), product = split_plane<T>(n, all_);
+      if (xi >= 0 && xi < places)
+        multiply(n, x.values + xi * x.plane, cut_.pixel, x.weights + xi * cut_.panels.plane(),
+                 products + xi * product, all_, false);
+      xi -= places, products += places * product;
+    });
+  }
+
+  // Computes the outputs of a part of the block, of some panels: multiplies, unless that is done
+  // already, transforms the products back and stores the outputs.
+  void finish(const TilePart& part, Range panels) noexcept {
+    part_ = part, panels_ = panels, width_ = cut_.panels.pixel(panels);
     bool begun = false;  // whether the results hold some of the sums
     for (const AxisPart& b : grid_.w.parts())
       if (!b.plain()) {
         bool half_begun = false;
-        const index_t columns = grid_.w.tiles(),
-                      plane = split_plane<T>(outputs_ + grid_.h.m(), columns * width_);
+        const index_t columns = part.columns.size(),
+                      plane = split_plane<T>(part_outputs() + grid_.h.m(), columns * width_);
         for (const AxisPart& a : grid_.h.parts())
           add(a, b, {halves_, columns * width_, width_}, plane, half_begun);
         back_along_w(b, plane, begun);
@@ -77,20 +98,28 @@ class SplitBlock {
     for (const AxisPart& b : grid_.w.parts())
       if (b.plain())
         for (const AxisPart& a : grid_.h.parts()) add(a, b, results(), 0, begun);
-    store();
+    const Range rows{cut_.panels.first(panels.begin),
+                     std::min(cut_.panels.first(panels.begin) + width_, r_.m)};
+    SplitOutputs<T>(job_, grid_, exec_, g_, part, rows, results()).store(bias_);
   }
 
  private:
+  // Where the values and weights of a pair of parts begin.
+  struct Source {
+    const T* values;
+    index_t plane;  // from the values of one place to those of the next
+    const T* weights;
+  };
+
   index_t lanes() const { return cut_.panels.lanes; }
-  Pixels<T> results() const { return {results_, grid_.row() * width_, width_}; }
-  // The number of the first output of a row of tiles among those of the block.
-  index_t first_output(index_t tile) const {
-    const auto before = [&](index_t t) {
-      return t / grid_.h.tiles() * grid_.h.outputs() + t % grid_.h.tiles() * grid_.h.m();
-    };
-    return before(tile) - before(tiles_.begin);
+  Pixels<T> results() const {
+    return {results_, part_.columns.size() * grid_.w.m() * width_, width_};
   }
+  // The number of the first output of a row of tiles among those of the block.
+  index_t first_output(index_t tile) const { return grid_.first_output(tile, tiles_.begin); }
   index_t outputs_of(index_t tile) const { return grid_.h.outputs(tile % grid_.h.tiles()); }
+  // The rows of outputs of the part at hand.
+  index_t part_outputs() const { return grid_.first_output(part_.tiles.end, part_.tiles.begin); }
 
   // Calls visit(a, b, how far apart the places of their values lie, the size of these).
   template <class Visit>
@@ -102,52 +131,67 @@ class SplitBlock {
         visit(a, b, plane, a.plain() && b.plain() ? 0 : SplitGrid::places(a, b) * plane);
       }
   }
+  // Calls visit(a, b, where their values and weights begin, the values of a place).
+  template <class Visit>
+  void for_each_product(const Visit& visit) const {
+    const T *weights = job_.packed + g_ * grid_.places() * cut_.panels.plane(), *values = values_;
+    for_each_pair([&](const AxisPart& a, const AxisPart& b, index_t plane, index_t size) {
+      const index_t lines = a.plain() ? outputs_ : tiles_.size();
+      visit(a, b, Source{values, plane, weights}, lines * grid_.columns(b));
+      values += size, weights += SplitGrid::places(a, b) * cut_.panels.plane();
+    });
+  }
 
-  void transform_both(index_t tile, const AxisPart& a, const AxisPart& b, index_t plane,
-                      T* to) noexcept {
-    const index_t columns = grid_.w.tiles(), part = columns * cut_.pixel,
-                  line = b.kind().alpha * part;
+  void transform_both(index_t tile, Range tiles, const AxisPart& a, const AxisPart& b,
+                      index_t plane, T* to) noexcept {
+    const index_t part = tiles.size() * cut_.pixel, line = b.kind().alpha * part;
     for (index_t i = 0; i < a.kind().alpha; ++i)
-      input_along_w(tile, a.offset + i * grid_.h.step(), b, lines_ + i * line + channels_.begin,
-                    part);
+      input_along_w(tile, a.offset + i * grid_.h.step(), tiles, b,
+                    lines_ + i * line + channels_.begin, part);
+    to += ((tile - tiles_.begin) * grid_.w.tiles() + tiles.begin) * cut_.pixel;
     for (index_t j = 0; j < b.kind().alpha; ++j)
       kernels_.conv.winograd.input[a.scheme]({.src = lines_ + j * part + channels_.begin,
                                               .src_term = line,
                                               .src_line = cut_.pixel,
-                                              .dst = to + j * plane + (tile - tiles_.begin) * part,
+                                              .dst = to + j * plane,
                                               .dst_term = b.kind().alpha * plane,
                                               .dst_line = cut_.pixel,
-                                              .lines = columns,
+                                              .lines = tiles.size(),
                                               .vectors = vectors_});
   }
-  void transform_w(index_t tile, const AxisPart& a, const AxisPart& b, index_t plane,
+  void transform_w(index_t tile, Range tiles, const AxisPart& a, const AxisPart& b, index_t plane,
                    T* to) noexcept {
     for (index_t i = 0; i < outputs_of(tile); ++i)
-      input_along_w(tile, a.offset + i * grid_.h.step(), b,
-                    to + (first_output(tile) + i) * grid_.w.tiles() * cut_.pixel, plane);
+      input_along_w(tile, a.offset + i * grid_.h.step(), tiles, b,
+                    to + ((first_output(tile) + i) * grid_.w.tiles() + tiles.begin) * cut_.pixel,
+                    plane);
   }
-  // Transforms the tiles of a row; their values go to planes that lie `plane` apart.
-  void input_along_w(index_t tile, index_t row, const AxisPart& b, T* to, index_t plane) noexcept {
+  // Transforms some tiles of a row; their values go to planes that lie `plane` apart.
+  void input_along_w(index_t tile, index_t row, Range tiles, const AxisPart& b, T* to,
+                     index_t plane) noexcept {
+    const index_t distance = grid_.w.m() * grid_.w.step();
     kernels_.conv.winograd.input[b.scheme](
-        {.src = image_.copied(tile, row, b.offset) + channels_.begin,
+        {.src = image_.copied(tile, row, b.offset + tiles.begin * distance) + channels_.begin,
          .src_term = grid_.w.step() * cut_.pixel,
-         .src_line = grid_.w.m() * grid_.w.step() * cut_.pixel,
+         .src_line = distance * cut_.pixel,
          .dst = to,
          .dst_term = plane,
          .dst_line = cut_.pixel,
-         .lines = grid_.w.tiles(),
+         .lines = tiles.size(),
          .vectors = vectors_});
   }
-  void transform_h(index_t tile, const AxisPart& a, const AxisPart& b, index_t plane,
+  void transform_h(index_t tile, Range tiles, const AxisPart& a, const AxisPart& b, index_t plane,
                    T* to) noexcept {
+    const Range columns = grid_.columns(b, tiles);
+    const index_t from = b.offset + columns.begin * grid_.w.step();
     kernels_.conv.winograd.input[a.scheme](
-        {.src = image_.copied(tile, a.offset, b.offset) + channels_.begin,
+        {.src = image_.copied(tile, a.offset, from) + channels_.begin,
          .src_term = grid_.h.step() * image_.row(),
          .src_line = grid_.w.step() * cut_.pixel,
-         .dst = to + (tile - tiles_.begin) * grid_.columns(b) * cut_.pixel,
+         .dst = to + ((tile - tiles_.begin) * grid_.columns(b) + columns.begin) * cut_.pixel,
          .dst_term = plane,
          .dst_line = cut_.pixel,
-         .lines = grid_.columns(b),
+         .lines = columns.size(),
          .vectors = vectors_});
   }
 
@@ -155,56 +199,79 @@ class SplitBlock {
   // them its first summand.
   void add(const AxisPart& a, const AxisPart& b, const Pixels<T>& to, index_t to_plane,
            bool& begun) noexcept {
-    const T* weights = job_.packed + g_ * grid_.places() * cut_.panels.plane();
-    const T* values = values_;
-    index_t plane = 0;
-    for_each_pair([&](const AxisPart& p, const AxisPart& q, index_t each, index_t size) {
-      if (&p == &a && &q == &b) plane = each;
-      if (plane != 0) return;
-      values += size, weights += SplitGrid::places(p, q) * cut_.panels.plane();
+    T* products = products_;
+    for_each_product([&](const AxisPart& p, const AxisPart& q, const Source& x, index_t n) {
+      if (&p == &a && &q == &b) {
+        if (a.plain() && b.plain())
+          add_plain(a, b, x.weights, to, begun);
+        else if (a.plain())
+          add_lines(b, x, to, to_plane, begun);
+        else
+          add_transformed(a, b, x, products, to, to_plane, begun);
+      }
+      // Those of other pairs are kept, too, where they are multiplied before.
+      if (cut_.spread && !p.plain()) products += SplitGrid::places(p, q) * split_plane<T>(n, all_);
     });
-    const index_t places = b.kind().alpha, columns = grid_.columns(b);
-    if (a.plain() && !b.plain())
-      for (index_t j = 0; j < places; ++j)
-        multiply(outputs_ * columns, values + j * plane, cut_.pixel,
-                 weights + j * cut_.panels.plane(), to.at + j * to_plane, begun);
-    else if (a.plain())
-      for (index_t tile = tiles_.begin; tile < tiles_.end; ++tile)
-        for (index_t i = 0; i < outputs_of(tile); ++i)
-          multiply(columns, image_.copied(tile, a.offset + i * grid_.h.step(), b.offset),
-                   grid_.w.step() * cut_.pixel, weights, to(first_output(tile) + i), begun);
-    else
-      add_transformed(a, b, values, plane, weights, to, to_plane, begun);
     begun = true;
   }
-  void add_transformed(const AxisPart& a, const AxisPart& b, const T* values, index_t plane,
-                       const T* weights, const Pixels<T>& to, index_t to_plane,
-                       bool begun) noexcept {
-    const index_t columns = grid_.columns(b), n = tiles_.size() * columns;
-    const index_t product = split_plane<T>(n, width_), places = b.kind().alpha;
-    for (index_t xi = 0; xi < SplitGrid::places(a, b); ++xi)
-      multiply(n, values + xi * plane, cut_.pixel, weights + xi * cut_.panels.plane(),
-               products_ + xi * product, false);
-    const index_t row = columns * width_;
+  void add_plain(const AxisPart& a, const AxisPart& b, const T* weights, const Pixels<T>& to,
+                 bool begun) noexcept {
+    const Range columns = grid_.outputs_of(part_.columns);
+    const index_t from = b.offset + columns.begin * grid_.w.step();
+    for (index_t tile = part_.tiles.begin; tile < part_.tiles.end; ++tile)
+      for (index_t i = 0; i < outputs_of(tile); ++i)
+        multiply(columns.size(), image_.copied(tile, a.offset + i * grid_.h.step(), from),
+                 grid_.w.step() * cut_.pixel, weights,
+                 to(grid_.first_output(tile, part_.tiles.begin) + i), width_, begun);
+  }
+  void add_lines(const AxisPart& b, const Source& x, const Pixels<T>& to, index_t to_plane,
+                 bool begun) noexcept {
+    // Whole rows are neighbours.
+    const index_t tiles = part_.columns.size(), rows = part_outputs();
+    const bool whole = tiles == grid_.w.tiles();
+    const T* from =
+        x.values +
+        (first_output(part_.tiles.begin) * grid_.w.tiles() + part_.columns.begin) * cut_.pixel;
+    for (index_t j = 0; j < b.kind().alpha; ++j)
+      for (index_t i = 0; i < (whole ? 1 : rows); ++i)
+        multiply(whole ? rows * tiles : tiles,
+                 from + j * x.plane + i * grid_.w.tiles() * cut_.pixel, cut_.pixel,
+                 x.weights + j * cut_.panels.plane(), to(i) + j * to_plane, width_, begun);
+  }
+  void add_transformed(const AxisPart& a, const AxisPart& b, const Source& x, T* products,
+                       const Pixels<T>& to, index_t to_plane, bool begun) noexcept {
+    const Range columns = grid_.columns(b, part_.columns);
+    const index_t all = grid_.columns(b), n = tiles_.size() * all, places = b.kind().alpha;
+    // One row of products of the panels at hand, or, where they are kept, of all.
+    const index_t pixel = cut_.spread ? all_ : width_, product = split_plane<T>(n, pixel);
+    if (!cut_.spread)
+      for (index_t xi = 0; xi < SplitGrid::places(a, b); ++xi)
+        multiply(n, x.values + xi * x.plane, cut_.pixel, x.weights + xi * cut_.panels.plane(),
+                 products + xi * product, width_, false);
+    else
+      products += cut_.panels.first(panels_.begin);
+    const index_t row = columns.size() * width_;
     for (index_t j = 0; j < places; ++j)
-      for (index_t tile = tiles_.begin; tile < tiles_.end; ++tile) {
-        T* const end = to(first_output(tile)) + j * to_plane;
+      for (index_t tile = part_.tiles.begin; tile < part_.tiles.end; ++tile) {
+        T* const end = to(grid_.first_output(tile, part_.tiles.begin)) + j * to_plane;
         kernels_.conv.winograd.output[a.scheme](
-            {.src = products_ + j * product + (tile - tiles_.begin) * row,
+            {.src = products + j * product + ((tile - tiles_.begin) * all + columns.begin) * pixel,
              .src_term = places * product,
-             .src_line = 0,
+             .src_line = pixel,
              .dst = begun ? more_ : end,
              .dst_term = begun ? row : to.row,
-             .dst_line = 0,
-             .lines = 1,
-             .vectors = row / lanes()});
+             .dst_line = width_,
+             .lines = columns.size(),
+             .vectors = width_ / lanes()});
         if (begun) sum({row, outputs_of(tile), more_, row, end, to.row, end, to.row, false, false});
       }
   }
   void sum(const AddRows<T>& rows) noexcept { kernels_.elementwise.add(rows); }
 
-  // Multiplies n neighbouring values by the panels at hand, from `weights` on.
-  void multiply(index_t n, const T* x, index_t step, const T* weights, T* y, bool begun) noexcept {
+  // Multiplies n neighbouring values by the panels at hand, from `weights` on. The products of
+  // neighbours lie `y_step` apart.
+  void multiply(index_t n, const T* x, index_t step, const T* weights, T* y, index_t y_step,
+                bool begun) noexcept {
     constexpr T kInfinity = std::numeric_limits<T>::infinity();
     constexpr index_t kLine = 64 / sizeof(T);
     const index_t most = kernels_.conv.pixel_tile.max_pixels[1], parts = ceil_div(n, most);
@@ -216,7 +283,7 @@ class SplitBlock {
       const T* ahead = w + nv * lanes() * r_.c;
       for (index_t i = 0; i < parts; ++i) {
         const Range some = part(n, parts, i);
-        T* const to = y + some.begin * width_ + first;
+        T* const to = y + some.begin * y_step + first;
         kernels_.conv.pixel_tile.run[some.size() - 1][nv - 1](
             {.k = r_.c,
              .lines = 1,
@@ -229,9 +296,9 @@ class SplitBlock {
              .w_line = nv * lanes() * r_.c,
              .w_row = nv * lanes() * r_.c,
              .y = to,
-             .y_step = width_,
+             .y_step = y_step,
              .init = begun ? to : nullptr,
-             .init_step = width_,
+             .init_step = y_step,
              .bias = nullptr,
              .tail = static_cast<int>(lanes()),
              .lowest = -kInfinity,
@@ -246,110 +313,19 @@ class SplitBlock {
 
   void back_along_w(const AxisPart& b, index_t plane, bool& begun) noexcept {
     const Pixels<T> to = results();
-    const index_t m = grid_.w.m();
-    for (index_t i = 0; i < outputs_; ++i) {
-      kernels_.conv.winograd.output[b.scheme]({.src = halves_ + i * grid_.w.tiles() * width_,
+    const index_t m = grid_.w.m(), tiles = part_.columns.size(), rows = part_outputs();
+    for (index_t i = 0; i < rows; ++i) {
+      kernels_.conv.winograd.output[b.scheme]({.src = halves_ + i * tiles * width_,
                                                .src_term = plane,
                                                .src_line = width_,
                                                .dst = begun ? more_ : to(i),
                                                .dst_term = width_,
                                                .dst_line = m * width_,
-                                               .lines = grid_.w.tiles(),
+                                               .lines = tiles,
                                                .vectors = width_ / lanes()});
       if (begun) sum({to.row, 1, more_, to.row, to(i), to.row, to(i), to.row, false, false});
     }
     begun = true;
-  }
-
-  // The output channels of the panels at hand.
-  Range channels() const {
-    const index_t first = cut_.panels.first(panels_.begin);
-    return {first, std::min(first + width_, r_.m)};
-  }
-
-  void store() noexcept {
-    const Pixels<T> from = results();
-    const index_t columns = grid_.w.outputs(), n = columns * width_;
-    const double total = kernels_.conv.sum(results_, n, outputs_, from.row);
-    if (!std::isfinite(total)) repair();
-    const Range rows = channels();
-    if (job_.bias) {
-      std::fill_n(bias_, width_, T{0});
-      std::copy_n(job_.bias_of(g_, rows.begin), rows.size(), bias_);
-      for (index_t i = 0; i < outputs_; ++i)
-        sum({width_, columns, from(i), width_, bias_, 0, from(i), width_, false, false});
-    }
-    for (index_t tile = tiles_.begin; tile < tiles_.end; ++tile)
-      for (index_t i = 0; i < outputs_of(tile); ++i) {
-        const index_t oh = tile % grid_.h.tiles() * grid_.h.m() + i;
-        T* row = from(first_output(tile) + i);
-        if (job_.y_pixel != 0)
-          store_pixels(tile / grid_.h.tiles(), oh, row);
-        else
-          store_planes(tile / grid_.h.tiles(), oh, row);
-      }
-  }
-  void store_pixels(index_t n, index_t oh, const T* row) noexcept {
-    const Range rows = channels();
-    const index_t columns = grid_.w.outputs(), first = g_ * r_.m + rows.begin;
-    T* y = job_.y + n * job_.y_image + oh * job_.y_row + first;
-    const T* residual = job_.residual;
-    if (residual) residual += n * job_.residual_image + oh * job_.residual_row + first;
-    for (index_t j = 0; j < columns; ++j, row += width_, y += job_.y_pixel) {
-      if (residual)
-        sum({rows.size(), 1, row, 0, residual + j * job_.residual_pixel, 0, y, 0, false, false});
-      else
-        std::copy_n(row, rows.size(), y);
-      activate_pixel(job_, exec_, first, y, rows.size());
-    }
-  }
-  void store_planes(index_t n, index_t oh, const T* row) noexcept {
-    const Range rows = channels();
-    const index_t at = oh * r_.w.out;
-    T* y = job_.y + job_.plane(n, g_, rows.begin) + at;
-    const T* residual = job_.residual_of(n, g_, rows.begin);
-    kernels_.conv.channel_lanes.store({.c = row,
-                                       .ldc = width_,
-                                       .rows = rows.size(),
-                                       .n = grid_.w.outputs(),
-                                       .y = y,
-                                       .ldy = r_.out_plane(),
-                                       .residual = residual ? residual + at : nullptr});
-    activate_rows(job_, exec_, job_.channel(g_, rows.begin), y, r_.out_plane(), rows.size(),
-                  grid_.w.outputs());
-  }
-
-  // Computes results that are not finite again, as plain sums.
-  void repair() noexcept {
-    const Range rows = channels();
-    for (index_t tile = tiles_.begin; tile < tiles_.end; ++tile)
-      for (index_t i = 0; i < outputs_of(tile); ++i)
-        for (index_t j = 0; j < grid_.w.outputs(); ++j) {
-          T* pixel = results()(first_output(tile) + i, j);
-          for (index_t row = rows.begin; row < rows.end; ++row)
-            if (T& y = pixel[row - rows.begin]; !std::isfinite(y))
-              y = plain_sum(row, tile / grid_.h.tiles(), tile % grid_.h.tiles() * grid_.h.m() + i,
-                            j);
-        }
-  }
-  T plain_sum(index_t row, index_t image, index_t oh, index_t ow) noexcept {
-    const bool pixels = job_.x_pixel != 0;
-    const T* x = pixels ? job_.x + image * job_.x_image + g_ * r_.c : job_.image(image, g_);
-    const index_t x_row = pixels ? job_.x_row : r_.w.in, x_pixel = pixels ? job_.x_pixel : 1;
-    const index_t x_c = pixels ? 1 : r_.in_plane();
-    T sum = 0;
-    for (const Tap& th : r_.h.taps) {
-      const index_t ih = padded_source(r_.mode, oh * r_.h.in_step + th.offset, r_.h.in);
-      for (const Tap& tw : r_.w.taps) {
-        const index_t iw = padded_source(r_.mode, ow * r_.w.in_step + tw.offset, r_.w.in);
-        if (ih < 0 || iw < 0) continue;
-        const T* weight =
-            job_.weights + g_ * r_.w_group + row * r_.w_m + th.kernel * r_.w_row + tw.kernel;
-        for (index_t c = 0; c < r_.c; ++c)
-          sum += weight[c * r_.w_c] * x[ih * x_row + iw * x_pixel + c * x_c];
-      }
-    }
-    return sum;
   }
 
   const Job<T>& job_;
@@ -361,12 +337,14 @@ class SplitBlock {
   const index_t g_;
   const Range tiles_;    // the rows of tiles of the block
   index_t outputs_ = 0;  // their rows of outputs
+  index_t all_ = 0;      // the output channels of all panels in whole vectors
   SplitImage<T> image_;
   T* const values_;  // this and the following as SplitSizes says
   T *lines_, *products_, *halves_, *results_, *more_, *bias_;
   Range channels_{};  // the input channels at hand, and their vectors
   index_t vectors_ = 0;
-  Range panels_{};  // the panels at hand, and their output channels in whole vectors
+  TilePart part_{};  // the part of the block that is finished
+  Range panels_{};   // the panels at hand, and their output channels in whole vectors
   index_t width_ = 0;
 };
 

@@ -4,12 +4,17 @@
 // costs nothing, and a few tiles fill the vectors as well as many.
 #pragma once
 
-#include "algorithms/common/blocking.h"
+#include "algorithms/common/share_out.h"
 #include "algorithms/winograd/split_axis.h"
 #include "core/exec.h"
 #include "core/memory.h"
 
 namespace fastconv::winograd {
+
+// Some rows of tiles, numbered through all images, and some of the tiles of each.
+struct TilePart {
+  Range tiles, columns;
+};
 
 struct SplitGrid {
   SplitGrid(const Correlation& r, index_t m) : h(r.h, m), w(r.w, m) {}
@@ -25,8 +30,29 @@ struct SplitGrid {
       for (const AxisPart& b : w.parts()) sum += places(a, b);
     return sum;
   }
-  // The values along the width of one row of tiles, of one place of a part.
-  index_t columns(const AxisPart& b) const { return b.plain() ? w.outputs() : w.tiles(); }
+  // The places of all pairs whose products are transformed along h.
+  index_t transformed_places() const {
+    index_t sum = 0;
+    for (const AxisPart& a : h.parts())
+      for (const AxisPart& b : w.parts()) sum += a.plain() ? 0 : places(a, b);
+    return sum;
+  }
+  // The outputs along w of some tiles.
+  Range outputs_of(Range tiles) const {
+    return {tiles.begin * w.m(), std::min(tiles.end * w.m(), w.outputs())};
+  }
+  // The values along w of some tiles of a row, of one place of a part.
+  Range columns(const AxisPart& b, Range tiles) const {
+    return b.plain() ? outputs_of(tiles) : tiles;
+  }
+  index_t columns(const AxisPart& b) const { return columns(b, {0, w.tiles()}).size(); }
+  // How many rows of outputs lie between the first ones of two rows of tiles.
+  index_t first_output(index_t tile, index_t from) const {
+    const auto before = [&](index_t t) {
+      return t / h.tiles() * h.outputs() + t % h.tiles() * h.m();
+    };
+    return before(tile) - before(from);
+  }
   index_t row() const { return w.tiles() * w.m(); }  // the outputs of a row, in whole tiles
   index_t lines() const { return h.reach(h.m()); }   // the rows that a row of tiles reads
   index_t pixels() const { return w.reach(row()); }  // the columns that it reads
@@ -52,12 +78,15 @@ struct SplitCut {
   index_t rows;    // of tiles, of all images of a group
   index_t blocks;  // into which these are cut
   index_t block;   // rows of tiles of a block, at most
-  // If there are too few blocks for the threads they share each of them: first its channels, then
-  // `chunks` chunks of its panels.
-  bool shared;
-  index_t chunks;
+  // If the blocks cannot be shared out evenly, a group is one block, and all threads work on all
+  // groups: they copy the images, transform them, multiply at the places whose products are
+  // transformed along h, and finish the outputs, whose tasks have a row of tiles of one panel.
+  // Where these are few rows are cut into pieces, in each step of which threads share out all.
+  bool spread;
+  index_t copied, transformed, finished;  // pieces of a row of each of these steps
   index_t pixel;  // elements of a pixel of input: its channels in whole vectors
-  Range chunk(index_t i) const { return part(panels.count(), chunks, i); }
+  index_t vectors() const { return pixel / panels.lanes; }       // of a pixel
+  index_t chunk() const { return spread ? 1 : panels.count(); }  // panels that are finished at once
 };
 
 // The bytes of the transformed values of one row of tiles.
@@ -77,20 +106,35 @@ inline index_t split_block(const Correlation& r, const SplitGrid& grid, index_t 
   return std::max<index_t>(1, index_t(most / split_row(r, grid, item)));
 }
 
+// Into how many pieces of at least `least` elements a row of n is cut, of which a step has `rows`.
+inline index_t pieces_of(index_t n, index_t least, index_t rows, index_t threads) {
+  if (!uneven(rows, threads)) return 1;
+  return std::clamp(ceil_div(4 * threads, rows), index_t{1}, ceil_div(n, least));
+}
+
 template <class T>
 SplitCut split_cut(const Correlation& r, const SplitGrid& grid, const Exec& exec) {
-  const index_t lanes = exec.kernels<T>().conv.gemm.lanes, threads = exec.threads;
+  const index_t lanes = exec.kernels<T>().conv.gemm.lanes;
+  const index_t threads = useful_threads(exec.threads, r.fmas() / 2, exec.threads).threads;
   SplitCut cut{};
   cut.panels = {r.m, r.c, lanes};
+  cut.pixel = ceil_div(r.c, lanes) * lanes;
   cut.rows = r.batch * grid.h.tiles();
   cut.blocks = ceil_div(cut.rows, split_block(r, grid, sizeof(T)));
   const index_t all = r.groups * cut.blocks;
   if (all < 4 * threads && all % threads != 0 && r.groups * cut.rows >= threads)
     cut.blocks = std::min(cut.rows, ceil_div(ceil_div(all, threads) * threads, r.groups));
   cut.block = ceil_div(cut.rows, cut.blocks);
-  cut.shared = r.groups * cut.blocks < threads;
-  cut.chunks = cut.shared ? std::min<index_t>(cut.panels.count(), threads) : 1;
-  cut.pixel = ceil_div(r.c, lanes) * lanes;
+  // Two threads rather have blocks of their own, whose values stay in L2.
+  const index_t rows = r.groups * cut.rows, tasks = r.groups * cut.blocks;
+  cut.spread = tasks < threads || (threads > 2 && idle(tasks, cut.block, rows, threads));
+  if (!cut.spread) return cut;
+  constexpr index_t kPixels = 64, kTiles = 4;
+  const index_t vectors = cut.vectors();
+  cut.blocks = 1, cut.block = cut.rows;
+  cut.copied = pieces_of(grid.pixels(), kPixels, rows * grid.lines() * vectors, threads);
+  cut.transformed = pieces_of(grid.w.tiles(), kTiles, rows * vectors, threads);
+  cut.finished = pieces_of(grid.w.tiles(), kTiles, rows * cut.panels.count(), threads);
   return cut;
 }
 
@@ -100,13 +144,14 @@ struct SplitSizes {
   index_t image;     // what the rows of tiles read, as pixels together with their padding
   index_t values;    // the transformed tiles
   index_t lines;     // one row of tiles, transformed along w
-  index_t products;  // of one pair of parts
+  index_t products;  // of one pair of parts; of all, which belong to the block, if it is spread
   index_t halves;    // products that are transformed back along h
   index_t results;   // the outputs
   index_t more;      // results that are added to others
   index_t bias;
-  index_t own() const { return lines + products + halves + results + more + bias; }
-  index_t common() const { return image + values; }
+  bool spread;
+  index_t own() const { return lines + (spread ? 0 : products) + halves + results + more + bias; }
+  index_t common() const { return image + values + (spread ? products : 0); }
 };
 
 // How far apart places lie: a cache line is left free between them, as in cut.h.
@@ -120,27 +165,32 @@ SplitSizes split_sizes(const SplitGrid& grid, const SplitCut& cut) {
   constexpr index_t line = 64 / sizeof(T);
   const auto whole = [](index_t n) { return ceil_div(n, line) * line; };
   const index_t pixel = cut.pixel, rows = cut.block, outputs = rows * grid.h.m() + grid.h.m();
-  index_t most = 0, channels = 0;
-  for (index_t i = 0; i < cut.chunks; ++i)
-    channels = std::max(channels, cut.panels.pixel(cut.chunk(i)));
+  // What is finished at once: rows of outputs, tiles of a row, and channels.
+  const index_t lines = cut.spread ? 2 * grid.h.m() : outputs;
+  const index_t tiles = ceil_div(grid.w.tiles(), cut.spread ? cut.finished : 1);
+  const index_t channels = cut.panels.pixel({0, cut.chunk()});
+  const index_t all = cut.panels.pixel({0, cut.panels.count()});
   SplitSizes s{};
+  s.spread = cut.spread;
   s.image = whole(rows * grid.lines() * grid.pixels() * pixel);
   for (const AxisPart& a : grid.h.parts())
     for (const AxisPart& b : grid.w.parts()) {
       const index_t columns = grid.columns(b), places = SplitGrid::places(a, b);
-      const index_t lines = a.plain() ? outputs : rows;
-      if (!a.plain() || !b.plain())
-        s.values += whole(places * split_plane<T>(lines * columns, pixel));
-      if (!a.plain()) most = std::max(most, places * split_plane<T>(lines * columns, channels));
+      const index_t values = (a.plain() ? outputs : rows) * columns;
+      if (!a.plain() || !b.plain()) s.values += whole(places * split_plane<T>(values, pixel));
+      if (!a.plain()) {
+        const index_t products = whole(places * split_plane<T>(values, all));
+        s.products = cut.spread ? s.products + products : std::max(s.products, products);
+      }
       s.lines = std::max(s.lines, whole(places * grid.w.tiles() * pixel));
       if (!b.plain())
         s.halves =
-            std::max(s.halves, whole(b.kind().alpha * split_plane<T>(outputs * columns, channels)));
+            std::max(s.halves, whole(b.kind().alpha * split_plane<T>(lines * tiles, channels)));
     }
-  s.products = whole(most);
+  const index_t row = tiles * grid.w.m();
   // Stores read whole vectors of pixels, and may begin at the last one.
-  s.results = whole((outputs * grid.row() + cut.panels.lanes) * channels);
-  s.more = whole(grid.h.m() * grid.row() * channels);
+  s.results = whole((lines * row + cut.panels.lanes) * channels);
+  s.more = whole(grid.h.m() * row * channels);
   s.bias = whole(channels);
   return s;
 }

@@ -32,27 +32,30 @@ class SplitImage {
     return image_ + ((tile - first_) * grid_.lines() + i) * row() + j * cut_.pixel;
   }
 
-  // Copies the rows that a row of tiles reads, with their padding. Whole tiles may reach beyond the
-  // padding; zeros stand there.
-  void fill(index_t tile) noexcept {
+  // Copies some columns of some of the rows that a row of tiles reads, with their padding. Whole
+  // tiles may reach beyond the padding; zeros stand there.
+  void fill(index_t tile, Range lines, Range columns) noexcept {
     const index_t n = tile / grid_.h.tiles(), th = tile % grid_.h.tiles();
     const index_t top = grid_.h.first() + th * grid_.h.m() * grid_.h.step();
-    const index_t reads = grid_.h.reach(grid_.h.outputs(th)), columns = grid_.pixels();
+    const index_t reads = grid_.h.reach(grid_.h.outputs(th));
     const index_t left = grid_.w.first(), used = grid_.w.reach(grid_.w.outputs());
-    const Range inside{std::clamp(-left, index_t{0}, used),
-                       std::clamp(r_.w.in - left, index_t{0}, used)};
-    for (index_t i = 0; i < grid_.lines(); ++i) {
+    const auto within = [&](index_t begin, index_t end) {
+      return Range{std::max(begin, columns.begin), std::min(end, columns.end)};
+    };
+    const index_t begin = std::clamp(-left, index_t{0}, used);
+    const index_t end = std::clamp(r_.w.in - left, index_t{0}, used);
+    for (index_t i = lines.begin; i < lines.end; ++i) {
       T* to = copied(tile, i, 0);
       const index_t row = i < reads ? padded_source(r_.mode, top + i, r_.h.in) : -1;
-      if (row < 0 || inside.begin >= inside.end) {
-        if (row < 0) clear(to, {0, columns});
-        if (row >= 0) pad(n, row, to, {0, used}), clear(to, {used, columns});
+      if (row < 0) {
+        clear(to, columns);
         continue;
       }
-      pad(n, row, to, {0, inside.begin});
-      copy(n, row, left + inside.begin, inside.size(), to + inside.begin * cut_.pixel);
-      pad(n, row, to, {inside.end, used});
-      clear(to, {used, columns});
+      pad(n, row, to, within(0, begin));
+      if (const Range inside = within(begin, end); inside.size() > 0)
+        copy(n, row, left + inside.begin, inside.size(), to + inside.begin * cut_.pixel);
+      pad(n, row, to, within(end, used));
+      clear(to, within(used, columns.end));
     }
   }
 
