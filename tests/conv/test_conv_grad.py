@@ -120,7 +120,7 @@ def test_gradients_are_adjoint_to_the_forward_call(case, isa):
 
 
 WORDS = ("valid", "same", "same_lower", "causal", "full")
-MODES = ("zeros", "reflect", "replicate", "circular")
+MODES = ("zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 3.0))
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -16,7 +16,7 @@ from fastconv import grad, reference
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
 small = st.integers(1, 4)
-MODES = ("zeros", "reflect", "replicate", "circular")
+MODES = ("zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 3.0))
 
 
 def resolved(padding, axis):
@@ -41,7 +41,7 @@ def geometries(draw, transposed=False):
         if not transposed:
             if mode == "reflect":
                 length = max(length, lo + 1, hi + 1, reach)
-            if mode == "circular":
+            if mode in ("circular", "symmetric"):
                 length = max(length, lo, hi, reach)
             length = max(length, reach if word in (None, "valid") else 1, 2)
         elif word is None:

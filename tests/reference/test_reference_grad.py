@@ -10,7 +10,7 @@ import pytest
 from fastconv import reference
 from fastconv.reference import grad
 
-MODES = ("zeros", "reflect", "replicate", "circular")
+MODES = ("zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 3.0))
 
 # n, stride, padding, dilation, groups
 CONVOLUTIONS = [
