@@ -1,0 +1,46 @@
+"""SciPy's own functions, which take what our kernels do not, and refuse what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from ._arrays import Elsewhere
+
+try:
+    import scipy.ndimage as theirs
+except ImportError as error:
+    raise ImportError(
+        "fastconv.interfaces.scipy_ndimage needs scipy 1.13 or later: pip install 'fastconv[scipy]'"
+    ) from error
+
+__all__ = ["counted", "ours_or_theirs", "theirs"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: By name, and whether our kernels took the call.
+counted: Counter[tuple[str, bool]] = Counter()
+
+
+def ours_or_theirs(ours: F) -> F:
+    """Pass a call on to SciPy's function of the same name where ours raises Elsewhere.
+
+    No result has been written then.
+    """
+    name = ours.__name__
+    original = getattr(theirs, name)
+
+    @wraps(ours)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = ours(*args, **kwargs)
+        except (Elsewhere, TypeError):
+            counted[name, False] += 1
+            return original(*args, **kwargs)
+        counted[name, True] += 1
+        return result
+
+    call.__doc__ = f"{ours.__doc__}\n\n    SciPy's own words:\n\n    {original.__doc__ or ''}"
+    return cast("F", call)
