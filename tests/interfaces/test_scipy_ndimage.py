@@ -205,6 +205,27 @@ def test_other_calls_are_scipys(case):
     assert ours.counts()[name] == (before[0], before[1] + 1)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_second_call_is_as_the_first(case):
+    name, args, kwargs = CASES[case]
+    for shape in ((37, 83), (83, 37)):
+        x = image(shape, np.float32)
+        want = getattr(ours, name)(x, *args, **kwargs)
+        again = getattr(ours, name)(x, *args, **kwargs)
+        assert again is not want
+        np.testing.assert_array_equal(again, want)
+        np.testing.assert_array_equal(getattr(ours, name)(x.T, *args, **kwargs),
+                                      getattr(ours, name)(x.T.copy(), *args, **kwargs))  # fmt: skip
+    line = image(60, np.float64)
+    for _ in range(2):
+        check("gaussian_gradient_magnitude", line, 2)
+        check("laplace", line)
+    for _ in range(2):
+        with pytest.raises((TypeError, RuntimeError, ValueError)):
+            ours.uniform_filter(x, 3.5)
+        ours.uniform_filter(x, 3)
+
+
 def test_scipy_refuses_what_it_refuses():
     x = image((9, 10), np.float64)
     with pytest.raises(RuntimeError, match="boundary mode not supported"):

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fastconv import _native
-
 from ._arrays import FAST, Array, Elsewhere
+from ._recipes import pass_over
 from ._steps import LARGER, NONE, SMALLER, TOTAL, Step
 
 __all__ = ["run", "run_plane"]
@@ -93,7 +92,10 @@ def _passes(
 
 
 def _plain(x: Array) -> Array:
-    """`x` without gaps, aligned, native."""
+    """`x` without gaps, aligned, native: itself if it is all that."""
+    flags = x.flags
+    if flags.c_contiguous and flags.aligned and x.dtype.isnative:
+        return x
     return np.require(x, x.dtype.newbyteorder("="), ["C", "A"])
 
 
@@ -114,20 +116,18 @@ def _compute(
         last = k == len(passes) - 1
         y = out if last and out is not None and _usable(out, x) else np.empty(x.shape, target)
         how = _how(used, x.dtype, target, cval)
-        _native.filter(
-            x.reshape(sizes), y.reshape(sizes), column, row, None, cval, how, None
-        )  # fmt: skip
+        pass_over(x, y, sizes, column, row, None, cval, how)
         x = y
     return x
 
 
-def _extremes(x: Array, steps: Sequence[Step], cval: float, out: Array | None) -> Array:
-    for k, (sizes, column, row, _) in enumerate(_passes(x.shape, steps, np.dtype("f8"), cval)):
-        del k
-        y = np.empty(x.shape, x.dtype)
-        _native.filter(
-            x.reshape(sizes), y.reshape(sizes), column, row, None, cval, _NATIVE, None
-        )  # fmt: skip
+def _extremes(x: Array, steps: Sequence[Step], cval: float, out: Array) -> Array:
+    """Run all passes in the dtype of `x`, the last one to `out` if it can."""
+    passes = _passes(x.shape, steps, np.dtype("f8"), cval)
+    for k, (sizes, column, row, _) in enumerate(passes):
+        direct = k == len(passes) - 1 and out.dtype == x.dtype and _usable(out, x)
+        y = out if direct else np.empty(x.shape, x.dtype)
+        pass_over(x, y, sizes, column, row, None, cval, _NATIVE)
         x = y
     return x
 
@@ -161,9 +161,7 @@ def _wide(x: Array, steps: Sequence[Step], out: Array, cval: float) -> None:
         how = _NATIVE if step.kind in (LARGER, SMALLER) else _EXACTLY
         if step.kind == TOTAL and x.dtype.kind == "f" and out.dtype.kind != "f":
             raise Elsewhere
-        _native.filter(
-            wide.reshape(sizes), y.reshape(sizes), column, row, None, cval, how, None
-        )  # fmt: skip
+        pass_over(wide, y, sizes, column, row, None, cval, how)
         if out.dtype.kind == "f" or step is steps[-1]:
             x = y
         else:
@@ -215,9 +213,7 @@ def run_plane(
     if not _usable(target, source):
         target = np.empty(shape, target.dtype)
     column, row = (NONE, h, before[0], 0, border), (NONE, w, before[1], 0, border)
-    _native.filter(
-        source.reshape(sizes), target.reshape(sizes), column, row, flat, cval, how, None
-    )  # fmt: skip
+    pass_over(source, target, sizes, column, row, flat, cval, how)
     if target is not out:
         _cast(target, out)
     return out
