@@ -19,7 +19,7 @@ struct ConvGeometry {
   PerAxis stride, dilation;
   PaddingPair padding;
   index_t groups;
-  PadSpec pad;
+  PadSpec pad = {};
 };
 // These take the fields of a call. A call that has no padding mode pads with zeros.
 ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::handle dilation,

@@ -10,16 +10,16 @@
 namespace fastconv::scalar {
 extern const KernelTable table;
 extern const FilterTable filters;
-}
+}  // namespace fastconv::scalar
 namespace fastconv::avx2 {
 extern const KernelTable table;
 extern const FilterTable filters;
-}
+}  // namespace fastconv::avx2
 namespace fastconv::avx512 {
 extern const KernelTable table;
 extern const FilterTable filters;
-}
+}  // namespace fastconv::avx512
 namespace fastconv::neon {
 extern const KernelTable table;
 extern const FilterTable filters;
-}
+}  // namespace fastconv::neon
