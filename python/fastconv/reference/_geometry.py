@@ -112,7 +112,7 @@ def paddings(
 def pad(x: Array, padding: Pads, mode: Mode = "zeros", value: float = 0) -> Array:
     """Pad the last two axes of `x`; "zeros" writes `value`, ``("constant", c)`` writes c."""
     if isinstance(mode, tuple):
-        mode, value = "zeros", mode[1]
+        value, mode = mode[1], "zeros"
     if mode not in NUMPY_MODE:
         raise ValueError(f"padding_mode must be one of {', '.join(NUMPY_MODE)}, got {mode!r}")
     for ends, length in zip(padding, x.shape[-2:], strict=True):

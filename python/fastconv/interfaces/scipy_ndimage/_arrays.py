@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import operator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -77,8 +79,8 @@ def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(ndim))
     try:
-        found = tuple(a.__index__() for a in ((axes,) if np.isscalar(axes) else axes))
-    except (AttributeError, TypeError):
+        found = tuple(map(operator.index, axes if np.iterable(axes) else (axes,)))
+    except TypeError:
         raise Elsewhere from None
     if any(not -ndim <= a < ndim for a in found):
         raise Elsewhere
@@ -97,16 +99,16 @@ def border_of(mode: Any) -> int:
 
 def constant_of(cval: Any) -> float:
     """`cval` as a float."""
-    if isinstance(cval, complex) or not np.isscalar(cval):
-        raise Elsewhere
-    return float(cval)
+    if isinstance(cval, numbers.Real):  # NumPy's floats and integers are, its bools are not
+        return float(cval)
+    raise Elsewhere
 
 
 def before_of(size: int, origin: Any) -> int:
     """How many places of a filter lie before the one that is written."""
     if not hasattr(origin, "__index__"):
         raise Elsewhere
-    before = size // 2 + origin.__index__()
+    before = size // 2 + operator.index(origin)
     if not 0 <= before < size:
         raise Elsewhere
     return before

@@ -80,8 +80,9 @@ class recorded:
 
     def __enter__(self) -> list[Any]:
         self._outer = getattr(_local, "calls", None)
-        _local.calls = []
-        return _local.calls
+        calls: list[Any] = []
+        _local.calls = calls
+        return calls
 
     def __exit__(self, *error: object) -> None:
         _local.calls = self._outer

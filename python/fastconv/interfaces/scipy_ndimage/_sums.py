@@ -88,7 +88,7 @@ def _gaussian(sigma: float, order: int, radius: int) -> Array:
     """
     variance = sigma * sigma
     x = np.arange(-radius, radius + 1)
-    phi = np.exp(-0.5 / variance * x**2)
+    phi: Array = np.exp(-0.5 / variance * x**2)
     phi = phi / phi.sum()
     if order == 0:
         return phi
@@ -202,14 +202,13 @@ def _with_kernel(
         return _rows(x, w, (befores[0],), border, out, constant)
     # A kernel of one axis is one of two, of which the other has length 1.
     if len(long) == 2:
-        kernel, before = w.reshape(w.shape[long[0]], w.shape[long[1]]), (
-            befores[long[0]], befores[long[1]],
-        )  # fmt: skip
+        kernel = w.reshape(w.shape[long[0]], w.shape[long[1]])
+        ahead = befores[long[0]], befores[long[1]]
     elif first + 1 < x.ndim:
-        kernel, before = w.reshape(-1, 1), (befores[long[0]], 0)
+        kernel, ahead = w.reshape(-1, 1), (befores[long[0]], 0)
     else:
-        kernel, before, first = w.reshape(1, -1), (0, befores[long[0]]), first - 1
-    return run_plane(x, kernel, first, before, border, out, constant)
+        kernel, ahead, first = w.reshape(1, -1), (0, befores[long[0]]), first - 1
+    return run_plane(x, kernel, first, ahead, border, out, constant)
 
 
 def _rows(x: Array, w: Array, before: tuple[int], border: int, out: Array, cval: float) -> Array:

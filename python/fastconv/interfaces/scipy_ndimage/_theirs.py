@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import wraps
+from inspect import cleandoc
 from typing import Any, TypeVar, cast
 
 from ._arrays import Elsewhere
@@ -50,5 +51,7 @@ def ours_or_theirs(ours: F) -> F:
             keep(key, args[0], result, calls)
         return result
 
-    call.__doc__ = f"{ours.__doc__}\n\n    SciPy's own words:\n\n    {original.__doc__ or ''}"
+    # Its examples draw pictures, of data that it downloads.
+    words = cleandoc(original.__doc__ or "").partition("\nExamples\n--------")[0].rstrip()
+    call.__doc__ = f"{cleandoc(ours.__doc__ or '')}\n\nSciPy's own words:\n\n{words}\n"
     return cast("F", call)
