@@ -93,8 +93,12 @@ class PreparedInFrame final : public Prepared<T> {
                       .bias = nullptr,
                       .residual = nullptr,
                       .y = nullptr};
+    image.x_image = args.x_image, image.x_row = args.x_row, image.x_pixel = args.x_pixel;
     fill_frames(d_, reinterpret_cast<T*>(scratch), image, exec);
-    framed_->run({image.x, args.dy, args.dw}, exec, scratch + frame_bytes_);
+    Args<T> framed = args;
+    framed.x = image.x;
+    framed.x_image = image.x_image, framed.x_row = image.x_row, framed.x_pixel = image.x_pixel;
+    framed_->run(framed, exec, scratch + frame_bytes_);
   }
 
  private:
