@@ -1,9 +1,10 @@
-"""SciPy's own tests of ndimage's filters, with our functions in the place of SciPy's.
+"""Tests of other libraries, with our functions in the place of scipy.ndimage's.
 
-    python tests/ndimage_suite.py [arguments of pytest]
+    python tests/ndimage_suite.py [scipy | skimage | files or folders of tests]
 
-runs ``test_filters.py`` and the tests of grey morphology from the installed SciPy, and says at the
-end how many calls our kernels took.
+runs SciPy's own tests of its filters and of grey morphology, which is the default; scikit-image's
+tests of filters, features and morphology; or others, such as dask-image's. It says at the end how
+many calls our kernels took.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from scipy._lib._array_api import xp_capabilities_table
 
 from fastconv.interfaces import scipy_ndimage as ours
 
-MODULES = ["scipy.ndimage.tests.test_filters", "scipy.ndimage.tests.test_morphology"]
+SCIPY = ["scipy.ndimage.tests.test_filters", "scipy.ndimage.tests.test_morphology"]
+SCIPY_FILTERS = "test_filters or grey or white or black or morphological"
+# The last release whose wheel has its tests is 0.25.
+SKIMAGE = ["skimage.filters.tests", "skimage.feature.tests", "skimage.morphology.tests"]
 
 
 class Swapped:
@@ -42,11 +46,18 @@ class Swapped:
             terminalreporter.write_line(f"{name}: {taken} taken, {left} left to SciPy")
 
 
-if __name__ == "__main__":
+def main(arguments):
+    chosen = arguments or ["scipy"]
+    options = ["-p", "no:cacheprovider", "-q", "-p", "no:warnings"]
+    if chosen == ["scipy"]:
+        chosen, options = SCIPY, [*options, "-k", SCIPY_FILTERS]
+    elif chosen == ["skimage"]:
+        chosen = SKIMAGE
+    assert scipy.ndimage.gaussian_filter is not ours.gaussian_filter
     with tempfile.TemporaryDirectory() as nowhere:
-        options = ["-c", os.devnull, "--rootdir", nowhere, "-p", "no:cacheprovider", "-q",
-                   "-p", "no:warnings",
-                   "-k", "test_filters or grey or white or black or morphological"]  # fmt: skip
-        assert scipy.ndimage.gaussian_filter is not ours.gaussian_filter
-        chosen = sys.argv[1:] or MODULES
-        sys.exit(pytest.main([*options, "--pyargs", *chosen], plugins=[Swapped()]))
+        options += ["-c", os.devnull, "--rootdir", nowhere, "--pyargs"]
+        return pytest.main([*options, *chosen], plugins=[Swapped()])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
