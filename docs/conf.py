@@ -98,6 +98,7 @@ INCLUDED = {
     "CONTRIBUTING.md": "site/contributing.md",
     "bench/README.md": "site/benchmarks.md",
     "bench/NOTES.md": "site/notes.md",
+    "bench/NOTES-filters.md": "site/notes-filters.md",
     "csrc/README.md": "site/cpp.md",
     "examples": "gallery/index.rst",
     "examples/gallery": "gallery/index.rst",

@@ -26,7 +26,7 @@ class ConvDesc(ctypes.Structure):
         ("kernel", PAIR), ("stride", PAIR), ("dilation", PAIR), ("pad_lo", PAIR), ("pad_hi", PAIR),
         ("output_padding", PAIR), ("padding_mode", c_int32), ("activation", c_int32),
         ("slope", c_double), ("algorithm", c_int32), ("highest", c_int32), ("threads", c_int32),
-        ("reserved", c_int32), ("alpha", c_double), ("slopes", c_void_p),
+        ("reserved", c_int32), ("alpha", c_double), ("slopes", c_void_p), ("pad_value", c_double),
     )  # fmt: skip
 
 

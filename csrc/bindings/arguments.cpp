@@ -56,7 +56,8 @@ constexpr Word<PadWord> kPadWords[] = {{"same", PadWord::same},
 constexpr Word<PadMode> kPadModes[] = {{"zeros", PadMode::zeros},
                                        {"reflect", PadMode::reflect},
                                        {"replicate", PadMode::replicate},
-                                       {"circular", PadMode::circular}};
+                                       {"circular", PadMode::circular},
+                                       {"symmetric", PadMode::symmetric}};
 constexpr Word<Activation> kActivations[] = {{"relu", Activation::relu},
                                              {"relu6", Activation::relu6},
                                              {"sigmoid", Activation::sigmoid},
@@ -239,10 +240,20 @@ Padding to_axis_padding(py::handle value) {
   return padding_entry(value);
 }
 
-PadMode to_pad_mode(py::handle value) {
-  if (const auto mode = find_word(value, kPadModes)) return *mode;
-  throw py::value_error(sentence(
-      "padding_mode must be 'zeros', 'reflect', 'replicate' or 'circular', got ", shown(value)));
+PadSpec to_pad_spec(py::handle value) {
+  if (const auto mode = find_word(value, kPadModes)) return {*mode, 0};
+  if (const auto items = items_of(value); items && items->size() == 2) {
+    const py::object word = (*items)[0];
+    if (is_text(word, "constant")) {
+      const double constant = to_double((*items)[1], "padding_mode: the constant");
+      if (constant == 0) return {};
+      return {PadMode::constant, constant};
+    }
+  }
+  throw py::value_error(
+      sentence("padding_mode must be 'zeros', 'reflect', 'replicate', 'circular', 'symmetric' or "
+               "('constant', value), got ",
+               shown(value)));
 }
 
 ActivationSpec to_activation(py::handle value, bool by_channel) {

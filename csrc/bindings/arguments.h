@@ -51,7 +51,12 @@ struct PaddingPair {
 PaddingPair to_padding(py::handle value, int rank, bool pool = false);
 Padding to_axis_padding(py::handle value);  // one axis: an int, a (lo, hi) pair or a word
 
-PadMode to_pad_mode(py::handle value);
+// What stands in the padding. A constant of 0 is PadMode::zeros.
+struct PadSpec {
+  PadMode mode = PadMode::zeros;
+  double value = 0;  // of PadMode::constant
+};
+PadSpec to_pad_spec(py::handle value);
 
 struct ActivationSpec {
   Activation kind = Activation::none;

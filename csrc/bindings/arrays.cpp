@@ -3,6 +3,7 @@
 #include "bindings/arrays.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "bindings/dlpack.h"
@@ -56,15 +57,47 @@ const char* layout_text(int spatial, bool channels_last) {
 
 }  // namespace
 
+namespace {
+
+bool is_sample(DType dtype) {
+  return dtype == DType::u8 || dtype == DType::i16 || dtype == DType::u16;
+}
+
+bool accepts(Accept accept, DType dtype) {
+  const bool is_float = dtype == DType::f32 || dtype == DType::f64;
+  return is_float || accept == Accept::numbers || (accept == Accept::samples && is_sample(dtype));
+}
+
+constexpr const char* text_of(Accept accept) {
+  return accept == Accept::floats    ? "float32 or float64"
+         : accept == Accept::samples ? "float32 or float64, or uint8, int16 or uint16"
+                                     : "float32, float64 or an integer";
+}
+
+// What to do with an array of a dtype that is refused.
+std::string remedy(char kind, std::optional<DType> dtype, const char* name) {
+  if (kind == 'c')
+    return sentence("; ", name,
+                    ".view(np.float32), or np.float64, has the real and imaginary parts "
+                    "of its samples side by side, as two channels that come last");
+  if (kind != 'f' && kind != 'i' && kind != 'u' && kind != 'b') return {};
+  const bool is_image = dtype && is_sample(*dtype) && std::string_view(name) == "input";
+  return sentence("; np.float32(", name, ") converts it",
+                  is_image ? ", and filters of fastconv.interfaces.scipy_ndimage take it" : "");
+}
+
+}  // namespace
+
 DType dtype_of(const py::array& array, const char* name, Accept accept) {
   const py::dtype dtype = array.dtype();
-  for (int i = 0; i < (accept == Accept::floats ? 2 : 10); ++i)
+  std::optional<DType> found;
+  for (int i = 0; i < 10; ++i)
     if (dtype.kind() == kDTypes[i].kind && dtype.itemsize() == kDTypes[i].size)
-      return static_cast<DType>(i);
-  throw py::type_error(
-      sentence(name, " must have dtype ",
-               accept == Accept::floats ? "float32 or float64" : "float32, float64 or an integer",
-               ", got ", py::str(dtype).cast<std::string>()));
+      found = static_cast<DType>(i);
+  if (found && accepts(accept, *found)) return *found;
+  throw py::type_error(sentence(name, " must have dtype ", text_of(accept), ", got ",
+                                py::str(dtype).cast<std::string>(),
+                                remedy(dtype.kind(), found, name)));
 }
 
 void set_bounds(Operand& operand, const py::array& array) {
@@ -153,7 +186,8 @@ View read_image(Image& image, const py::array& array, const char* name, int spat
   const auto rank = static_cast<int>(array.ndim());
   require(rank == spatial + 1 || rank == spatial + 2, name, " must have shape ",
           layout_text(spatial, options.channels_last), ", got ", rank, " dimension",
-          rank == 1 ? "" : "s");
+          rank == 1 ? "" : "s",
+          rank == spatial ? sentence("; one channel of one sample is ", name, "[None]") : "");
   image.batched = rank == spatial + 2;
   const AxisMap map = axis_map(spatial, image.batched, options.channels_last);
   View view{.dims = {1, 1, 1, 1}};
@@ -319,9 +353,12 @@ ImageSize to_image_size(py::handle value, const char* name, int spatial, bool ch
 }
 
 void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name) {
-  if (a.dtype != b.dtype)
-    throw py::type_error(sentence(b_name, " must have the dtype of ", a_name, ", ",
-                                  name_of(a.dtype), ", got ", name_of(b.dtype)));
+  if (a.dtype == b.dtype) return;
+  const bool has_name = std::string_view(b_name).find(' ') == std::string_view::npos;
+  const std::string cast =
+      has_name ? sentence("; np.", name_of(a.dtype), "(", b_name, ") converts it") : "";
+  throw py::type_error(sentence(b_name, " must have the dtype of ", a_name, ", ", name_of(a.dtype),
+                                ", got ", name_of(b.dtype), cast));
 }
 
 void expect_dims(const Operand& array, const char* name, const Dims& wanted) {

@@ -25,8 +25,9 @@ enum class DType : int { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64 };
 const char* name_of(DType dtype);
 py::dtype numpy_dtype(DType dtype);
 enum class Accept {
-  floats,  // float32 and float64
-  numbers  // these and all integers
+  floats,   // float32 and float64
+  samples,  // these, and the integers of images and sound: uint8, int16 and uint16
+  numbers   // the floats and all integers
 };
 
 // The dtype of an array if it is accepted, else a TypeError.
@@ -145,6 +146,9 @@ py::tuple as_tuple(const Dims& dims);
 Dims to_dims(py::handle value, const char* name, int rank, const char* example = nullptr);
 
 // Throws a TypeError unless b has a's dtype.
+// Makes float32 of an image of uint8, int16 or uint16, by a copy.
+void make_floats(Image& image, int threads);
+
 void expect_same_dtype(const Operand& a, const char* a_name, const Operand& b, const char* b_name);
 // Throws a ValueError unless the array's dims are `wanted`.
 void expect_dims(const Operand& array, const char* name, const Dims& wanted);

@@ -22,6 +22,7 @@ void bind_elementwise(py::module_& m);
 void bind_prelu(py::module_& m);
 void bind_norm(py::module_& m);
 void bind_add(py::module_& m);
+void bind_filter(py::module_& m);
 void bind_layers(py::module_& m);
 void bind_capi(py::module_& m);
 void bind_tensors(py::module_& m);

@@ -83,7 +83,8 @@ py::object avg_pool(int rank, py::handle input, const py::tuple& geometry,
                     py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const Pooling pooling = to_average(count_include_pad, divisor_override);
-  Image x = to_pixels(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options, Accept::samples);
+  make_floats(x, options.threads);
   return run_pool(x, to_pool_desc(x.dims, rank, geometry), pooling, options, out);
 }
 
@@ -98,7 +99,8 @@ py::object lp_pool(int rank, py::handle input, py::handle norm_type, const py::t
 py::object adaptive_avg_pool(int rank, py::handle input, py::handle output_size, py::handle threads,
                              py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
-  Image x = to_pixels(input, "input", rank, options);
+  Image x = to_pixels(input, "input", rank, options, Accept::samples);
+  make_floats(x, options.threads);
   return run_pool(x, to_adaptive_desc(x.dims, rank, output_size),
                   {.op = PoolOp::sum, .average = true}, options, out);
 }

@@ -26,8 +26,10 @@ ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::ha
 
 KernelShape kernel_shape(const Dims& dims, const char* name, int rank) {
   if (dims.rank != rank + 2)
-    refuse(name, " must have ", rank + 2, " dimensions (channels, channels / groups, kernel), got ",
-           "shape ", dims.text());
+    refuse(
+        name, " must have ", rank + 2, " dimensions (channels, channels / groups, kernel), got ",
+        "shape ", dims.text(),
+        dims.rank == rank ? sentence("; one filter of one channel is ", name, "[None, None]") : "");
   for (int i = 0; i < dims.rank; ++i)
     if (dims[i] < 1) refuse(name, " must have positive lengths, got shape ", dims.text());
   return {dims, dims[0], dims[1], rank == 1 ? 1 : dims[2], dims[rank + 1]};
@@ -53,11 +55,12 @@ ConvDesc conv_desc(const Dims& nchw, const KernelShape& kernel, const ConvGeomet
              .groups = g.groups,
              .h = {},
              .w = {},
-             .mode = g.mode};
+             .mode = g.pad.mode,
+             .pad_value = g.pad.value};
   if (g.rank == 2)
-    d.h = conv_axis("height", nchw[2], kernel.h, g.stride.h, g.dilation.h, g.padding.h, g.mode);
+    d.h = conv_axis("height", nchw[2], kernel.h, g.stride.h, g.dilation.h, g.padding.h, g.pad.mode);
   d.w = conv_axis(axis_name(g.rank, 1), nchw[3], kernel.w, g.stride.w, g.dilation.w, g.padding.w,
-                  g.mode);
+                  g.pad.mode);
   return validated(d);
 }
 

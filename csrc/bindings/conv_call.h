@@ -19,7 +19,7 @@ struct ConvGeometry {
   PerAxis stride, dilation;
   PaddingPair padding;
   index_t groups;
-  PadMode mode = PadMode::zeros;
+  PadSpec pad = {};
 };
 // These take the fields of a call. A call that has no padding mode pads with zeros.
 ConvGeometry to_geometry(int rank, py::handle stride, py::handle padding, py::handle dilation,
@@ -28,7 +28,7 @@ template <class Call>
 ConvGeometry geometry_of(const Call& call) {
   ConvGeometry geometry =
       to_geometry(call.rank, call.stride, call.padding, call.dilation, call.groups);
-  if constexpr (requires { call.padding_mode; }) geometry.mode = to_pad_mode(call.padding_mode);
+  if constexpr (requires { call.padding_mode; }) geometry.pad = to_pad_spec(call.padding_mode);
   return geometry;
 }
 template <class Call>

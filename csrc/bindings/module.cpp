@@ -21,6 +21,7 @@ PYBIND11_MODULE(_native, m) {
   fastconv::bind_prelu(m);
   fastconv::bind_norm(m);
   fastconv::bind_add(m);
+  fastconv::bind_filter(m);
   fastconv::bind_layers(m);
   fastconv::bind_capi(m);
   fastconv::bind_tensors(m);

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kAxes[] = {"height", "width"};
 
 // The words of fastconv.h have the same numbers as the core's.
-static_assert(int{FASTCONV_CIRCULAR} == int(PadMode::circular));
+static_assert(int{FASTCONV_CONSTANT} == int(PadMode::constant));
 static_assert(int{FASTCONV_SOFTPLUS} == int(Activation::softplus));
 static_assert(int{FASTCONV_PRELU} == int(Activation::softplus) + 1);
 static_assert(int{FASTCONV_STREAM_AVERAGE} == int(stream::Op::average));
@@ -43,15 +43,17 @@ void check_version(const Desc* desc) {
 }
 
 // The descriptor with the fields that its version does not have at their defaults: in version 1 it
-// ended before alpha.
+// ended before alpha, in version 2 before pad_value.
 fastconv_conv_desc current(const fastconv_conv_desc* desc) {
-  constexpr std::size_t kFirst = offsetof(fastconv_conv_desc, alpha);
+  constexpr std::size_t kOlder[] = {offsetof(fastconv_conv_desc, alpha),
+                                    offsetof(fastconv_conv_desc, pad_value)};
   expect_pointer(desc, "desc");
   fastconv_conv_desc whole = fastconv_conv_defaults();
-  if (desc->size == kFirst) {
-    std::memcpy(&whole, desc, kFirst);
-    return whole;
-  }
+  for (const std::size_t size : kOlder)
+    if (desc->size == size) {
+      std::memcpy(&whole, desc, size);
+      return whole;
+    }
   check_version(desc);
   return *desc;
 }
@@ -98,6 +100,8 @@ ConvDesc geometry(const fastconv_conv_desc& desc) {
              .h = {},
              .w = {},
              .mode = static_cast<PadMode>(desc.padding_mode)};
+  if (d.mode == PadMode::constant && desc.pad_value == 0) d.mode = PadMode::zeros;
+  if (d.mode == PadMode::constant) d.pad_value = desc.pad_value;
   Axis* const axes[] = {&d.h, &d.w};
   for (int i = 0; i < 2; ++i) {
     const Padding padding = pair(desc.pad_lo[i], desc.pad_hi[i]);
@@ -160,7 +164,7 @@ Convolution describe(const fastconv_conv_desc* given) {
   const fastconv_conv_desc whole = current(given), *desc = &whole;
   check_word("dtype", desc->dtype, FASTCONV_FLOAT64);
   check_word("transposed", desc->transposed, 1);
-  check_word("padding_mode", desc->padding_mode, FASTCONV_CIRCULAR);
+  check_word("padding_mode", desc->padding_mode, FASTCONV_CONSTANT);
   check_word("activation", desc->activation, FASTCONV_PRELU);
   check_word("algorithm", desc->algorithm, FASTCONV_FFT);
   check_word("highest", desc->highest, FASTCONV_PRECISION_MEDIUM);

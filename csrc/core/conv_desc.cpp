@@ -41,9 +41,9 @@ void check_mode(const char* name, PadMode mode, index_t in, LoHi pad) {
   if (mode == PadMode::reflect)
     require(most < in, name, ": reflect padding must be less than the input's ", in, ", got (",
             pad.lo, ", ", pad.hi, ")");
-  if (mode == PadMode::circular)
-    require(most <= in, name, ": circular padding must be at most the input's ", in, ", got (",
-            pad.lo, ", ", pad.hi, ")");
+  if (mode == PadMode::circular || mode == PadMode::symmetric)
+    require(most <= in, name, mode == PadMode::circular ? ": circular" : ": symmetric",
+            " padding must be at most the input's ", in, ", got (", pad.lo, ", ", pad.hi, ")");
 }
 
 }  // namespace

@@ -31,6 +31,8 @@ constexpr index_t padded_source(PadMode mode, index_t i, index_t n) {
       return i < 0 ? -i : 2 * (n - 1) - i;
     case PadMode::circular:
       return i < 0 ? i + n : i - n;
+    case PadMode::symmetric:
+      return i < 0 ? -1 - i : 2 * n - 1 - i;
     default:
       return -1;
   }
@@ -49,6 +51,7 @@ struct ConvDesc {
   index_t batch = 1, c_in = 1, c_out = 1, groups = 1;
   Axis h, w;
   PadMode mode = PadMode::zeros;
+  double pad_value = 0;  // of PadMode::constant
   constexpr index_t c_in_group() const { return c_in / groups; }
   constexpr index_t c_out_group() const { return c_out / groups; }
   constexpr index_t taps() const { return h.kernel * w.kernel; }

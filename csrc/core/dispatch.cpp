@@ -15,6 +15,7 @@ namespace {
 
 struct Candidate {
   const KernelTable* table;
+  const FilterTable* filters;
   bool (*runs_on)(const CpuFeatures& cpu) noexcept;
   bool runs_here() const noexcept {
     static const CpuFeatures cpu = cpu_features();
@@ -26,18 +27,19 @@ struct Candidate {
 // compile flags of the ISA's library allow (csrc/CMakeLists.txt).
 const Candidate kCandidates[] = {
 #ifdef FC_HAS_avx512
-    {&avx512::table,
+    {&avx512::table, &avx512::filters,
      [](const CpuFeatures& cpu) noexcept {
        return cpu.avx512f && cpu.avx512vl && cpu.avx512bw && cpu.avx512dq && cpu.fma;
      }},
 #endif
 #ifdef FC_HAS_avx2
-    {&avx2::table, [](const CpuFeatures& cpu) noexcept { return cpu.avx2 && cpu.fma; }},
+    {&avx2::table, &avx2::filters,
+     [](const CpuFeatures& cpu) noexcept { return cpu.avx2 && cpu.fma; }},
 #endif
 #ifdef FC_HAS_neon  // every CPU of 64-bit Arm has it, and the compiler uses it anywhere
-    {&neon::table, [](const CpuFeatures&) noexcept { return true; }},
+    {&neon::table, &neon::filters, [](const CpuFeatures&) noexcept { return true; }},
 #endif
-    {&scalar::table, [](const CpuFeatures&) noexcept { return true; }},
+    {&scalar::table, &scalar::filters, [](const CpuFeatures&) noexcept { return true; }},
 };
 
 // The table of the ISA of that name, or the best one if the name is empty; null if this CPU lacks
@@ -69,6 +71,12 @@ std::vector<std::string> supported_isas() {
 }
 
 const KernelTable& active_table() noexcept { return *active().load(std::memory_order_relaxed); }
+
+const FilterTable& filters_of(const KernelTable& table) noexcept {
+  for (const Candidate& c : kCandidates)
+    if (c.table == &table) return *c.filters;
+  return scalar::filters;
+}
 
 int active_isa() noexcept {
   const auto& table = active_table();

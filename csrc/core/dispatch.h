@@ -7,12 +7,15 @@
 #include <vector>
 
 #include "core/exec.h"
+#include "core/filter_kernels.h"
 
 namespace fastconv {
 
 std::vector<std::string> supported_isas();   // best first
 const KernelTable& active_table() noexcept;  // of the ISA that calls use from now on
-int active_isa() noexcept;                   // a number for it, as long as the process lives
+// The filters of the same ISA; those of any CPU for a table that is no ISA's.
+const FilterTable& filters_of(const KernelTable& table) noexcept;
+int active_isa() noexcept;  // a number for it, as long as the process lives
 // For studies: calls use a table that is no ISA's, until use_table or set_isa says otherwise.
 void use_table(const KernelTable& table) noexcept;
 // Throws std::invalid_argument, with a list of the legal names, for any other.

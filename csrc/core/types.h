@@ -12,8 +12,9 @@ namespace fastconv {
 using index_t = std::ptrdiff_t;
 
 // What stands in the padding of an image: zeros; the image mirrored at its first and last element;
-// this element; or the image again.
-enum class PadMode : int { zeros, reflect, replicate, circular };
+// this element; the image again; the image mirrored beyond its ends, so that the first and last
+// element stand there twice; or a number, of which the kernels know nothing (frame.h).
+enum class PadMode : int { zeros, reflect, replicate, circular, symmetric, constant };
 
 // How far results may be from those of plain sums; docs/precision.md has the bounds. The numbers
 // are those of the C API.

@@ -23,6 +23,7 @@ FC_INLINE index_t source_of(PadMode mode, index_t i, index_t n) {
   if (mode == PadMode::replicate) return i < 0 ? 0 : n - 1;
   if (mode == PadMode::reflect) return i < 0 ? -i : 2 * (n - 1) - i;
   if (mode == PadMode::circular) return i < 0 ? i + n : i - n;
+  if (mode == PadMode::symmetric) return i < 0 ? -1 - i : 2 * n - 1 - i;
   return -1;
 }
 

@@ -218,6 +218,13 @@ def batch_norm_grad(
     threads: object, /,
 ) -> tuple[_Floats, _F64, _F64]: ...
 
+# Filters of images, for fastconv.interfaces.scipy_ndimage. Both arrays have four axes; an axis is
+# (kind, weights or size, before, places, border).
+def filter(
+    image: NDArray[Any], result: NDArray[Any], column: tuple[object, ...], row: tuple[object, ...],
+    plane: object, constant: object, compute: object, threads: object, /
+) -> None: ...
+
 # For the layers of fastconv.nn.
 def unshared(values: dict[str, NDArray[Any]], /) -> bool: ...
 def same_bytes(a: dict[str, NDArray[Any]], b: dict[str, NDArray[Any]], /) -> bool: ...

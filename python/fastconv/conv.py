@@ -73,9 +73,11 @@ def conv2d(
     groups : int, default 1
         Splits input and output channels into so many independent blocks; both must be divisible
         by it. ``groups == C_in`` is a depthwise convolution.
-    padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
-        What the padding holds: zeros, the image mirrored at its outermost pixels, the outermost
-        pixels again, or the opposite side.
+    padding_mode : str or ("constant", value), default "zeros"
+        What the padding holds: "zeros"; "reflect", the image mirrored at its outermost pixels;
+        "replicate", these pixels again; "circular", the opposite side; "symmetric", the image
+        mirrored beyond its outermost pixels, which then stand there twice; or the value of
+        ``("constant", value)``, for which the image is copied.
     activation : str or a pair of it and a parameter, optional
         Applied as the last step, before the result is written: "relu", "relu6", "leaky_relu" (with
         the slope 0.01), "sigmoid", "tanh", "silu", "gelu" (the exact one), "hardswish",
@@ -208,8 +210,9 @@ def conv1d(
         From one element of the filter to the next, in samples of the input.
     groups : int, default 1
         Splits the channels into independent blocks; ``groups == C_in`` is depthwise.
-    padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
-        What the padding holds.
+    padding_mode : str or ("constant", value), default "zeros"
+        What the padding holds: "zeros", "reflect", "replicate", "circular", "symmetric" or a
+        constant; `conv2d` tells more.
     activation : str or a pair of it and a parameter, optional
         The last step: "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "silu", "gelu",
         "hardswish", "hardsigmoid", "elu" or "softplus"; ``("leaky_relu", slope)``,

@@ -37,6 +37,8 @@ cdef enum:  # padding modes
     REFLECT = 1
     REPLICATE = 2
     CIRCULAR = 3
+    SYMMETRIC = 4
+    CONSTANT = 5
 
 cdef enum:  # activations
     NO_ACTIVATION = 0
@@ -107,6 +109,7 @@ cdef struct ConvDesc:
     int32_t reserved
     double alpha
     const void* slopes
+    double pad_value
 
 # The fields of fastconv_pool_desc, in its order.
 cdef struct PoolDesc:

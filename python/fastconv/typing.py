@@ -50,7 +50,10 @@ ConvPadding = Padding | Literal["full"]
 ConvPadding1d = ConvPadding | Literal["causal"]
 """The same for convolutions with one axis."""
 
-PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+PaddingMode = (
+    Literal["zeros", "reflect", "replicate", "circular", "symmetric"]
+    | tuple[Literal["constant"], float]
+)
 """What convolutions find beyond the edges of their input."""
 
 DataFormat = Literal["channels_first", "channels_last"]

@@ -235,6 +235,31 @@ def test_a_descriptor_of_version_1_is_taken():
     np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize(("number", "mode"), [(4, "symmetric"), (5, ("constant", 7.0))])
+def test_padding_modes_of_version_3(number, mode):
+    x, w = normal((2, 4, 9, 9), np.float32), normal((4, 4, 3, 3), np.float32, 1)
+    want = fastconv.conv2d(x, w, padding=2, padding_mode=mode)
+    pad = (ctypes.c_int64 * 2)(2, 2)
+    desc = conv_desc(x, w, padding_mode=number, pad_value=7.0, pad_lo=pad, pad_hi=pad)
+    got = np.full_like(want, np.nan)
+    run_with_room(api.conv, api.conv_workspace, desc, FORWARD, x, w, None, None, got)
+    np.testing.assert_array_equal(got, want)
+    dy, dw = normal(want.shape, np.float32, 2), np.full_like(w, np.nan)
+    run_with_room(api.conv_weight_grad, api.conv_workspace, desc, WEIGHT_GRAD, x, dy, dw)
+    np.testing.assert_array_equal(
+        dw, fastconv.grad.conv2d_weight(x, w.shape, dy, padding=2, padding_mode=mode)
+    )
+
+
+def test_a_descriptor_of_version_2_is_taken():
+    x, w = normal((2, 4, 9, 9), np.float32), normal((4, 4, 3, 3), np.float32, 1)
+    desc = conv_desc(x, w, padding_mode=5, size=ConvDesc.pad_value.offset, pad_value=7.0)
+    want = fastconv.conv2d(x, w)
+    got = np.full_like(want, np.nan)
+    run_with_room(api.conv, api.conv_workspace, desc, FORWARD, x, w, None, None, got)
+    np.testing.assert_array_equal(got, want)
+
+
 def test_one_plan_runs_in_many_threads():
     x, w = normal((8, 4, 16, 16), np.float32), normal((4, 4, 3, 3), np.float32, 1)
     plan = Plan(conv_desc(x[:1], w), FORWARD, w, None)

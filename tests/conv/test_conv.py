@@ -33,7 +33,7 @@ def test_without_bias_is_with_a_bias_of_zeros(case):
 
 
 WORDS = ("valid", "same", "same_lower", "full", "causal")
-MODES = ("zeros", "reflect", "replicate", "circular")
+MODES = ("zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 3.0))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -49,8 +49,9 @@ def test_words_in_every_mode_and_geometry(word, mode):
             with pytest.raises(ValueError, match="reflect padding must be less than"):
                 fastconv.conv1d(*call, padding_mode=mode)
             continue
-        if mode == "circular" and word in ("full", "causal") and dilation * (kernel - 1) > length:
-            with pytest.raises(ValueError, match="circular padding must be at most"):
+        around = mode in ("circular", "symmetric")
+        if around and word in ("full", "causal") and dilation * (kernel - 1) > length:
+            with pytest.raises(ValueError, match=f"{mode} padding must be at most"):
                 fastconv.conv1d(*call, padding_mode=mode)
             continue
         if word == "valid" and dilation * (kernel - 1) >= length:

@@ -78,7 +78,7 @@ def random_call(rng, rank):
     x = rng.standard_normal((int(rng.integers(1, 4)), groups * channels, *size))
     w = rng.standard_normal((groups * filters, channels, *kernel))
     padding = [int(rng.integers(0, min(n, 20))) for n in reach]
-    modes = ("zeros", "reflect", "replicate", "circular")
+    modes = ("zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 2.0))
     how = {"stride": stride, "dilation": dilation, "groups": groups, "padding": padding}
     return x, w, {**how, "padding_mode": modes[rng.integers(4)]}
 

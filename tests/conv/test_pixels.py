@@ -196,7 +196,9 @@ def test_explain_says_what_is_transposed():
     assert re.search(rf"\bdense_pixels\b.*: {reason}", planes)
 
 
-@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize(
+    "mode", ["zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 2.0)]
+)
 def test_gradients_of_inputs(mode, isa):
     rng = np.random.default_rng(2)
     for w, groups, stride in (

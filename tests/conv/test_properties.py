@@ -16,7 +16,7 @@ from fastconv import grad, reference
 pytestmark = pytest.mark.usefixtures("plain_sums")
 
 small = st.integers(1, 4)
-MODES = ("zeros", "reflect", "replicate", "circular")
+MODES = ("zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 3.0))
 
 
 def resolved(padding, axis):
@@ -41,7 +41,7 @@ def geometries(draw, transposed=False):
         if not transposed:
             if mode == "reflect":
                 length = max(length, lo + 1, hi + 1, reach)
-            if mode == "circular":
+            if mode in ("circular", "symmetric"):
                 length = max(length, lo, hi, reach)
             length = max(length, reach if word in (None, "valid") else 1, 2)
         elif word is None:
@@ -150,7 +150,10 @@ def test_gradients(call, seed):
         want[0] = moved(want[0], n)
     else:
         got = gradients(x, w, dy, **options, threads=threads)
-        assert np.vdot(y, dy) == np.vdot(x, got[0]) == np.vdot(w, got[1])
+        assert np.vdot(y, dy) == np.vdot(w, got[1])
+        # What a constant border adds is no part of a linear function of the input.
+        constant = getattr(fastconv, f"conv{n}d")(np.zeros_like(x), w, **options)
+        assert np.vdot(y - constant, dy) == np.vdot(x, got[0])
     for one, right in zip(got, want, strict=True):
         np.testing.assert_array_equal(one, right)
 

@@ -94,7 +94,9 @@ def test_convolutions_have_the_same_bits_in_slices(case, algorithm, isa, dtype):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize(
+    "mode", ["zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 2.0)]
+)
 def test_gradients_of_inputs_in_slices(mode, layout):
     x, w = RNG.integers(-9, 10, (3, 4, 7, 8)).astype("f4"), RNG.integers(-9, 10, (6, 4, 3, 3))
     dy, w = RNG.integers(-9, 10, (3, 6, 7, 8)).astype("f4"), w.astype("f4")

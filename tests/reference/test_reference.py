@@ -11,15 +11,17 @@ import pytest
 from arithmetic import CONVOLUTIONS, FACTS, TRANSPOSED, Fact, Relation
 from fastconv import reference
 
-MODES = ("zeros", "reflect", "replicate", "circular")
+MODES = ("zeros", "reflect", "replicate", "circular", "symmetric", ("constant", 3.0))
 
 
 def source(i, n, mode):
     """Where element i of a padded axis comes from, None for a zero."""
     if 0 <= i < n:
         return i
-    if mode == "zeros":
+    if mode == "zeros" or isinstance(mode, tuple):
         return None
+    if mode == "symmetric":
+        return -1 - i if i < 0 else 2 * n - 1 - i
     if mode == "circular":
         return i % n
     if mode == "replicate":
@@ -235,6 +237,8 @@ def test_same_at_a_stride_is_that_of_tensorflow():
         ("reflect", [3, 2, 1, 2, 3, 2]),
         ("replicate", [1, 1, 1, 2, 3, 3]),
         ("circular", [2, 3, 1, 2, 3, 1]),
+        ("symmetric", [2, 1, 1, 2, 3, 3]),
+        (("constant", 7), [7, 7, 1, 2, 3, 7]),
     ],
 )
 def test_padding_modes(mode, expected):
@@ -242,7 +246,7 @@ def test_padding_modes(mode, expected):
     assert y.tolist() == [expected]
 
 
-@pytest.mark.parametrize(("mode", "limit"), [("reflect", 2), ("circular", 3)])
+@pytest.mark.parametrize(("mode", "limit"), [("reflect", 2), ("circular", 3), ("symmetric", 3)])
 def test_padding_modes_have_a_limit(mode, limit):
     ones = np.ones((1, 3)), np.ones((1, 1, 2))
     assert reference.conv1d(*ones, padding=limit, padding_mode=mode).shape == (1, 2 + 2 * limit)

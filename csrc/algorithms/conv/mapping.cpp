@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "algorithms/conv/frame.h"
 #include "algorithms/conv/shapes.h"
 #include "algorithms/conv/table.h"
 #include "algorithms/conv/turn.h"
+#include "algorithms/correlation/frame.h"
 #include "core/memory.h"
 
 namespace fastconv {
@@ -37,10 +37,22 @@ Problem problem_with(const ConvDesc& d, Pass pass, const Request& request, Taps 
   return problem;
 }
 
+// What the engine computes for d, and in which frame. A constant feeds no gradient, so that its
+// adjoint is that of zeros.
+ConvDesc without_constant(const ConvDesc& d, Pass pass) {
+  if (d.mode != PadMode::constant) return d;
+  if (pass == Pass::forward) return frame_of(d);
+  ConvDesc zeros = d;
+  zeros.mode = PadMode::zeros;
+  zeros.pad_value = 0;
+  return zeros;
+}
+
 }  // namespace
 
 template <class T>
-Problem problem_of(const ConvDesc& d, Pass pass, const Request& request, const Exec& exec) {
+Problem problem_of(const ConvDesc& described, Pass pass, const Request& request, const Exec& exec) {
+  const ConvDesc d = without_constant(described, pass);
   Problem problem = problem_with(d, pass, request, Taps::reaching);
   if (request.algorithm == nullptr || is_taken<T>(problem, exec)) return problem;
   return problem_with(d, pass, request, Taps::all);
@@ -50,8 +62,11 @@ template Problem problem_of<double>(const ConvDesc&, Pass, const Request&, const
 
 template <class T>
 Mapping<T>::Mapping(const ConvDesc& d, Pass pass, const Request& request, const Exec& exec)
-    : d_(d), exec_(exec), framed_(pass == Pass::adjoint && d.mode != PadMode::zeros) {
-  const ConvDesc own = framed_ ? frame_of(d) : d;
+    : d_(d),
+      exec_(exec),
+      framed_(pass == Pass::adjoint && d.mode != PadMode::zeros && d.mode != PadMode::constant),
+      filled_(pass == Pass::forward && d.mode == PadMode::constant) {
+  const ConvDesc own = framed_ ? frame_of(d) : without_constant(d, pass);
   solution_ = solution_of<T>(own, pass, request, exec);
   const ImageShape image{own.batch, own.c_in, own.h.in, own.w.in};
   const ImageShape other{own.batch, own.c_out, own.h.out, own.w.out};
@@ -63,7 +78,7 @@ Mapping<T>::Mapping(const ConvDesc& d, Pass pass, const Request& request, const 
   pixels_ = request.layouts.y_pixels;
   turns_x_ = request.layouts.x_pixels != wanted.x_pixels;
   turns_y_ = request.layouts.y_pixels != wanted.y_pixels;
-  frame_bytes_ = framed_ ? bytes(y_) : 0;
+  frame_bytes_ = framed_ ? bytes(y_) : filled_ ? bytes(x_) : 0;
   x_bytes_ = turns_x_ ? bytes(x_) : 0;
   y_bytes_ = turns_y_ ? bytes(y_) : 0;
 }
@@ -98,8 +113,9 @@ void Mapping<T>::unpack(const T* packed, T* weights) const {
 
 template <class T>
 void Mapping<T>::run(const ConvArgs<T>& args, std::byte* workspace) const noexcept {
-  if (!framed_) return run_turned(args, workspace);
   ConvArgs<T> framed = args;
+  if (filled_) fill_frames(d_, reinterpret_cast<T*>(workspace), framed, exec_);
+  if (!framed_) return run_turned(framed, workspace + frame_bytes_);
   framed.y = reinterpret_cast<T*>(workspace);
   framed.y_image = framed.y_row = framed.y_pixel = 0;
   if (pixels_)

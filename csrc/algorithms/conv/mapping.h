@@ -64,6 +64,8 @@ class Mapping {
   // Whether this is the adjoint of a padding mode other than zeros. It is computed on a frame,
   // which the workspace holds first, and is then folded back.
   bool framed_;
+  // Whether the padding is a constant: the workspace then holds the input in its frame first.
+  bool filled_;
   // Whether the result is pixels, and whether the algorithm wants the input or the result to lie
   // otherwise than the caller's: the workspace then holds them, behind the frame, as it wants them.
   bool pixels_ = false, turns_x_ = false, turns_y_ = false;

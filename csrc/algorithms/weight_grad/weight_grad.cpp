@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "algorithms/common/recent.h"
+#include "algorithms/correlation/frame.h"
 #include "algorithms/correlation/pack_weights.h"
 #include "algorithms/weight_grad/turned.h"
 #include "algorithms/winograd/grid.h"
@@ -70,6 +71,42 @@ class PreparedAmongZeros final : public Prepared<T> {
   index_t others_bytes_;
 };
 
+// The gradient where the padding is a constant: the image is copied into its frame first, and is
+// an image without padding then.
+template <class T>
+class PreparedInFrame final : public Prepared<T> {
+ public:
+  PreparedInFrame(const ConvDesc& d, const ConvDesc& frame,
+                  std::shared_ptr<const Prepared<T>> framed)
+      : Prepared<T>(framed->correlation()),
+        d_(d),
+        framed_(std::move(framed)),
+        frame_bytes_(
+            cache_lines(frame.batch * frame.c_in * frame.in_plane() * index_t{sizeof(T)})) {
+    this->scratch_bytes_ = frame_bytes_ + framed_->scratch_bytes();
+  }
+
+  void run(const Args<T>& args, const Exec& exec, std::byte* scratch) const noexcept override {
+    ConvArgs<T> image{.x = args.x,
+                      .packed = nullptr,
+                      .weights = nullptr,
+                      .bias = nullptr,
+                      .residual = nullptr,
+                      .y = nullptr};
+    image.x_image = args.x_image, image.x_row = args.x_row, image.x_pixel = args.x_pixel;
+    fill_frames(d_, reinterpret_cast<T*>(scratch), image, exec);
+    Args<T> framed = args;
+    framed.x = image.x;
+    framed.x_image = image.x_image, framed.x_row = image.x_row, framed.x_pixel = image.x_pixel;
+    framed_->run(framed, exec, scratch + frame_bytes_);
+  }
+
+ private:
+  ConvDesc d_;
+  std::shared_ptr<const Prepared<T>> framed_;
+  index_t frame_bytes_;
+};
+
 }  // namespace
 
 template <class T>
@@ -130,6 +167,10 @@ std::shared_ptr<const Prepared<T>> make_prepared(const ConvDesc& d, const Reques
 template <class T>
 std::shared_ptr<const Prepared<T>> prepare(const ConvDesc& d, const Request& request,
                                            const Exec& exec) {
+  if (d.mode == PadMode::constant) {
+    const ConvDesc frame = frame_of(d);
+    return std::make_shared<const PreparedInFrame<T>>(d, frame, prepare<T>(frame, request, exec));
+  }
   const auto make = [&] { return make_prepared<T>(d, request, exec); };
   // A name may be gone when the next one stands where it stood; only tests ask for one.
   if (request.algorithm != nullptr) return make();

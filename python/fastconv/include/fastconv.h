@@ -58,7 +58,9 @@ typedef enum fastconv_padding_mode {
   FASTCONV_ZEROS = 0,
   FASTCONV_REFLECT = 1, /* padding < the input's length */
   FASTCONV_REPLICATE = 2,
-  FASTCONV_CIRCULAR = 3 /* padding <= the input's length */
+  FASTCONV_CIRCULAR = 3,  /* padding <= the input's length */
+  FASTCONV_SYMMETRIC = 4, /* the same; the edge repeated. From here on since version 3 */
+  FASTCONV_CONSTANT = 5   /* the descriptor's pad_value */
 } fastconv_padding_mode;
 
 typedef enum fastconv_activation {
@@ -127,6 +129,8 @@ typedef struct fastconv_conv_desc {
   /* Since version 2; a descriptor whose size ends here is taken, too. */
   double alpha;       /* of FASTCONV_ELU */
   const void* slopes; /* of FASTCONV_PRELU: (C_out); a plan copies them. Else not looked at */
+  /* Since version 3, likewise. */
+  double pad_value; /* of FASTCONV_CONSTANT */
 } fastconv_conv_desc;
 
 /* A pool over windows of `kernel`, or with `adaptive` into kernel[0] by kernel[1] windows that
@@ -282,7 +286,8 @@ static inline fastconv_conv_desc fastconv_conv_defaults(void) {
                           1,
                           0,
                           1.0,
-                          NULL};
+                          NULL,
+                          0.0};
   return d;
 }
 

@@ -7,6 +7,7 @@ its ImportError names the extra that installs it.
 - `fastconv.interfaces.dask`: arrays in chunks, larger than the memory.
 - `fastconv.interfaces.keras`: Keras on its NumPy backend.
 - `fastconv.interfaces.onnx`: operators for ``onnx.reference``.
+- `fastconv.interfaces.scipy_ndimage`: the filters of ``scipy.ndimage``.
 - `fastconv.interfaces.scipy_signal`: the convolutions and filters of `scipy.signal`.
 - `fastconv.interfaces.skimage_feature`: template matching, as in scikit-image.
 - `fastconv.interfaces.threadpoolctl`: ``threadpool_limits`` reaches fastconv.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         dask,
         keras,
         onnx,
+        scipy_ndimage,
         scipy_signal,
         skimage_feature,
         threadpoolctl,
@@ -35,6 +37,7 @@ __all__ = [
     "dask",
     "keras",
     "onnx",
+    "scipy_ndimage",
     "scipy_signal",
     "skimage_feature",
     "threadpoolctl",

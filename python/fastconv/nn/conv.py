@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,14 @@ from ._conv import ConvBase
 from ._field import Field
 from ._shapes import channels_first, in_format
 
-PADDING_MODES: tuple[PaddingMode, ...] = get_args(PaddingMode)
+PADDING_WORDS: tuple[str, ...] = get_args(get_args(PaddingMode)[0])
+
+
+def padding_mode_of(value: Any) -> PaddingMode:
+    """Return `value` if it is one of the words, or a pair of "constant" and a number."""
+    if isinstance(value, tuple | list) and len(value) == 2 and value[0] == "constant":
+        return "constant", float(value[1])
+    return cast("PaddingMode", choice(value, "padding_mode", PADDING_WORDS))
 
 
 class _Direct(ConvBase):
@@ -62,7 +69,7 @@ class _Direct(ConvBase):
             activation,
             data_format,
         )
-        self.padding_mode = choice(padding_mode, "padding_mode", PADDING_MODES)
+        self.padding_mode = padding_mode_of(padding_mode)
         shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
         length = self.out_channels if bias else 0
         self._init_uniform(shape, length, float_dtype(dtype), generator(rng))
@@ -192,9 +199,10 @@ class Conv2d(_Direct):
         ``groups == in_channels`` is a depthwise convolution.
     bias : bool, default True
         Whether the layer learns a number to add to each output channel.
-    padding_mode : {"zeros", "reflect", "replicate", "circular"}, default "zeros"
-        What the padding holds: zeros, the image mirrored at its outermost pixels, the outermost
-        pixels again, or the opposite side.
+    padding_mode : str or ("constant", value), default "zeros"
+        What the padding holds: "zeros"; "reflect", the image mirrored at its outermost pixels;
+        "replicate", these pixels again; "circular", the opposite side; "symmetric", the image
+        mirrored beyond its outermost pixels; or the value of ``("constant", value)``.
     activation : str or a pair of it and a parameter, optional
         Applied as the last step, before the result is written: ``"relu"``, ``"relu6"``,
         ``"leaky_relu"`` (with the slope 0.01), ``"sigmoid"``, ``"tanh"``, ``"silu"``, ``"gelu"``

@@ -15,12 +15,14 @@ PerAxis = SupportsIndex | Sequence[SupportsIndex]
 Padding = str | PerAxis | Sequence[Sequence[SupportsIndex]]
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]
+Mode = str | tuple[str, float]
 
 NUMPY_MODE: dict[str, Any] = {
     "zeros": "constant",
     "reflect": "reflect",
     "replicate": "edge",
     "circular": "wrap",
+    "symmetric": "symmetric",
 }
 
 
@@ -107,22 +109,27 @@ def paddings(
     return h, w
 
 
-def pad(x: Array, padding: Pads, mode: str = "zeros", value: float = 0) -> Array:
-    """Pad the last two axes of `x`; "zeros" writes `value`."""
+def pad(x: Array, padding: Pads, mode: Mode = "zeros", value: float = 0) -> Array:
+    """Pad the last two axes of `x`; "zeros" writes `value`, ``("constant", c)`` writes c."""
+    if isinstance(mode, tuple):
+        value, mode = mode[1], "zeros"
     if mode not in NUMPY_MODE:
         raise ValueError(f"padding_mode must be one of {', '.join(NUMPY_MODE)}, got {mode!r}")
     for ends, length in zip(padding, x.shape[-2:], strict=True):
-        limit = {"reflect": length - 1, "circular": length}.get(mode, max(ends))
+        limit = {"reflect": length - 1, "circular": length, "symmetric": length}.get(
+            mode, max(ends)
+        )
         if max(ends) > limit:
             raise ValueError(f"{mode!r} padding must be at most {limit} here, got {ends}")
     constant = {"constant_values": value} if mode == "zeros" else {}
     return np.pad(x, [(0, 0)] * (x.ndim - 2) + list(padding), NUMPY_MODE[mode], **constant)
 
 
-def unpad(padded: Array, padding: Pads, lengths: Sequence[int], mode: str = "zeros") -> Array:
+def unpad(padded: Array, padding: Pads, lengths: Sequence[int], mode: Mode = "zeros") -> Array:
     """Adjoint of `pad`: what lies in the padding goes back to where it was read from."""
+    word = "zeros" if isinstance(mode, tuple) else mode
     rows, columns = (
-        np.asarray(np.pad(np.arange(1, length + 1), ends, NUMPY_MODE[mode]), np.int64)
+        np.asarray(np.pad(np.arange(1, length + 1), ends, NUMPY_MODE[word]), np.int64)
         for ends, length in zip(padding, lengths, strict=True)
     )
     # Position 0 stands for the zeros, which belong to nobody.
@@ -158,11 +165,13 @@ class Windows:
         ]  # fmt: skip
         return (0, max(0, ends[0])), (0, max(0, ends[1]))
 
-    def frame(self, x: Array, mode: str = "zeros", *, value: float = 0, beyond: float = 0) -> Array:
+    def frame(
+        self, x: Array, mode: Mode = "zeros", *, value: float = 0, beyond: float = 0
+    ) -> Array:
         """Lay `x` into its frame, with `value` as zeros' value and `beyond` past the padding."""
         return pad(pad(x, self.padding, mode, value), self.overhang, value=beyond)
 
-    def unframe(self, frame: Array, mode: str = "zeros") -> Array:
+    def unframe(self, frame: Array, mode: Mode = "zeros") -> Array:
         """Adjoint of `frame`."""
         height, width = (
             lo + n + hi for n, (lo, hi) in zip(self.lengths, self.padding, strict=True)

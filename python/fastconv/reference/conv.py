@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._geometry import (
+    Mode,
     Padding,
     PerAxis,
     Windows,
@@ -54,7 +55,7 @@ def correlate(frame: Array, y: Array, at: Windows, groups: int) -> Array:
 def _conv_nd(
     n: int, input: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None,
     stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1, groups: int = 1, *,
-    padding_mode: str = "zeros", activation: Activation = None,
+    padding_mode: Mode = "zeros", activation: Activation = None,
     residual: npt.ArrayLike | None = None, data_format: str = "channels_first",
 ) -> Array:  # fmt: skip
     """Convolve: ``y[o, i] = sum over c, p of weight[o, c, p] * x[c, i*stride + p*dilation]``.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._geometry import (
+    Mode,
     Padding,
     PerAxis,
     Windows,
@@ -27,7 +28,7 @@ Gradients = tuple[Array | None, Array | None, Array | None]
 def _conv_nd_input(
     n: int, input_size: Sequence[int], weight: npt.ArrayLike, grad_output: npt.ArrayLike,
     stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1, groups: int = 1, *,
-    padding_mode: str = "zeros", data_format: str = "channels_first",
+    padding_mode: Mode = "zeros", data_format: str = "channels_first",
 ) -> Array:  # fmt: skip
     """Gradient of `conv` in its input: each output's, weighed, to all that it was made of.
 
@@ -46,7 +47,7 @@ def _conv_nd_input(
 def _conv_nd_weight(
     n: int, input: npt.ArrayLike, weight_size: Sequence[int], grad_output: npt.ArrayLike,
     stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1, groups: int = 1, *,
-    padding_mode: str = "zeros", data_format: str = "channels_first",
+    padding_mode: Mode = "zeros", data_format: str = "channels_first",
 ) -> Array:  # fmt: skip
     """Gradient of `conv` in its weight: what each tap saw times what came of it, summed.
 
@@ -77,7 +78,7 @@ conv1d_bias, conv2d_bias = both(_conv_nd_bias)
 def _conv_nd(
     n: int, input: npt.ArrayLike, weight: npt.ArrayLike, grad_output: npt.ArrayLike,
     stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1, groups: int = 1, *,
-    padding_mode: str = "zeros", output_mask: Sequence[bool] = (True, True, True),
+    padding_mode: Mode = "zeros", output_mask: Sequence[bool] = (True, True, True),
     activation: Activation = None, output: npt.ArrayLike | None = None,
     data_format: str = "channels_first",
 ) -> Gradients:  # fmt: skip

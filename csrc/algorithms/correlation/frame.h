@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Gradients through padding modes other than zeros. The image with its padding is a frame: its
-// gradient is computed as if the frame were the image, and is then folded back.
+// Images together with their padding, which are frames. Gradients through padding modes other than
+// zeros are computed as if the frame were the image, and then folded back. Where the padding is a
+// constant, the image is copied into its frame first, since kernels know no padding but zeros and
+// copies of the image.
 #pragma once
 
 #include "algorithms/correlation/job.h"
@@ -19,5 +21,10 @@ ConvDesc frame_of(const ConvDesc& d);
 template <class T>
 void fold_padding(const ConvDesc& d, const T* padded, const ConvArgs<T>& args,
                   const Exec& exec) noexcept;
+
+// Copies args.x, planes or pixels, into frames at `to`, without gaps, in which d.pad_value stands
+// around each image; `args` then describes these.
+template <class T>
+void fill_frames(const ConvDesc& d, T* to, ConvArgs<T>& args, const Exec& exec) noexcept;
 
 }  // namespace fastconv
