@@ -180,6 +180,7 @@ SPLIT = {
     "rows are not transformed": (32, 48, (17, 17), (1, 7), {"padding": (0, 3)}),
     "columns are not transformed": (40, 72, (17, 17), (7, 1), {"padding": (3, 0)}),
     "single taps at a stride": (32, 70, (33, 41), (3, 3), {"stride": 2, "padding": 1}),
+    "more than caches hold": (64, 8, (64, 600), (3, 3), {"stride": 2, "padding": 1}),
     "groups": (16, 24, (30, 45), (5, 5), {"stride": 2, "padding": 1, "groups": 2}),
 }
 

@@ -71,17 +71,24 @@ class PreparedSplit final : public PreparedPhase<T> {
     });
   }
 
-  // All threads work on all groups, whose blocks are whole (SplitCut::spread).
+  // All threads work on one block of all groups after another (SplitCut::spread).
   void spread_blocks(const Job<T>& job, const Exec& exec, T* memory) const noexcept {
+    const double work = job.r.fmas() / 2 / double(cut_.blocks);
+    const Team team = useful_threads(exec.threads, work, exec.threads);
+    for (index_t block = 0; block < cut_.blocks; ++block) spread(block, job, team, exec, memory);
+  }
+  void spread(index_t number, const Job<T>& job, const Team& team, const Exec& exec,
+              T* memory) const noexcept {
     const index_t groups = job.r.groups, lanes = cut_.panels.lanes, panels = cut_.panels.count();
     const index_t tiles = grid_.w.tiles();
-    const Team team = useful_threads(exec.threads, job.r.fmas() / 2, exec.threads);
+    const Range rows = part(cut_.rows, cut_.blocks, number);
     // Shares out `each` things of each group, which f computes: f(block, index).
     const auto share = [&](index_t each, const auto& f) {
       share_parts(groups * each, team, [&](Range some, int thread) {
         for (index_t i = some.begin; i < some.end; ++i) {
           const index_t g = i / each;
-          SplitBlock<T> block(job, grid_, cut_, sizes_, exec, g, 0, memory + g * sizes_.common(),
+          SplitBlock<T> block(job, grid_, cut_, sizes_, exec, g, number,
+                              memory + g * sizes_.common(),
                               memory + groups * sizes_.common() + thread * sizes_.own());
           f(block, i % each);
         }
@@ -93,23 +100,23 @@ class PreparedSplit final : public PreparedPhase<T> {
       block.take({first, first + lanes});
       return i / cut_.vectors();
     };
-    share(cut_.rows * grid_.lines() * cut_.copied * cut_.vectors(),
+    share(rows.size() * grid_.lines() * cut_.copied * cut_.vectors(),
           [&](SplitBlock<T>& block, index_t i) {
             i = take(block, i);
             const index_t line = i / cut_.copied % grid_.lines();
-            block.fill(i / cut_.copied / grid_.lines(), {line, line + 1},
+            block.fill(rows.begin + i / cut_.copied / grid_.lines(), {line, line + 1},
                        part(grid_.pixels(), cut_.copied, i % cut_.copied));
           });
-    share(cut_.rows * cut_.transformed * cut_.vectors(), [&](SplitBlock<T>& block, index_t i) {
+    share(rows.size() * cut_.transformed * cut_.vectors(), [&](SplitBlock<T>& block, index_t i) {
       i = take(block, i);
-      const index_t tile = i / cut_.transformed;
+      const index_t tile = rows.begin + i / cut_.transformed;
       block.transform({{tile, tile + 1}, part(tiles, cut_.transformed, i % cut_.transformed)});
     });
     share(grid_.transformed_places() * panels,
           [&](SplitBlock<T>& block, index_t i) { block.multiply_place(i / panels, i % panels); });
-    share(panels * cut_.rows * cut_.finished, [&](SplitBlock<T>& block, index_t i) {
-      const index_t piece = i % cut_.finished, tile = i / cut_.finished % cut_.rows;
-      const index_t panel = i / cut_.finished / cut_.rows;
+    share(panels * rows.size() * cut_.finished, [&](SplitBlock<T>& block, index_t i) {
+      const index_t piece = i % cut_.finished, row = i / cut_.finished % rows.size();
+      const index_t panel = i / cut_.finished / rows.size(), tile = rows.begin + row;
       block.finish({{tile, tile + 1}, part(tiles, cut_.finished, piece)}, {panel, panel + 1});
     });
   }

@@ -129,12 +129,17 @@ SplitCut split_cut(const Correlation& r, const SplitGrid& grid, const Exec& exec
   const index_t rows = r.groups * cut.rows, tasks = r.groups * cut.blocks;
   cut.spread = tasks < threads || (threads > 2 && idle(tasks, cut.block, rows, threads));
   if (!cut.spread) return cut;
+  // What is kept of all groups fits twice the L2 of the threads.
+  const double row = split_row(r, grid, sizeof(T)) * (1 + double(r.m) / double(r.c)) +
+                     double(grid.lines() * grid.pixels() * cut.pixel * index_t{sizeof(T)});
+  const double most = 2 * double(cache_sizes().l2 * threads) / (double(r.groups) * row);
+  cut.blocks = ceil_div(cut.rows, std::max<index_t>(1, index_t(most)));
+  cut.block = ceil_div(cut.rows, cut.blocks);
   constexpr index_t kPixels = 64, kTiles = 4;
-  const index_t vectors = cut.vectors();
-  cut.blocks = 1, cut.block = cut.rows;
-  cut.copied = pieces_of(grid.pixels(), kPixels, rows * grid.lines() * vectors, threads);
-  cut.transformed = pieces_of(grid.w.tiles(), kTiles, rows * vectors, threads);
-  cut.finished = pieces_of(grid.w.tiles(), kTiles, rows * cut.panels.count(), threads);
+  const index_t lines = r.groups * cut.block, vectors = cut.vectors();
+  cut.copied = pieces_of(grid.pixels(), kPixels, lines * grid.lines() * vectors, threads);
+  cut.transformed = pieces_of(grid.w.tiles(), kTiles, lines * vectors, threads);
+  cut.finished = pieces_of(grid.w.tiles(), kTiles, lines * cut.panels.count(), threads);
   return cut;
 }
 
