@@ -36,11 +36,19 @@ def options_of(case, data_format="channels_first"):
     return options
 
 
+@functools.cache
+def _zeros(shape, dtype):
+    """Zeros that nobody writes to: what a question is asked with."""
+    return np.zeros(shape, dtype)
+
+
 def ask(case, algorithm, dtype, *, precision="highest", plan=False, data_format="channels_first"):
     """Why the algorithm does not take the case on this ISA, or None; the call itself tells."""
-    x, w = np.zeros(case.x, dtype), np.zeros(case.w, dtype)
+    shape = case.x
     if data_format == "channels_last":
-        x = np.ascontiguousarray(np.moveaxis(x, 1 - len(case.w), -1))
+        axes = len(case.w) - 2
+        shape = (*shape[: -1 - axes], *shape[-axes:], shape[-1 - axes])
+    x, w = _zeros(shape, dtype), _zeros(case.w, dtype)
     how = {**options_of(case, data_format), "data_format": data_format}
     how |= {"algorithm": algorithm, "precision": precision, "threads": 1}
     try:
@@ -60,9 +68,16 @@ def refusal(case, algorithm, dtype=np.float32, **how):
     return _remembered(case, algorithm, dtype, fastconv.isa(), tuple(sorted(how.items())))
 
 
+@functools.cache
+def _dtypes_of(case, algorithm, isa, how):
+    return [t for t in DTYPES if _remembered(case, algorithm, t, isa, how) is None]
+
+
 def dtypes_of(case, algorithm, **how):
-    """The dtypes in which the algorithm takes the case on this ISA."""
-    return [t for t in DTYPES if algorithm == "auto" or refusal(case, algorithm, t, **how) is None]
+    """The dtypes in which the algorithm takes the case on this ISA; asked once, too."""
+    if algorithm == "auto":
+        return list(DTYPES)
+    return _dtypes_of(case, algorithm, fastconv.isa(), tuple(sorted(how.items())))
 
 
 def _on_each_isa():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import hypothesis
@@ -26,6 +27,17 @@ hypothesis.settings.load_profile("fastconv")
 # Where the environment forces an ISA, a run of the suite is about that one.
 FORCED = os.environ.get("FASTCONV_ISA")
 ISAS = [FORCED] if FORCED in fastconv.supported_isas() else fastconv.supported_isas()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Tens of thousands of items live until the end: no collection of garbage walks over them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(params=ISAS)
