@@ -143,6 +143,36 @@ struct DepthwiseLineArgs {
   T lowest, highest;  // what results are clamped to; NaN stays
 };
 
+// Rows of n elements as they lie in an array of pixels without gaps between them, in several rows
+// of outputs at stride 1. For each row i of the band,
+//
+//     y[i * y_row + e] = clamp(init[i * init_row + e] + bias[e % period] +
+//                              sum over h < rows, t < lines of
+//                              w[h * w_row + t * w_line + e % period] *
+//                                  x[(i + h) * x_row + t * x_line + e])
+//
+// where the period is a multiple of the lanes.
+template <class T>
+struct DepthwiseBandArgs {
+  index_t n, period;
+  index_t lines;  // taps of w
+  const T* x;
+  index_t x_line, x_row;
+  const T* w;
+  index_t w_line, w_row;
+  T* y;
+  index_t y_row;
+  const T* init;  // or null for zeros; may be y
+  index_t init_row;
+  const T* bias;
+  T lowest, highest;  // what results are clamped to; NaN stays
+};
+
+// The rows of a kernel for which there are bands, and the rows of outputs of a band.
+inline constexpr int kBandKernels = 4;
+inline constexpr int kBandRows[kBandKernels] = {3, 5, 7, 9};
+inline constexpr int kBandHeights = 4;  // 1, 2, 4 and 8
+
 inline constexpr int kDepthwiseHeights = 3;  // kernels of 3, 5 and 7 rows
 inline constexpr int kDepthwiseNv = 4;
 inline constexpr int kDepthwiseShapes = 4;  // rows by vectors: 1 x 8, 2 x 4, 4 x 2, 8 x 1
@@ -157,6 +187,8 @@ struct DepthwiseKernels {
   void (*run_pairs)(const DepthwisePairsArgs<T>&) noexcept;
   void (*run_pixels)(const DepthwisePixelsArgs<T>&) noexcept;
   void (*run_line)(const DepthwiseLineArgs<T>&) noexcept;
+  using RunBand = void (*)(const DepthwiseBandArgs<T>&) noexcept;
+  RunBand run_band[kBandKernels][kBandHeights];
   void (*run_pixels_grad)(const DepthwisePixelsArgs<T>&, double* sums) noexcept;
 };
 

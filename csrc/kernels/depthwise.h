@@ -18,6 +18,7 @@
 #pragma once
 
 #include "core/depthwise_kernels.h"
+#include "kernels/depthwise_band.h"
 #include "kernels/depthwise_pixels.h"
 
 namespace fastconv::FC_ISA {
@@ -152,6 +153,7 @@ consteval DepthwiseKernels<typename V::T> make_depthwise() {
   kernels.run_pixels = &depthwise_pixels<V>;
   kernels.run_pixels_grad = &depthwise_pixels_grad<V>;
   kernels.run_line = &depthwise_line<V>;
+  add_bands<V>(kernels);
   auto add = [&]<int STRIDE, int NV>() {
     kernels.rows[STRIDE - 1][NV - 1] = kRowsOfTile<V, NV>;
     kernels.run_rows[STRIDE - 1][0][NV - 1] = &depthwise_rows<V, STRIDE, 3, NV>;

@@ -90,6 +90,41 @@ void test_line(const ConvKernels<T>& k, index_t n, index_t blocks, int tail, boo
   report.expect_close(got, want, 0, 0, "line of ", n, " pixels, ", blocks, " blocks, tail ", tail);
 }
 
+// A band of rows of n elements, of as many rows of 3 taps as kernel number `kernel` has.
+template <class T>
+void test_band(const ConvKernels<T>& k, int kernel, int height, index_t n, bool with_init,
+               Report& report) {
+  const index_t period = 3 * k.gemm.lanes, rows = kBandRows[kernel], outputs = 1 << height;
+  const index_t row = n + 9, y_row = n + 2;
+  const Integers<T> x((outputs + rows - 2) * row + n + 6), w(3 * rows * period), bias(period);
+  const Integers<T> init((outputs - 1) * y_row + n);
+  Fenced<T> got(init.size(), 77), want(init.size(), 77);
+  k.depthwise.run_band[kernel][height]({.n = n,
+                                        .period = period,
+                                        .lines = 3,
+                                        .x = x.data(),
+                                        .x_line = 3,
+                                        .x_row = row,
+                                        .w = w.data(),
+                                        .w_line = period,
+                                        .w_row = 3 * period,
+                                        .y = got.data(),
+                                        .y_row = y_row,
+                                        .init = with_init ? init.data() : nullptr,
+                                        .init_row = y_row,
+                                        .bias = bias.data(),
+                                        .lowest = -100,
+                                        .highest = 150});
+  for (index_t i = 0; i < outputs; ++i)
+    for (index_t e = 0; e < n; ++e) {
+      T sum = bias[e % period] + (with_init ? init[i * y_row + e] : T{0});
+      for (index_t t = 0; t < 3 * rows; ++t)
+        sum += w[t * period + e % period] * x[(i + t / 3) * row + t % 3 * 3 + e];
+      want[i * y_row + e] = clamped<T>(sum, -100, 150);
+    }
+  report.expect_close(got, want, 0, 0, "band of ", outputs, " rows of ", n, ", ", rows, " taps");
+}
+
 template <class T>
 void test(const ConvKernels<T>& k, Report& report) {
   const auto lanes = static_cast<int>(k.gemm.lanes);
@@ -103,6 +138,11 @@ void test(const ConvKernels<T>& k, Report& report) {
     for (const index_t blocks : {1, 3})
       for (const int tail : {1, lanes / 2, lanes})
         for (const bool with_init : {false, true}) test_line(k, n, blocks, tail, with_init, report);
+  for (int kernel = 0; kernel < kBandKernels; ++kernel)
+    for (int height = 0; height < kBandHeights; ++height)
+      for (const index_t n : {index_t{1}, index_t{lanes}, index_t{7 * lanes + 1}})
+        for (const bool with_init : {false, true})
+          test_band(k, kernel, height, n, with_init, report);
 }
 
 }  // namespace

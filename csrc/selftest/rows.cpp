@@ -37,15 +37,16 @@ void test_gather(const ConvKernels<T>& k, const ConvKernels<T>& plain, PadMode m
 }
 
 template <class T>
-void test_transpose(const ElementwiseKernels<T>& k, index_t rows, index_t columns, Report& report) {
-  const index_t ldx = columns + 1, ldy = rows + 2;
+void test_transpose(const ElementwiseKernels<T>& k, index_t rows, index_t columns, index_t gap,
+                    Report& report) {
+  const index_t ldx = columns + gap, ldy = rows + 2;
   const Integers<T> x((rows - 1) * ldx + columns);
   Fenced<T> got((columns - 1) * ldy + rows, 77), want(got.size(), 77);
   k.transpose(
       {.x = x.data(), .ldx = ldx, .y = got.data(), .ldy = ldy, .rows = rows, .columns = columns});
   for (index_t i = 0; i < rows; ++i)
     for (index_t j = 0; j < columns; ++j) want[j * ldy + i] = x[i * ldx + j];
-  report.expect_equal(got, want, "transpose ", rows, " x ", columns);
+  report.expect_equal(got, want, "transpose ", rows, " x ", columns, ", gap ", gap);
 }
 
 // The largest and the smallest element: the first of equals, where 0 and -0 are equal, and a NaN
@@ -84,9 +85,11 @@ void test(const Kernels<T>& k, const Kernels<T>& plain, Report& report) {
       test_gather(k.conv, plain.conv, PadMode::zeros, step, n, report, (n - 1) * step + 1);
   for (index_t rows = 1; rows <= 2 * lanes + 1; ++rows)
     for (index_t columns = 1; columns <= 2 * lanes + 1; ++columns)
-      test_transpose(k.elementwise, rows, columns, report);
-  test_transpose(k.elementwise, 9 * lanes + 1, 3, report);
-  test_transpose(k.elementwise, 3, 9 * lanes + 1, report);
+      for (const index_t gap : {0, 1}) test_transpose(k.elementwise, rows, columns, gap, report);
+  for (const index_t gap : {0, 1}) {
+    test_transpose(k.elementwise, 9 * lanes + 1, 3, gap, report);
+    test_transpose(k.elementwise, 3, 9 * lanes + 1, gap, report);
+  }
   for (index_t n = 1; n <= 6 * lanes + 1; ++n) test_extremes(k.pool, plain.pool, n, report);
 }
 

@@ -71,6 +71,10 @@ template <class T>
 void depthwise_line(const DepthwiseLineArgs<T>& t) noexcept {
   count(kCall + double(t.rows * t.lines) * double(t.n * t.blocks));
 }
+template <class T, int ROWS, int HEIGHT>
+void depthwise_band(const DepthwiseBandArgs<T>& t) noexcept {
+  count(kCall + double(ROWS * HEIGHT) * double(t.lines) * vectors<T>(t.n));
+}
 template <class T>
 void depthwise_pixels_grad(const DepthwisePixelsArgs<T>& t, double*) noexcept {
   depthwise_pixels(t);
@@ -186,6 +190,10 @@ void count_depthwise(DepthwiseKernels<T>& k) {
   k.run_pixels = &depthwise_pixels<T>;
   k.run_pixels_grad = &depthwise_pixels_grad<T>;
   k.run_line = &depthwise_line<T>;
+  each<kBandKernels>([&]<int K>() {
+    each<kBandHeights>(
+        [&]<int H>() { k.run_band[K][H] = &depthwise_band<T, kBandRows[K], 1 << H>; });
+  });
 }
 
 template <class T>

@@ -13,13 +13,16 @@ from cases import CONV, TRANSPOSED, bound, exact, named
 from fastconv import grad
 
 ALL = (*CONV, *TRANSPOSED)
-IN_PLACE = ("dense_pixels", "depthwise_in_place")  # the entries that read and write pixels
+IN_PLACE = ("dense_pixels", "depthwise_in_place", "pointwise_pixels")  # entries that read pixels
 LAST = {"data_format": "channels_last"}
 PLAIN = {"precision": "highest", "data_format": "channels_last"}
 SOME = named(
     CONV, "enough work for threads", "terms over several slices", "depthwise at stride 2",
     "a stem: 7x7 at stride 2", "1x1 is a matrix product", "reflect", "dilation and stride",
     "depthwise with a multiplier", "two groups", "a prime number of output channels", "1-D",
+    "a filter for each of three channels", "a filter for each of four channels",
+    "a column of nine taps for each channel", "a filter for each of six channels, reflected",
+    "grey of RGB", "1x1 of few channels over several blocks",
 )  # fmt: skip
 
 
@@ -205,19 +208,46 @@ def test_gradients_of_inputs(mode, isa):
         ((40, 24, 3, 3), 1, 1),
         ((24, 1, 3, 3), 24, 1),
         ((40, 12, 3, 3), 2, 2),
+        ((3, 1, 3, 3), 3, 1),
     ):
         weight = rng.integers(-9, 10, w).astype("f4")
         how = {"padding": 1, "padding_mode": mode, "groups": groups, "stride": stride}
-        x = rng.integers(-9, 10, (2, 24, 9, 11)).astype("f4")
+        channels = w[1] * groups
+        x = rng.integers(-9, 10, (2, channels, 19, 21)).astype("f4")
         with fastconv.precision("highest"):
             dy = rng.integers(-9, 10, fastconv.conv2d(x, weight, **how).shape).astype("f4")
             want = grad.conv2d_input(x.shape, weight, dy, **how)
-            shape = (2, 9, 11, 24)
+            shape = (2, 19, 21, channels)
             dy = np.ascontiguousarray(dy.transpose(0, 2, 3, 1))
             got = grad.conv2d_input(shape, weight, dy, **how, **LAST)
             np.testing.assert_array_equal(got, want.transpose(0, 2, 3, 1))
-            out = np.full((2, 9, 11, 30), 77, "f4")
-            grad.conv2d_input(shape, weight, dy, **how, **LAST, out=out[..., 3:27])
-            np.testing.assert_array_equal(out[..., 3:27], got)
+            out = np.full((2, 19, 21, channels + 6), 77, "f4")
+            grad.conv2d_input(shape, weight, dy, **how, **LAST, out=out[..., 3:-3])
+            np.testing.assert_array_equal(out[..., 3:-3], got)
             assert (out[..., :3] == 77).all()
-            assert (out[..., 27:] == 77).all()
+            assert (out[..., -3:] == 77).all()
+
+
+def test_gradients_of_few_channels_have_the_same_bits_in_slices(isa):
+    rng = np.random.default_rng(3)
+    weight = rng.standard_normal((3, 1, 5, 3)).astype("f4")
+    dy = rng.standard_normal((1, 19, 29, 3)).astype("f4")
+    how = {"padding": (2, 1), "groups": 3, **LAST}
+    want = grad.conv2d_input(dy.shape, weight, dy, **how)
+    room, part = np.full((2, 1, 19, 29, 7), 77, "f4")
+    part[..., 2:5] = dy
+    assert grad.conv2d_input(dy.shape, weight, part[..., 2:5], **how).tobytes() == want.tobytes()
+    grad.conv2d_input(dy.shape, weight, dy, **how, out=room[..., 2:5])
+    np.testing.assert_array_equal(room[..., 2:5], want)
+
+
+def test_images_of_few_channels_need_no_copy():
+    w = np.ones((3, 1, 3, 3), np.float32)
+    plan = fastconv.Conv2dPlan((1, 60, 80, 3), w, padding=1, groups=3, **LAST)
+    assert "chosen: depthwise_in_place" in plan.explain()
+    grey = fastconv.Conv2dPlan((1, 60, 80, 3), np.ones((1, 3, 1, 1), np.float32), **LAST)
+    assert "chosen: pointwise_pixels" in grey.explain()
+    for chosen in (plan, grey):
+        line = next(s for s in chosen.explain().splitlines() if s.endswith("<-"))
+        assert "transposed" not in line
+    assert grey.workspace_bytes < 60 * 80 * 3 * 4

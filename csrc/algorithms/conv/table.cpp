@@ -35,6 +35,7 @@ std::vector<const Algorithm<T>*> make_table() {
   all.push_back(&each_phase);
   all.push_back(&dense::channel_lanes<T>());
   all.push_back(&dense::pixels<T>());
+  all.push_back(&dense::pointwise_pixels<T>());
   for (int i = 0; i < winograd::kForms; ++i) all.push_back(&winograd::pixel_form<T>(i));
   all.push_back(&dense::image_lanes<T>());
   all.push_back(&transposed::shared_strip<T>());

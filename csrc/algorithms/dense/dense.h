@@ -19,6 +19,10 @@ const PhaseAlgorithm<T>& im2col();
 template <class T>
 const PhaseAlgorithm<T>& pointwise();
 
+// The same from pixels as they lie, of few channels, to planes.
+template <class T>
+const PhaseAlgorithm<T>& pointwise_pixels();
+
 // Lanes are output channels, so that few pixels leave no lane empty. All phases of an adjoint are
 // computed by one task.
 template <class T>

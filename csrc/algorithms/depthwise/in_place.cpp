@@ -27,35 +27,48 @@ struct Layout {
   PaddedPixels frame;       // of the rows of a task
   index_t channels, lanes;  // all output channels; of a vector
   index_t period;           // in elements
-  index_t row_blocks, channel_tasks;
+  bool repeats;             // whether rows are such runs
+  bool bands;               // whether a term's rows are added before the next term of a row
+  index_t row_blocks, column_blocks, channel_tasks;
   index_t h_step, w_step;  // how far apart neighbouring taps read
   index_t taps_w;
-  index_t tasks(const Correlation& r) const { return r.batch * row_blocks * channel_tasks; }
+  index_t tasks(const Correlation& r) const {
+    return r.batch * row_blocks * column_blocks * channel_tasks;
+  }
   index_t blocks() const { return ceil_div(channels, lanes); }
   index_t packed(const Correlation& r) const { return r.taps() * period; }
 };
 
-// The shortest run of elements after which channels and vectors begin together again; or, where it
-// is long or the stride lets rows have gaps, the channels as whole vectors.
-index_t period_of(const Correlation& r, index_t channels, index_t lanes) {
+// Whether rows of outputs are taken as runs of elements: where vectors of one pixel's channels
+// would leave lanes empty, rows have no gaps, and the weights of a run are few.
+bool rows_are_runs(const Correlation& r, index_t channels, index_t lanes) {
   constexpr index_t kMost = 1024;  // weights of 9 taps then take 36 KiB
-  const index_t whole = ceil_div(channels, lanes) * lanes;
-  const bool runs = r.w.in_step == 1 && r.w.out_step == 1;
   const index_t joined = std::lcm(channels, lanes);
-  return runs && whole != channels && joined <= kMost && joined / channels <= r.w.count ? joined
-                                                                                        : whole;
+  return r.w.in_step == 1 && r.w.out_step == 1 && channels % lanes != 0 && joined <= kMost &&
+         joined / channels <= r.w.count;
+}
+
+// Which of kBandRows an axis has as many taps as, where they read neighbouring rows, as
+// neighbouring outputs do; else -1.
+int band_kernel(const TapAxis& h, index_t taps) {
+  if (h.in_step == 1 && h.out_step == 1 && std::abs(h.even_step()) == 1)
+    for (int i = 0; i < kBandKernels; ++i)
+      if (kBandRows[i] == taps) return i;
+  return -1;
 }
 
 template <class T>
 Layout layout_for(const Correlation& r, const Exec& exec) {
   Layout l{};
   l.channels = r.groups * r.m, l.lanes = exec.kernels<T>().conv.gemm.lanes;
-  l.period = period_of(r, l.channels, l.lanes);
+  l.repeats = rows_are_runs(r, l.channels, l.lanes);
+  l.period = l.repeats ? std::lcm(l.channels, l.lanes) : l.blocks() * l.lanes;
+  l.bands = l.repeats && band_kernel(r.h, r.h.n_taps()) >= 0;
   l.framed = r.m > 1 || r.mode != PadMode::zeros;
   l.h_step = r.h.even_step(), l.w_step = r.w.even_step(), l.taps_w = r.w.n_taps();
   // Each task begins with rows that another one has read too, so that tasks are not many; in a
   // frame their rows take an eighth of L2.
-  l.row_blocks = 1, l.channel_tasks = 1;
+  l.row_blocks = 1, l.column_blocks = 1, l.channel_tasks = 1;
   if (l.framed) {
     const double row = double(r.w.in) * double(l.channels * index_t{sizeof(T)});
     const double most = double(cache_sizes().l2) / 8 / row / double(r.h.in_step);
@@ -65,8 +78,9 @@ Layout layout_for(const Correlation& r, const Exec& exec) {
   const index_t threads = exec.threads;
   const auto uneven = [&] { return l.tasks(r) < 4 * threads && l.tasks(r) % threads != 0; };
   if (uneven() && r.h.count >= 16 * threads) l.row_blocks = std::min(r.h.count, 4 * threads);
-  if (uneven() && l.period == l.channels && l.blocks() >= 4 * threads) l.channel_tasks = threads;
+  if (uneven() && l.channels % l.lanes == 0 && l.blocks() >= 4 * threads) l.channel_tasks = threads;
   if (uneven()) l.row_blocks = std::min(r.h.count, l.row_blocks * threads);
+  if (uneven() && !l.framed) l.column_blocks = std::min(r.w.count, threads);
   if (l.framed) {
     l.h = {whole_span(r.h)}, l.w = {whole_span(r.w)};
     l.frame = PaddedPixels(r, r.groups, r.m, ceil_div(r.h.count, l.row_blocks));
@@ -85,11 +99,16 @@ class Task {
       : job_(job), r_(job.r), l_(layout), exec_(exec), bias_(bias) {
     rows_ = part(r_.h.count, l_.row_blocks, index % l_.row_blocks);
     index /= l_.row_blocks;
+    columns_ = part(r_.w.count, l_.column_blocks, index % l_.column_blocks);
+    index /= l_.column_blocks;
     const Range blocks = part(l_.blocks(), l_.channel_tasks, index % l_.channel_tasks);
     n_ = index / l_.channel_tasks;
     first_ = blocks.begin * l_.lanes;
     channels_ = std::min(l_.channels, blocks.end * l_.lanes) - first_;
     x_ = job.x + n_ * job.x_image, row_ = job.x_row, pixel_ = job.x_pixel;
+    const auto dense = [&](index_t pixel) { return pixel == l_.channels; };
+    dense_ = l_.repeats && dense(job.y_pixel) && (!job.residual || dense(job.residual_pixel)) &&
+             (l_.framed || dense(pixel_));
     if (!l_.framed) return;
     l_.frame.fill(job, x_, rows_.begin, rows_.size(), exec, frame);
     x_ = frame, row_ = l_.frame.row(), pixel_ = l_.frame.pixel();
@@ -99,14 +118,43 @@ class Task {
   void run() noexcept {
     for (const TapSpan& h : l_.h) {
       const index_t top = std::max(h.q, rows_.begin), end = std::min(h.q + h.count, rows_.end);
-      for (index_t row = top; row < end; ++row)
-        for (const TapSpan& w : l_.w) add(h, w, row);
+      const int band = dense_ ? band_kernel(r_.h, h.taps) : -1;
+      for (index_t row = top; row < end;) {
+        int height = 0;  // as a power of two
+        if (band >= 0)
+          while (height + 1 < kBandHeights && row + (index_t{2} << height) <= end) ++height;
+        for (TapSpan w : l_.w) {
+          const index_t left = std::max(w.q, columns_.begin);
+          w.count = std::min(w.q + w.count, columns_.end) - left, w.q = left;
+          if (w.count > 0) add(h, w, row, w.taps > 0 ? band : -1, height);
+        }
+        row += index_t{1} << height;
+      }
     }
   }
 
  private:
-  // Computes the outputs of a span in one row.
-  void add(const TapSpan& h, const TapSpan& w, index_t row) noexcept {
+  // Computes the outputs of a span in 2^height rows, together if `band` is one of kBandRows.
+  void add(const TapSpan& h, const TapSpan& w, index_t row, int band, int height) const noexcept {
+    const index_t rows = index_t{1} << height;
+    if (band >= 0) {
+      const DepthwiseLineArgs<T> a = line(h, w, row);
+      run_band(a, w.count * l_.channels, band, height);
+      for (index_t i = 0; i < rows; ++i) activate(a.y + i * job_.y_row, w.count, a.y_step);
+    } else {
+      for (index_t i = 0; i < rows; ++i) {
+        const DepthwiseLineArgs<T> a = line(h, w, row + i);
+        if (dense_)
+          run_elements(a, w.count * l_.channels);
+        else
+          exec_.kernels<T>().conv.depthwise.run_line(a);
+        activate(a.y, w.count, a.y_step);
+      }
+    }
+  }
+
+  // The outputs of a span in one row.
+  DepthwiseLineArgs<T> line(const TapSpan& h, const TapSpan& w, index_t row) const noexcept {
     constexpr T kInfinity = std::numeric_limits<T>::infinity();
     const index_t offset_h = h.taps ? r_.h.taps[static_cast<std::size_t>(h.tap)].offset : 0;
     const index_t offset_w = w.taps ? r_.w.taps[static_cast<std::size_t>(w.tap)].offset : 0;
@@ -141,17 +189,46 @@ class Task {
         .bias = bias_ + first_,
         .lowest = clamps ? T{0} : -kInfinity,
         .highest = relu6 ? T{6} : kInfinity};
-    const auto dense = [&](index_t step) { return step == l_.channels; };
-    const bool runs = l_.period != l_.blocks() * l_.lanes && dense(a.x_step) && dense(a.y_step) &&
-                      (!residual || dense(a.init_step));
-    T* const y = a.y;
-    if (runs)
-      run_elements(a, w.count * l_.channels);
-    else
-      exec_.kernels<T>().conv.depthwise.run_line(a);
-    if (clamps || job_.activation == Activation::none) return;
-    for (index_t i = 0; i < w.count; ++i)
-      activate_pixel(job_, exec_, first_, y + i * a.y_step, channels_);
+    if (l_.bands && !none) turn(a);
+    return a;
+  }
+
+  // Makes the order that in which bands add a sum: a column of the kernel after another, and each
+  // from its uppermost row on.
+  void turn(DepthwiseLineArgs<T>& a) const noexcept {
+    if (l_.h_step < 0) {
+      a.x += (a.rows - 1) * a.x_row, a.w += (a.rows - 1) * a.w_row;
+      a.x_row = -a.x_row, a.w_row = -a.w_row;
+    }
+    std::swap(a.rows, a.lines), std::swap(a.x_row, a.x_line), std::swap(a.w_row, a.w_line);
+  }
+
+  // Activations that are no clamp.
+  void activate(T* y, index_t n, index_t step) const noexcept {
+    const bool clamped =
+        job_.activation == Activation::relu || job_.activation == Activation::relu6;
+    if (clamped || job_.activation == Activation::none) return;
+    for (index_t i = 0; i < n; ++i) activate_pixel(job_, exec_, first_, y + i * step, channels_);
+  }
+
+  // The rows of a band, as runs of n elements, where `a` is the first of them.
+  void run_band(const DepthwiseLineArgs<T>& a, index_t n, int band, int height) const noexcept {
+    exec_.kernels<T>().conv.depthwise.run_band[band][height]({.n = n,
+                                                              .period = l_.period,
+                                                              .lines = a.rows,
+                                                              .x = a.x,
+                                                              .x_line = a.x_row,
+                                                              .x_row = a.x_line,
+                                                              .w = a.w,
+                                                              .w_line = a.w_row,
+                                                              .w_row = a.w_line,
+                                                              .y = a.y,
+                                                              .y_row = job_.y_row,
+                                                              .init = a.init,
+                                                              .init_row = job_.residual_row,
+                                                              .bias = a.bias,
+                                                              .lowest = a.lowest,
+                                                              .highest = a.highest});
   }
 
   // A line of n elements, in whole periods and then the rest.
@@ -174,8 +251,9 @@ class Task {
   const Layout& l_;
   const Exec& exec_;
   const T* bias_;  // as whole vectors
-  Range rows_{};
+  Range rows_{}, columns_{};
   index_t n_ = 0, first_ = 0, channels_ = 0;
+  bool dense_ = false;    // whether rows are runs of elements without gaps
   const T* x_ = nullptr;  // the image, or the frame of the task's rows
   index_t origin_ = 0, row_ = 0, pixel_ = 0;
 };
@@ -206,6 +284,7 @@ class PreparedInPlace final : public PreparedPhase<T> {
   PackingKey packing() const override {
     PackingKey key = start_of_key(Packing::pixels, this->r_);
     key.push_back(layout_.period);
+    key.push_back(layout_.repeats);
     const std::vector<index_t> slots = weight_slots(this->r_);
     key.insert(key.end(), slots.begin(), slots.end());
     return key;
@@ -231,7 +310,7 @@ class PreparedInPlace final : public PreparedPhase<T> {
   // Fills the period with what its first `channels` elements are, if it repeats them.
   void repeat(T* vector) const noexcept {
     const index_t n = layout_.channels;
-    if (layout_.period == layout_.blocks() * layout_.lanes) return;
+    if (!layout_.repeats) return;
     for (index_t i = n; i < layout_.period; ++i) vector[i] = vector[i - n];
   }
 
@@ -284,7 +363,7 @@ class InPlace final : public PhaseAlgorithm<T> {
   static double cycles(const Correlation& r, index_t lanes, bool framed) {
     constexpr double kTap = 1.3, kStored = 4, kSpan = 40, kElement = 0.3;
     const index_t channels = r.groups * r.m, whole = ceil_div(channels, lanes) * lanes;
-    const bool runs = period_of(r, channels, lanes) != whole;
+    const bool runs = rows_are_runs(r, channels, lanes);
     const double vectors = double(r.h.count) * (runs ? double(ceil_div(r.w.count * channels, lanes))
                                                      : double(whole / lanes) * double(r.w.count));
     const double rows = double(r.h.count) * 3 * kSpan;
