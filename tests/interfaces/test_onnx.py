@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -34,10 +35,14 @@ def model_of(nodes, inputs, initialisers=(), opset=OPSET, outputs=("y",)):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
+# onnx until 1.22 has a second Conv, a faster one, that has no empty batch.
+PLAIN = {"optimized": False} if "optimized" in signature(ReferenceEvaluator).parameters else {}
+
+
 def both(model, **feeds):
-    """Our outputs and onnx's own."""
+    """Our outputs and onnx's own, by its plain code."""
     ours = ReferenceEvaluator(model, new_ops=ops).run(None, feeds)
-    theirs = ReferenceEvaluator(model).run(None, feeds)
+    theirs = ReferenceEvaluator(model, **PLAIN).run(None, feeds)
     return ours, theirs
 
 
@@ -148,8 +153,16 @@ def test_nodes_give_what_onnx_gives(case, dtype):
     arrays = {
         f"x{i}": a.astype(dtype) if a.dtype == np.float32 else a for i, a in enumerate(inputs)
     }
-    node = helper.make_node(op, list(arrays), outputs, **attributes)
-    ours, theirs = both(model_of([node], arrays, opset=18, outputs=outputs), **arrays)
+    # onnx until 1.22 pads where VALID says that nothing is padded, which is what no word says.
+    plain = {key: value for key, value in attributes.items() if value != "VALID"}
+    model, model_of_theirs = (
+        model_of([helper.make_node(op, list(arrays), outputs, **which)], arrays, (), 18, outputs)
+        for which in (attributes, plain)
+    )
+    ours = ReferenceEvaluator(model, new_ops=ops).run(None, arrays)
+    # float16 is left to whichever of its two codes onnx prefers.
+    options = {} if dtype is np.float16 else PLAIN
+    theirs = ReferenceEvaluator(model_of_theirs, **options).run(None, arrays)
     if dtype is np.float16:
         for a, b in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(a, b)

@@ -10,6 +10,13 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from onnx.reference.ops import load_op
 
+try:
+    # Until 1.22 onnx has two classes for Conv, and an evaluator takes that of these, which is the
+    # faster by far. Later the only one is as fast.
+    from onnx.reference.ops_optimized import optimized_operators
+except ImportError:
+    optimized_operators = []
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,7 +50,8 @@ class Node(OpRun):  # type: ignore[misc]  # onnx's operators have no types here
     def _theirs(self, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> tuple[Any, ...]:
         """Compute the node as onnx does without us."""
         if self._own is None:
-            own = load_op(
+            faster = (op for op in optimized_operators if op.__name__ == self.op_type)
+            own = next(faster, None) or load_op(
                 self.domain, self.op_type, self._opset,
                 evaluator_cls=self.run_params.get("evaluator_cls", ReferenceEvaluator),
             )  # fmt: skip

@@ -11,10 +11,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from fastconv._native import read_tensors
 from fastconv.interfaces.torch import _averages, _columns, _maxima
+from fastconv.interfaces.torch._arrays import PLAIN
 from fastconv.interfaces.torch._conv_functions import per_axis
-from fastconv.interfaces.torch._eligible import refusal
-from fastconv.interfaces.torch._report import TAKEN, note
+from fastconv.interfaces.torch._eligible import refusal, watched
+from fastconv.interfaces.torch._report import TAKEN, note, note_now
 
 __all__ = [
     "adaptive_avg_pool",
@@ -26,6 +28,8 @@ __all__ = [
     "max_unpool",
     "unfold",
 ]
+
+MAX_POOLS = {1: "max_pool1d", 2: "max_pool2d"}
 
 
 def _outcome(patched: bool, name: str, rank: int, input: Any, value: Any = 0) -> str | None:
@@ -40,11 +44,24 @@ def _outcome(patched: bool, name: str, rank: int, input: Any, value: Any = 0) ->
     return outcome
 
 
+def _is_for(rank: int, value: Any) -> bool:
+    """Whether an argument is a number, or has one for each axis, beyond doubt."""
+    return type(value) is int or (type(value) is tuple and len(value) == rank)
+
+
 def max_pool(
     patched: bool, rank: int, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
     dilation: Any = 1, ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
-    name = f"max_pool{rank}d"
+    name = MAX_POOLS[rank]
+    if not return_indices and _is_for(rank, kernel_size) and not watched():  # most calls
+        arrays = read_tensors(PLAIN, rank, input, None, None)
+        if arrays is not None and arrays[0].ndim == rank + 2:
+            note_now((name, TAKEN))
+            window = per_axis(kernel_size, rank)
+            step = window if stride is None or stride == [] else per_axis(stride, rank)
+            geometry = (window, step, per_axis(padding, rank), per_axis(dilation, rank), ceil_mode)
+            return _maxima.maxima(input, rank, geometry, arrays)
     if _outcome(patched, name, rank, input, kernel_size) is not None:
         return getattr(F, name)(
             input, kernel_size, stride, padding, dilation, ceil_mode, return_indices

@@ -25,6 +25,8 @@ __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "per_axis
 
 def per_axis(value: Any, rank: int) -> Any:
     """A value for each axis, as torch reads an int or a sequence; what is wrong stays as it is."""
+    if type(value) is int:
+        return (value,) * rank
     if isinstance(value, (tuple, list)):
         return value * rank if len(value) == 1 else value
     return (value,) * rank

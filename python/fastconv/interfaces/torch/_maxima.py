@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fastconv.interfaces.torch._arrays import image, like, rank_of, result, seen, threads
+from fastconv.interfaces.torch._arrays import (
+    WORDS,
+    image,
+    like,
+    rank_of,
+    result,
+    seen,
+    threads,
+)  # fmt: skip
 from fastconv.interfaces.torch._openmp import native
-from fastconv.interfaces.torch._operator import Operator
+from fastconv.interfaces.torch._operator import REFUSALS, Operator, function_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     Ints = Sequence[int]
 
-__all__ = ["adaptive_max_pool", "max_pool", "max_pool_values", "max_unpool"]
+__all__ = ["adaptive_max_pool", "max_pool", "max_pool_values", "max_unpool", "maxima"]
 
 _aten = torch.ops.aten
+_grad_enabled = torch.is_grad_enabled
 
 
 def _sizes(input: Any, spatial: Ints) -> list[int]:
@@ -116,6 +125,36 @@ max_pool_values: Operator = Operator(
     _save_input,
     _values_back,
 )
+
+
+def _compute_and_save(ctx: Any, input: Any, rank: int, geometry: Any, arrays: Any) -> Any:
+    x, _, _, last = arrays
+    y, places = native.extreme_pool(
+        rank, False, x, geometry, True, threads(), None, WORDS[last]
+    )  # fmt: skip
+    ctx.save_for_backward(result(places, last))
+    ctx.lengths = input.shape[-rank:]
+    return result(y, last)
+
+
+def _maxima_back(ctx: Any, dy: Any) -> tuple[Any, ...]:
+    return pool_scatter(dy, ctx.saved_tensors[0], ctx.lengths), None, None, None
+
+
+# The operator's places are a second result, which costs torch 2 us where nobody wants them.
+_record = function_of("maxima", _compute_and_save, _maxima_back)
+
+
+def maxima(input: Any, rank: int, geometry: Any, arrays: Any) -> Any:
+    """The maxima of a plain tensor that nothing watches, whose array is there already."""
+    try:
+        if _grad_enabled() and input.requires_grad:
+            return _record(input, rank, geometry, arrays)
+        x, _, _, last = arrays
+        y = native.extreme_pool(rank, False, x, geometry, False, threads(), None, WORDS[last])
+        return result(y, last)
+    except REFUSALS:  # the operators hand it back to torch
+        return max_pool_values(input, *geometry)
 
 
 def _adaptive_max_pool(input: Any, output_size: Ints) -> tuple[Any, Any]:
