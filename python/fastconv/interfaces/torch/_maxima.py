@@ -154,6 +154,8 @@ def maxima(input: Any, rank: int, geometry: Any, arrays: Any) -> Any:
         y = native.extreme_pool(rank, False, x, geometry, False, threads(), None, WORDS[last])
         return result(y, last)
     except REFUSALS:  # the operators hand it back to torch
+        if _grad_enabled() and input.requires_grad:
+            return max_pool(input, *geometry)[0]
         return max_pool_values(input, *geometry)
 
 
