@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // When the lanes are channels, and how large the blocks are.
 #include "algorithms/pool/channel_lanes.h"
+#include "algorithms/pool/costs.h"
 #include "algorithms/pool/lane_tables.h"
 
 namespace fastconv::pool {
@@ -51,7 +52,8 @@ bool ChannelLanes<T>::suits(const Problem& problem) {
   const PoolDesc& d = problem.d;
   if (problem.layout == Layout::pixels) return true;
   if (problem.use == Use::indices)
-    return d.planes() >= kLeastPlacedPlanes || d.h.kernel == 0 || d.w.kernel == 0;
+    return d.planes() >= kLeastPlacedPlanes || d.h.kernel == 0 || d.w.kernel == 0 ||
+           cycles_of_places_in_lanes(d) < cycles_of_sliding_places(d);
   if (problem.use == Use::sum_grad) {
     const bool dense = d.w.stride == 1 && d.in_plane() > kSmallPlane;
     return d.planes() >= (dense ? kLeastDensePlanes : kLeastGradientPlanes);

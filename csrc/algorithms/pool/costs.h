@@ -31,6 +31,21 @@ inline double cost_of_sliding(const PoolDesc& d) {
   return 24 * n.in_h * n.in_w + 8 * (n.in_h + n.out_h) * n.out_w;
 }
 
+// In cycles, the places of extremes of a few planes: by sliding windows, plane by plane, and with
+// lanes along channels, of which most are empty then. Planes of 16x16 to 256x256, windows of 2
+// to 7.
+inline double cycles_of_sliding_places(const PoolDesc& d) {
+  constexpr double kElement = 24, kElementOfLarge = 11, kLarge = 32768;
+  const double elements = PlaneCounts(d).in_h * PlaneCounts(d).in_w;
+  return static_cast<double>(d.planes()) * elements *
+         (elements > kLarge ? kElementOfLarge : kElement);
+}
+inline double cycles_of_places_in_lanes(const PoolDesc& d) {
+  constexpr double kElement = 14, kJoined = 5;
+  const PlaneCounts n(d);
+  return kElement * n.in_h * n.in_w + kJoined * n.out_h * n.out_w * (n.kernel_h + n.kernel_w);
+}
+
 // Window by window, element by element, of which a vector would hold 16.
 inline double cost_by_elements(const PoolDesc& d) {
   const PlaneCounts n(d);
