@@ -74,7 +74,11 @@ def bound(case, x, w, b, **more):
     terms = case.w[0] if case.transposed else case.w[1]
     terms = terms // (case.options.get("groups", 1) if case.transposed else 1)
     terms *= int(np.prod(case.w[2:]))
-    sizes = case.oracle(abs(x), abs(w), abs(b), **case.options, **more)
+    options = {**case.options, **more}
+    mode = options.get("padding_mode", "zeros")
+    if not isinstance(mode, str):
+        options["padding_mode"] = (mode[0], abs(mode[1]))
+    sizes = case.oracle(abs(x), abs(w), abs(b), **options)
     return (terms + 2) * UNIT[x.dtype] * sizes
 
 
