@@ -197,11 +197,76 @@ FC_INLINE void prefer(V& best, V& place, V x, V at) {
   place = select(won, at, place);
 }
 
-// Maxima or minima with their places, which are numbers of type T like the elements. Columns are
-// joined before rows, so that of two equal elements in different rows the upper one wins.
+// Of the elements that one output's window holds in U vectors of channels, the best and their
+// places, element by element in the order in which they lie. With PART there is one vector, of
+// which `n` lanes are there.
+template <bool SMALLEST, class V, int U, bool PART>
+FC_INLINE void place_window(const PixelArgs<typename V::T>& a, const Span& h, const Span& w,
+                            const typename V::T* x, index_t n, typename V::T* y,
+                            typename V::T* places) {
+  using T = typename V::T;
+  const auto load = [&](const T* p) { return PART ? load_some<V>(p, n) : V::load(p); };
+  const auto place_at = [&](index_t p, index_t q) {
+    return V::splat(static_cast<T>((h.at + p * a.h.step) * a.in_w + w.at + q * a.w.step));
+  };
+  V best[U], place[U];
+  FC_UNROLL for (int u = 0; u < U; ++u) best[u] = load(x + u * V::lanes), place[u] = place_at(0, 0);
+  for (index_t p = 0; p < h.count; ++p)
+    for (index_t q = p == 0 ? 1 : 0; q < w.count; ++q) {
+      const T* at = x + p * a.h.step * a.x_row + q * a.w.step * a.channels;
+      const V here = place_at(p, q);
+      FC_UNROLL for (int u = 0; u < U; ++u)
+          prefer<SMALLEST>(best[u], place[u], load(at + u * V::lanes), here);
+    }
+  FC_UNROLL for (int u = 0; u < U; ++u) {
+    store_some(best[u], y + u * V::lanes, PART ? n : V::lanes);
+    store_some(place[u], places + u * V::lanes, PART ? n : V::lanes);
+  }
+}
+
+// As many vectors of channels at a time as hide that each comparison waits for the one before.
+template <class V>
+inline constexpr int kManyPlaced = V::registers >= 32 ? 4 : 2;
+
+// Whether it is faster to take windows one by one: up to 2x2, or 3x3 if whole units of channels do
+// not wait for each other (64 channels at stride 2: 610 us instead of 920; 33 channels: 380, not
+// 250).
+template <class V>
+FC_INLINE bool are_small(const PixelArgs<typename V::T>& a) {
+  index_t rows = 0, columns = 0;
+  for (index_t i = 0; i < a.h.n; ++i) rows = rows < a.h.taps[i].count ? a.h.taps[i].count : rows;
+  for (index_t i = 0; i < a.w.n; ++i)
+    columns = columns < a.w.taps[i].count ? a.w.taps[i].count : columns;
+  const bool units = a.channels % (kManyPlaced<V> * V::lanes) == 0;
+  return rows * columns <= (units ? 9 : 4);
+}
+
+// Small windows, one by one.
+template <bool SMALLEST, class V>
+FC_INLINE void place_small(const PixelArgs<typename V::T>& a) {
+  constexpr int kMany = kManyPlaced<V>;
+  const index_t channels = a.channels;
+  for (index_t oh = 0; oh < a.h.n; ++oh)
+    for (index_t ow = 0; ow < a.w.n; ++ow) {
+      const Span h = a.h.taps[oh], w = a.w.taps[ow];
+      const auto* x = a.x + (h.at - a.h.first) * a.x_row + (w.at - a.w.first) * channels;
+      auto* y = a.y + oh * a.y_row + ow * channels;
+      auto* places = a.places + oh * a.places_row + ow * channels;
+      index_t c = 0;
+      for (; c + kMany * V::lanes <= channels; c += kMany * V::lanes)
+        place_window<SMALLEST, V, kMany, false>(a, h, w, x + c, 0, y + c, places + c);
+      for (; c < channels; c += V::lanes)
+        place_window<SMALLEST, V, 1, true>(a, h, w, x + c, channels - c, y + c, places + c);
+    }
+}
+
+// Maxima or minima with their places, which are numbers of type T like the elements. Columns of
+// larger windows are joined before rows, so that of two equal elements in different rows the upper
+// one wins.
 template <bool SMALLEST, class V>
 void place_pixels(const PixelArgs<typename V::T>& a) noexcept {
   using T = typename V::T;
+  if (are_small<V>(a)) return place_small<SMALLEST, V>(a);
   const index_t channels = a.channels, line = a.w.n * channels;
   for (index_t r = 0; r < a.h.size; ++r) {
     T* values = a.row + 2 * r * a.row_size;
