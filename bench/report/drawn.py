@@ -63,7 +63,7 @@ def worst(run: Run) -> str:
             for s in rows
         )
         if rows:
-            parts.append(f"```python\n{text}\n```")
+            parts.append(f"```text\n{text}\n```")  # lines to paste one by one, no program
     return "\n\n".join([LINES, *parts]) if parts else "No row is behind."
 
 
