@@ -11,6 +11,7 @@ from fastconv import nn
 da = pytest.importorskip("dask.array", reason="dask is an extra")
 import dask  # noqa: E402
 
+from dask_arrays import chunked  # noqa: E402
 from fastconv.interfaces import dask as fcd  # noqa: E402
 from fastconv.interfaces import scipy_signal  # noqa: E402
 
@@ -23,16 +24,6 @@ def one_thread():
 
 def integers(rng, shape, dtype="f4"):
     return rng.integers(-8, 9, shape).astype(dtype)
-
-
-def chunked(rng, x):
-    """x in chunks of random sizes along every axis."""
-    chunks = []
-    for n in x.shape:
-        inner = rng.choice(np.arange(1, n), size=min(n - 1, rng.integers(0, 5)), replace=False)
-        edges = [0, *np.sort(inner).tolist(), n]
-        chunks.append(tuple(np.diff(edges).tolist()))
-    return da.from_array(x, chunks=tuple(chunks))
 
 
 def same(lazy, want):

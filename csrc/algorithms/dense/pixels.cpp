@@ -37,12 +37,13 @@ Cut cut_for(const Correlation& r, const PixelsWeights& weights, bool framed, ind
             int threads) {
   // What the rows of a task read takes at most a quarter of L2, beside a slice of weights.
   const double row = double(r.w.in) * double(r.c) * double(r.h.in_step) * double(item);
-  const double most = std::max(1.0, double(cache_sizes().l2) / 4 / row);
+  const double quarter = double(cache_sizes().l2) / 4;
+  const double most = std::max(1.0, quarter / row);
   Cut cut{.row_blocks = most >= double(r.h.count) ? 1 : ceil_div(r.h.count, index_t(most)),
           .column_blocks = 1,
           .channel_tasks = 1};
-  if (!framed && r.h.count == 1 && row > double(cache_sizes().l2) / 4)
-    cut.column_blocks = std::min(r.w.count, index_t(row / (double(cache_sizes().l2) / 4)) + 1);
+  if (!framed && r.h.count == 1 && row > quarter)
+    cut.column_blocks = std::min(r.w.count, index_t(row / quarter) + 1);
   const auto uneven = [&] { return cut.tasks(r) < 4 * threads && cut.tasks(r) % threads != 0; };
   // Few tasks are made a multiple of the threads: by channels where there are more weights to read
   // than pixels.

@@ -62,7 +62,7 @@ bool ChannelLanes<T>::suits(const Problem& problem) {
   // windows are not alike (adaptive ones) or lie far apart, and where windows are joined as long
   // ones.
   if (d.planes() < kLeastPlanes) return false;
-  if (d.in_plane() == d.out_plane() && d.h.kernel * d.w.kernel == 1) return false;  // a copy
+  if (windows_are_elements(d) && d.in_plane() == d.out_plane()) return false;  // a copy
   return d.in_plane() <= kSmallPlane || d.w.kernel == 0 || d.h.kernel == 0 || d.w.stride > 2 ||
          LaneWindows{d.h, false}.long_window() > 0 || LaneWindows{d.w, false}.long_window() > 0;
 }

@@ -36,7 +36,8 @@ inline double cost_of_sliding(const PoolDesc& d) {
 // to 7.
 inline double cycles_of_sliding_places(const PoolDesc& d) {
   constexpr double kElement = 24, kElementOfLarge = 11, kLarge = 32768;
-  const double elements = PlaneCounts(d).in_h * PlaneCounts(d).in_w;
+  const PlaneCounts n(d);
+  const double elements = n.in_h * n.in_w;
   return static_cast<double>(d.planes()) * elements *
          (elements > kLarge ? kElementOfLarge : kElement);
 }

@@ -28,10 +28,13 @@ struct Pooling {
   }
 };
 
+// Whether every window is one element, or none.
+inline bool windows_are_elements(const PoolDesc& d) { return d.h.kernel == 1 && d.w.kernel == 1; }
+
 // Whether every window of an average is one element, which need not be divided.
 inline bool is_average_of_one(const PoolDesc& d, const Pooling& pooling) {
   const bool plain = pooling.divisor == 0 || pooling.divisor == 1;
-  return pooling.average && plain && d.h.kernel == 1 && d.w.kernel == 1 && !has_empty_window(d.h) &&
+  return pooling.average && plain && windows_are_elements(d) && !has_empty_window(d.h) &&
          !has_empty_window(d.w);
 }
 

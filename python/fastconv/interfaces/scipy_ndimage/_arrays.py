@@ -90,6 +90,11 @@ def axes_of(axes: Any, ndim: int) -> tuple[int, ...]:
     return found
 
 
+def axis_of(axis: Any, ndim: int) -> int:
+    """`axis`, not negative."""
+    return axes_of(axis, ndim)[0]
+
+
 def border_of(mode: Any) -> int:
     """The number of a mode."""
     if not isinstance(mode, str) or mode not in BORDERS:

@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import Array, axes_of, border_of, constant_of, each, result_for, source_of
+from ._arrays import (
+    Array,
+    axes_of,
+    axis_of,
+    border_of,
+    constant_of,
+    each,
+    result_for,
+    source_of,
+)
 from ._run import run
 from ._steps import Step, weigh
-from ._sums import axis_of, gaussian_weights
+from ._sums import gaussian_weights
 from ._theirs import ours_or_theirs
 
 __all__ = ["gaussian_gradient_magnitude", "gaussian_laplace", "laplace", "prewitt", "sobel"]

@@ -11,6 +11,7 @@ from ._arrays import (
     Array,
     Elsewhere,
     axes_of,
+    axis_of,
     before_of,
     border_of,
     constant_of,
@@ -20,7 +21,6 @@ from ._arrays import (
 )
 from ._run import run
 from ._steps import LARGER, SMALLER, Step, extreme
-from ._sums import axis_of
 from ._theirs import ours_or_theirs
 
 __all__ = [

@@ -11,6 +11,7 @@ from ._arrays import (
     Array,
     Elsewhere,
     axes_of,
+    axis_of,
     before_of,
     border_of,
     constant_of,
@@ -40,11 +41,6 @@ def weights_of(weights: Any) -> Array:
     if w.dtype.kind not in "biuf" or w.size == 0:
         raise Elsewhere
     return np.ascontiguousarray(w, np.float64)
-
-
-def axis_of(axis: Any, ndim: int) -> int:
-    """`axis`, not negative."""
-    return axes_of(axis, ndim)[0]
 
 
 def _correlated(
@@ -199,7 +195,8 @@ def _with_kernel(
     out = result_for(output, x)
     border, constant = border_of(mode), constant_of(cval)
     if x.ndim == 1:
-        return _rows(x, w, (befores[0],), border, out, constant)
+        run_plane(x[None], w[None], 0, (0, befores[0]), border, out[None], constant)
+        return out
     # A kernel of one axis is one of two, of which the other has length 1.
     if len(long) == 2:
         kernel = w.reshape(w.shape[long[0]], w.shape[long[1]])
@@ -209,12 +206,6 @@ def _with_kernel(
     else:
         kernel, ahead, first = w.reshape(1, -1), (0, befores[long[0]]), first - 1
     return run_plane(x, kernel, first, ahead, border, out, constant)
-
-
-def _rows(x: Array, w: Array, before: tuple[int], border: int, out: Array, cval: float) -> Array:
-    y = run_plane(x[None], w[None], 0, (0, *before), border, out[None], cval)
-    del y
-    return out
 
 
 @ours_or_theirs
