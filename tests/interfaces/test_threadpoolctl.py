@@ -175,7 +175,10 @@ print(workers())
     "from fastconv.interfaces import threadpoolctl as ours; ours.register()",
 ])  # fmt: skip
 def test_calls_start_no_threads_within_a_limit_of_one(first):
-    assert run_python(first + CALLS, FASTCONV_NUM_THREADS="2") == "0 1"
+    within, after = run_python(first + CALLS, FASTCONV_NUM_THREADS="2").split()
+    assert within == "0"
+    # A worker belongs to a CPU: a caller that the system has moved meanwhile has started two.
+    assert after in ("1", "2")
 
 
 @pytest.mark.parametrize(("before", "known"), [
