@@ -67,7 +67,8 @@ class PreparedSplit final : public PreparedPhase<T> {
       for (index_t tile = whole.tiles.begin; tile < whole.tiles.end; ++tile)
         block.fill(tile, {0, grid_.lines()}, {0, grid_.pixels()});
       block.transform(whole);
-      block.finish(whole, {0, cut_.panels.count()});
+      for (index_t panel = 0; panel < cut_.panels.count(); panel += cut_.chunk)
+        block.finish(whole, {panel, std::min(panel + cut_.chunk, cut_.panels.count())});
     });
   }
 

@@ -85,8 +85,8 @@ struct SplitCut {
   bool spread;
   index_t copied, transformed, finished;  // pieces of a row of each of these steps
   index_t pixel;  // elements of a pixel of input: its channels in whole vectors
-  index_t vectors() const { return pixel / panels.lanes; }       // of a pixel
-  index_t chunk() const { return spread ? 1 : panels.count(); }  // panels that are finished at once
+  index_t chunk;  // panels that are finished at once
+  index_t vectors() const { return pixel / panels.lanes; }  // of a pixel
 };
 
 // The bytes of the transformed values of one row of tiles.
@@ -94,16 +94,30 @@ inline double split_row(const Correlation& r, const SplitGrid& grid, index_t ite
   const double values = grid.h.values() * grid.w.values() * double(grid.h.m() * grid.row());
   return values * double(r.c * item);
 }
-// The rows of tiles of a block. Their values take at most kFew times L2, since what is copied and
-// transformed is read again soon (64@112 -> 64 at a stride of 2: 1.75 ms with one row, 1.94 with
-// two, 2.02 with four); or kMany times where the weights outgrow L2, which stream past once for
-// each block (256@28 -> 256: the same on one thread, but two threads share the way from L3). The
-// values of a place still fit L2.
-inline index_t split_block(const Correlation& r, const SplitGrid& grid, index_t item) {
-  constexpr double kFew = 0.65, kMany = 2.6;
+// The bytes for each row of tiles that finish() goes through, with `channels` bytes of output
+// channels: the products of the largest pair of parts, what becomes of them, and the outputs.
+inline double finished_row(const SplitGrid& grid, index_t channels) {
+  index_t products = 0, halves = 0;
+  for (const AxisPart& a : grid.h.parts())
+    for (const AxisPart& b : grid.w.parts()) {
+      if (!a.plain()) products = std::max(products, SplitGrid::places(a, b) * grid.columns(b));
+      if (!b.plain()) halves = std::max(halves, b.kind().alpha * grid.h.m() * grid.columns(b));
+    }
+  return double((products + halves + grid.h.m() * grid.row()) * channels);
+}
+// The rows of tiles of a block. Their values take at most kFew times L2, and so does what a panel's
+// outputs go through, since what is copied and transformed is read again soon (64@112 -> 64 at a
+// stride of 2: 1.75 ms with one row, 1.94 with two, 2.02 with four); or kMany times where the
+// weights outgrow L2, which stream past once for each block (256@28 -> 256: the same on one thread,
+// but two threads share the way from L3). The values of a place still fit L2.
+constexpr double kFew = 0.65;
+inline index_t split_block(const Correlation& r, const SplitGrid& grid, index_t item,
+                           index_t lanes) {
+  constexpr double kMany = 2.6;
   const double l2 = double(cache_sizes().l2), weights = double(grid.places() * r.m * r.c * item);
   const double most = l2 * (weights > 2 * l2 ? kMany : kFew);
-  return std::max<index_t>(1, index_t(most / split_row(r, grid, item)));
+  const double row = std::max(split_row(r, grid, item), finished_row(grid, 2 * lanes * item));
+  return std::max<index_t>(1, index_t(most / row));
 }
 
 // Into how many pieces of at least `least` elements a row of n is cut, of which a step has `rows`.
@@ -120,7 +134,7 @@ SplitCut split_cut(const Correlation& r, const SplitGrid& grid, const Exec& exec
   cut.panels = {r.m, r.c, lanes};
   cut.pixel = ceil_div(r.c, lanes) * lanes;
   cut.rows = r.batch * grid.h.tiles();
-  cut.blocks = ceil_div(cut.rows, split_block(r, grid, sizeof(T)));
+  cut.blocks = ceil_div(cut.rows, split_block(r, grid, sizeof(T), lanes));
   const index_t all = r.groups * cut.blocks;
   if (all < 4 * threads && all % threads != 0 && r.groups * cut.rows >= threads)
     cut.blocks = std::min(cut.rows, ceil_div(ceil_div(all, threads) * threads, r.groups));
@@ -128,7 +142,13 @@ SplitCut split_cut(const Correlation& r, const SplitGrid& grid, const Exec& exec
   // Two threads rather have blocks of their own, whose values stay in L2.
   const index_t rows = r.groups * cut.rows, tasks = r.groups * cut.blocks;
   cut.spread = tasks < threads || (threads > 2 && idle(tasks, cut.block, rows, threads));
+  // Of few channels many outputs are made: 10@64x62 -> 256 by 5x3 took 18.3 ms while their panels
+  // were finished at once, in memory that outgrew L2, and takes 6.3.
+  const double panel = double(cut.block) * finished_row(grid, 2 * lanes * index_t{sizeof(T)});
+  const auto chunk = static_cast<index_t>(kFew * double(cache_sizes().l2) / panel);
+  cut.chunk = std::clamp(chunk, index_t{1}, cut.panels.count());
   if (!cut.spread) return cut;
+  cut.chunk = 1;
   // What is kept of all groups fits twice the L2 of the threads.
   const double row = split_row(r, grid, sizeof(T)) * (1 + double(r.m) / double(r.c)) +
                      double(grid.lines() * grid.pixels() * cut.pixel * index_t{sizeof(T)});
@@ -173,7 +193,7 @@ SplitSizes split_sizes(const SplitGrid& grid, const SplitCut& cut) {
   // What is finished at once: rows of outputs, tiles of a row, and channels.
   const index_t lines = cut.spread ? 2 * grid.h.m() : outputs;
   const index_t tiles = ceil_div(grid.w.tiles(), cut.spread ? cut.finished : 1);
-  const index_t channels = cut.panels.pixel({0, cut.chunk()});
+  const index_t channels = cut.panels.pixel({0, cut.chunk});
   const index_t all = cut.panels.pixel({0, cut.panels.count()});
   SplitSizes s{};
   s.spread = cut.spread;
