@@ -87,6 +87,8 @@ class EachPhase : public Algorithm<T> {
     Offer offer = {};
   };
   Choice choose(const Correlation& r, const Request& request, const Exec& exec) const;
+  // One for each phase; where the last has no algorithm, there is none for its phase.
+  std::vector<Choice> choose_each(const Problem& problem, const Exec& exec) const;
 
   std::vector<const PhaseAlgorithm<T>*> algorithms_;
 };

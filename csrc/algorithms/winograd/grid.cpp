@@ -38,6 +38,18 @@ bool fits(const Correlation& r, Form form) {
   return r.taps() > 1 && fits(r.h, form.h) && fits(r.w, form.w);
 }
 
+std::optional<Form> mildest_form(const Correlation& r) {
+  // Of the schemes for as many taps the first has the smallest error.
+  const auto mildest = [](const TapAxis& axis) {
+    int scheme = 0;
+    while (scheme < kNumSchemes && !fits(axis, scheme)) ++scheme;
+    return scheme;
+  };
+  const Form form{mildest(r.h), mildest(r.w)};
+  if (r.taps() == 1 || form.h == kNumSchemes || form.w == kNumSchemes) return std::nullopt;
+  return form;
+}
+
 TileAxis::TileAxis(const TapAxis& axis, int scheme)
     : scheme_(scheme), count_(axis.count), step_(axis.even_step()), reversed_(step_ < 0) {
   step_ = std::abs(step_);

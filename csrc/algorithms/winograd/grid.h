@@ -2,6 +2,7 @@
 // How Winograd's algorithm cuts the outputs of a Correlation into tiles.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ const char* too_coarse(Form form, const Request& request, index_t item);
 
 // Whether r has as many taps as the form along each axis, all equally far apart, and no stride.
 bool fits(const Correlation& r, Form form);
+// Of the forms that fit, the one with the smallest errors.
+std::optional<Form> mildest_form(const Correlation& r);
 
 // The tiles of one axis. The outputs of a dilated axis whose position is the same modulo the
 // dilation are a phase, in which nothing is dilated. Tiles are numbered phase by phase.

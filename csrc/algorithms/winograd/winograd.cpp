@@ -155,16 +155,12 @@ class FormEntry final : public PhaseAlgorithm<T> {
   }
 
  private:
-  // Why the form does not fit. The first form's reason stands for the family's: if others would
-  // fit, it is theirs.
+  // Why the form does not fit: if another one would that may not be used, the reason is that one's.
   static const char* misfit(const Correlation& r, const Request& request) {
-    const char* reason = "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
-    for (int i = 0; i < kForms; ++i)
-      if (fits(r, form_at(i))) {
-        reason = too_coarse(form_at(i), request, sizeof(T));
-        if (reason == nullptr) return "it takes other numbers of taps";
-      }
-    return reason;
+    const auto other = mildest_form(r);
+    if (!other) return "it takes kernels of 2, 3 or 5 taps an axis with stride 1";
+    const char* reason = too_coarse(*other, request, sizeof(T));
+    return reason != nullptr ? reason : "it takes other numbers of taps";
   }
 
   Form form_;
