@@ -36,6 +36,14 @@ inline double gathered_runs(const TapAxis& axis) {
   return double(std::min(axis.n_taps(), axis.in_step / common));
 }
 
+// For how many of its outputs a tap reads the image, not the padding.
+inline index_t outputs_within(const TapAxis& axis, const Tap& tap) {
+  const auto before = [&](index_t place) {  // the outputs for which the tap reads before a place
+    return std::clamp(ceil_div(place - tap.offset, axis.in_step), index_t{0}, axis.count);
+  };
+  return before(axis.in) - before(0);
+}
+
 // The bytes of a channel of an image which its taps bring in: whole cache lines of the rows that
 // they read.
 inline double bytes_read(const Correlation& r, index_t item) {

@@ -233,24 +233,27 @@ class Columns final : public Algorithm<T> {
     constexpr double kAdded = 0.7, kOutput = 7, kRow = 25;
     const Correlation& r = problem.phases.front();
     const PhaseCost cost = PhaseCost::of<T>(r, exec);
-    double kernel_rows = 0, height = 0, image = 0, packing = 0, bytes = 0;
+    double image = 0, vectors = 0, tiles = 0, packing = 0, bytes = 0;
     index_t taps_of_row = 0;
+    // Phases come row by row; all rows have the same phases.
+    for (const Correlation& phase : problem.phases)
+      if (phase.h.out_start == r.h.out_start) taps_of_row += phase.w.n_taps();
+    const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, taps_of_row * r.m);
     for (const Correlation& phase : problem.phases) {
       const PhaseCost one = PhaseCost::of<T>(phase, exec);
-      // Phases come row by row; all rows have the same phases.
-      if (phase.h.out_start == r.h.out_start) taps_of_row += phase.w.n_taps();
-      if (phase.w.out_start == r.w.out_start) kernel_rows += double(phase.h.n_taps());
-      height = std::max(height, double(phase.h.count));
-      image += double(phase.m) * double(phase.h.count) * double(phase.h.n_taps()) * kRow +
-               double(phase.m) * one.row_vectors() *
-                   (double(phase.taps()) * kAdded + double(phase.h.n_taps()) * kOutput) +
-               store_cycles(phase, one.row_vectors(), one.lanes());
+      const double columns = one.row_vectors() / double(phase.h.count);
+      for (const Tap& tap : phase.h.taps) {
+        const index_t rows = outputs_within(phase.h, tap), pixels = rows * r.w.in;
+        image += double(phase.m) * double(rows) *
+                 (kRow + columns * (double(phase.w.n_taps()) * kAdded + kOutput));
+        if (phase.w.out_start != r.w.out_start) continue;
+        vectors += double(ceil_div(pixels, cost.lanes())),
+            tiles += double(ceil_div(pixels, tile.nr));
+      }
+      image += store_cycles(phase, one.row_vectors(), one.lanes());
       packing += one.packed_panels(), bytes += one.weight_bytes();
     }
-    const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, taps_of_row * r.m);
-    const double pixels = height * double(r.w.in), lanes = double(cost.lanes());
-    image += kernel_rows * gemm_cycles(r.c, taps_of_row * r.m, tile.mr, std::ceil(pixels / lanes),
-                                       std::ceil(pixels / double(tile.nr)), cost.rate());
+    image += gemm_cycles(r.c, taps_of_row * r.m, tile.mr, vectors, tiles, cost.rate());
     return offered(cost.images() * image, packing, bytes, problem.request);
   }
 
