@@ -35,11 +35,6 @@ PackLanesArgs<T> rows_of(const Correlation& r, const T* weights, index_t g, inde
   return args;
 }
 
-// A panel of so few rows is packed weight by weight: a vector of rows would take apart a vector of
-// all taps of each row to keep one of them (384 kernels of 16x16 at stride 3, one output channel
-// each: 2,700 us; 60 so).
-constexpr index_t kFewRows = 3;
-
 // Packs the terms of the given channels of `rows` rows from `row` on, one after another.
 template <class T>
 void pack_few(const Correlation& r, const T* weights, index_t row, index_t rows, Range channels,

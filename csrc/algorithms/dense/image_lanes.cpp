@@ -190,8 +190,8 @@ class ImageLanes final : public Algorithm<T> {
       return refusal("a block of images and their results does not fit L2");
     double cycles = moved(phase), weights = 0, terms = 0, passed = 0;
     const double kernels = double(r.groups) * double(r.m) * double(r.c);
-    const double passes = double(r.groups) * double(r.c) * double(std::min(r.w_m, r.w_c)) *
-                          double(ceil_div(r.m, phase.tile().mr));
+    const double panels = r.m <= kFewRows ? 0 : double(ceil_div(r.m, phase.tile().mr));
+    const double passes = double(r.groups) * double(r.c) * double(std::min(r.w_m, r.w_c)) * panels;
     for (const Correlation& one : problem.phases) {
       const PartSizes sizes = part_sizes(one);
       cycles += sums(phase, sizes);
@@ -199,10 +199,11 @@ class ImageLanes final : public Algorithm<T> {
       terms += double(r.c) * sizes.taps;
     }
     if (terms > kMostTerms) return refusal("its lists of terms would be long");
-    // Cycles to pack a weight, and to pass over a tap of a panel's rows: a kernel of 31x31 on 3x7
-    // pixels has 21 parts, for each of which all taps are looked through.
-    constexpr double kGathered = 1.5, kPassed = 1.2;
-    return offered(cycles, kGathered * weights + kPassed * passed, weights * double(phase.item()),
+    // Cycles to pack a weight, and to pass over a tap of a panel's rows, unless these are few: a
+    // kernel of 31x31 on 3x7 pixels has 21 parts, for each of which all taps are looked through.
+    constexpr double kGathered = 1.5, kOneByOne = 3.5, kPassed = 1.2;
+    const double gathered = (r.m <= kFewRows ? kOneByOne : kGathered) * weights;
+    return offered(cycles, gathered + kPassed * passed, weights * double(phase.item()),
                    problem.request);
   }
 

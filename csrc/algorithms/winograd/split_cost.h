@@ -29,7 +29,8 @@ class SplitCost {
     return double(r_.groups) * group;
   }
   double weight_transform() const {
-    constexpr double kTap = 3, kPlace = 1;  // cycles for each vector of taps, and of places
+    // Cycles for each vector of taps, which are gathered, and of places (six layers, 3x3 to 7x7).
+    constexpr double kTap = 17, kPlace = 5.5;
     return double(r_.groups) * m_vectors_ * double(r_.c) *
            (double(r_.taps()) * kTap + double(grid_.places()) * kPlace);
   }

@@ -3,6 +3,7 @@
 // one pair of parts after another.
 #pragma once
 
+#include "algorithms/correlation/pack_weights.h"
 #include "algorithms/winograd/split_cut.h"
 
 namespace fastconv::winograd {
@@ -35,7 +36,8 @@ void transform_split(const Correlation& r, const SplitGrid& grid, const SplitPan
                                   .dst = gathered + j,
                                   .slot_step = tap,
                                   .ld = ld,
-                                  .keep = lanes});
+                                  .keep = lanes,
+                                  .few = few_taps(r.taps(), slots)});
     T* to = packed + first * r.c + c0 * ld;
     const index_t vectors = n * nv;
     for (const AxisPart& a : grid.h.parts())
