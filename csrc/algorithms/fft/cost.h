@@ -108,7 +108,9 @@ struct SharedCost {
     const double components = c * double(s.halo.residues) * double(s.axis.combs);
     const double terms = c * s.terms(blocks);
     const double in = std::ceil(phases * double(blocks.inputs()) * s.rows() / double(s.lanes));
-    const double out = std::ceil(phases * double(blocks.blocks) * s.rows() / double(s.lanes));
+    // The rows of the last column end with its outputs.
+    const double columns = phases * double(blocks.blocks), last = double(s.r.h.count);
+    const double out = std::ceil(((columns - 1) * s.rows() + last) / double(s.lanes));
     const index_t f = blocks.frequencies();
     const double bytes = double(f) * 2 * m * terms * double(s.item);
     const double read = s.read(n) + s.line.moved(f, s.r.m <= 2 ? 2 : 3);

@@ -221,6 +221,22 @@ class PreparedColumns final : public Prepared<T> {
   index_t product_bytes_ = 0, buffer_bytes_ = 0;  // of each thread's products and outputs
 };
 
+// The sums of a row of outputs: those of `inner` outputs, whose taps all read the image, in
+// vectors, the others `apart`, product by product.
+struct RowSums {
+  explicit RowSums(const TapAxis& axis) {
+    index_t begin = 0, end = axis.count;
+    for (const Tap& tap : axis.taps) {
+      begin = std::max(begin, -tap.offset), end = std::min(end, axis.in - tap.offset);
+      apart += double(outputs_within(axis, tap));
+    }
+    inner = std::max(end - begin, index_t{0});
+    apart -= double(axis.n_taps()) * double(inner);
+  }
+  index_t inner = 0;
+  double apart = 0;
+};
+
 template <class T>
 class Columns final : public Algorithm<T> {
  public:
@@ -230,7 +246,8 @@ class Columns final : public Algorithm<T> {
     if (const char* reason = why_no_columns(problem.phases)) return refusal(reason);
     // A vector of products, loaded and added to its outputs, which are loaded and stored for each
     // row of the kernel.
-    constexpr double kAdded = 0.7, kOutput = 7, kRow = 25;
+    // Where only some taps of a row read the image, a product is added to an output alone.
+    constexpr double kAdded = 0.7, kOutput = 7, kRow = 25, kApart = 5;
     const Correlation& r = problem.phases.front();
     const PhaseCost cost = PhaseCost::of<T>(r, exec);
     double image = 0, vectors = 0, tiles = 0, packing = 0, bytes = 0;
@@ -241,11 +258,12 @@ class Columns final : public Algorithm<T> {
     const Tile tile = choose_tile(exec.kernels<T>().conv.gemm, taps_of_row * r.m);
     for (const Correlation& phase : problem.phases) {
       const PhaseCost one = PhaseCost::of<T>(phase, exec);
-      const double columns = one.row_vectors() / double(phase.h.count);
+      const RowSums row(phase.w);
+      const double columns = double(ceil_div(row.inner, cost.lanes())), apart = row.apart * kApart;
       for (const Tap& tap : phase.h.taps) {
         const index_t rows = outputs_within(phase.h, tap), pixels = rows * r.w.in;
         image += double(phase.m) * double(rows) *
-                 (kRow + columns * (double(phase.w.n_taps()) * kAdded + kOutput));
+                 (kRow + columns * (double(phase.w.n_taps()) * kAdded + kOutput) + apart);
         if (phase.w.out_start != r.w.out_start) continue;
         vectors += double(ceil_div(pixels, cost.lanes())),
             tiles += double(ceil_div(pixels, tile.nr));
