@@ -19,13 +19,16 @@ namespace fastconv {
 // The product of m x k weights, in panels of mr rows, with `vectors` vectors of pixels, which
 // `tiles` tiles hold. A core does `rate` FMAs of vectors in a cycle. Each row of a tile also waits
 // for its share of the loads of pixels, kLoad cycles of them for each vector; a tile of one row
-// takes kOneRow cycles for each FMA. kTile cycles go into calling each tile, starting its sums and
-// storing them.
+// takes `one_row` cycles for each FMA. Sums follow each other by kLatency cycles at least: a tile
+// of one row and one vector takes as long for a term as one of four. kTile cycles go into calling
+// each tile, starting its sums and storing them.
+inline constexpr double kOneRow = 1.1;
 inline double gemm_cycles(index_t k, index_t m, index_t mr, double vectors, double tiles,
-                          double rate) {
-  constexpr double kLoad = 0.4, kOneRow = 1.1, kTile = 30;
-  const double each = mr == 1 ? kOneRow : 1 / rate + kLoad / double(mr);
-  return double(k) * double(m) * vectors * each + double(ceil_div(m, mr)) * tiles * kTile;
+                          double rate, double one_row = kOneRow) {
+  constexpr double kLoad = 0.4, kLatency = 4.4, kTile = 30;
+  const double each = mr == 1 ? one_row : 1 / rate + kLoad / double(mr);
+  const double calls = double(ceil_div(m, mr)) * tiles;
+  return double(k) * std::max(double(m) * vectors * each, calls * kLatency) + calls * kTile;
 }
 
 // Into how many runs a strip gathers what the taps of an axis read: taps whose offsets are equal
@@ -74,12 +77,18 @@ class PhaseCost {
   double row_vectors() const { return double(r_.h.count) * double(ceil_div(r_.w.count, lanes_)); }
 
   double product(double vectors, double tiles) const {
-    return gemm_cycles(r_.k(), r_.m, tile_.mr, vectors, tiles, rate());
+    // A vector that a tap reads from a strip mostly lies in two cache lines where it is as long as
+    // one, which takes two loads: 2.0 to 2.2 cycles for each FMA.
+    constexpr double kTwoLines = 2.05;
+    const bool two_lines = r_.w.n_taps() > 1 && lanes_ * item_ == 64;
+    return gemm_cycles(r_.k(), r_.m, tile_.mr, vectors, tiles, rate(),
+                       two_lines ? kTwoLines : kOneRow);
   }
   // The product with `pixels` pixels that are neighbours: only their last vector may be partly
   // empty.
   double block(index_t pixels) const {
-    return product(double(ceil_div(pixels, lanes_)), double(ceil_div(pixels, tile_.nr)));
+    return gemm_cycles(r_.k(), r_.m, tile_.mr, double(ceil_div(pixels, lanes_)),
+                       double(ceil_div(pixels, tile_.nr)), rate());
   }
 
   // Copying elements of a row of the image. Neighbours are copied as vectors (kVectorCopy cycles

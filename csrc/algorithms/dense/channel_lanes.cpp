@@ -353,12 +353,17 @@ class ChannelLanes final : public Algorithm<T> {
   Offer offer(const Problem& problem, const Exec& exec) const override {
     if (problem.phases.empty()) return refusal("no tap reaches any output");
     const auto& kernels = exec.kernels<T>().conv;
+    const auto cost_of = [&](const Correlation& r) {
+      return ChannelLanesCost(r, kernels.channel_lanes.max_pixels, kernels.gemm.lanes, sizeof(T));
+    };
     double cycles = 0, packing = 0, bytes = 0;
+    index_t written = 0;
     for (const Correlation& r : problem.phases) {
-      const ChannelLanesCost cost(r, kernels.channel_lanes.max_pixels, kernels.gemm.lanes,
-                                  sizeof(T));
+      const ChannelLanesCost cost = cost_of(r);
       cycles += cost.cycles(), packing += cost.packed_lanes(), bytes += cost.weight_bytes();
+      written += r.pixels();
     }
+    if (!problem.phases.empty()) cycles += cost_of(problem.phases.front()).stored_between(written);
     return offered(cycles, packing, bytes, problem.request);
   }
 

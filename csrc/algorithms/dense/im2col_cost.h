@@ -30,7 +30,8 @@ class Im2colCost {
     const double vectors = double(ceil_div(r.pixels(), p_.lanes()));
     const double image = p_.block(r.pixels()) * (packs_ ? 1 : kInPlace) + p_.scattered(vectors) +
                          (packs_ ? panels_packed(r.pixels()) + p_.lines_between() : 0);
-    return p_.images() * image + double(r.groups) * double(r.batch - 1) * again;
+    constexpr double kImage = 80;  // cycles to begin with one (10,000 of 7 pixels: 543 us)
+    return p_.images() * (image + kImage) + double(r.groups) * double(r.batch - 1) * again;
   }
   // The cost if panels hold pixels of several images: their outputs go through a buffer.
   double merged() const {

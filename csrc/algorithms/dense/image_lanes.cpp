@@ -201,7 +201,7 @@ class ImageLanes final : public Algorithm<T> {
     if (terms > kMostTerms) return refusal("its lists of terms would be long");
     // Cycles to pack a weight, and to pass over a tap of a panel's rows, unless these are few: a
     // kernel of 31x31 on 3x7 pixels has 21 parts, for each of which all taps are looked through.
-    constexpr double kGathered = 1.5, kOneByOne = 3.5, kPassed = 1.2;
+    constexpr double kGathered = 1.5, kOneByOne = 6, kPassed = 1.2;
     const double gathered = (r.m <= kFewRows ? kOneByOne : kGathered) * weights;
     return offered(cycles, gathered + kPassed * passed, weights * double(phase.item()),
                    problem.request);

@@ -248,6 +248,7 @@ class Columns final : public Algorithm<T> {
     // row of the kernel.
     // Where only some taps of a row read the image, a product is added to an output alone.
     constexpr double kAdded = 0.7, kOutput = 7, kRow = 25, kApart = 5;
+    constexpr double kProduct = 5;  // a vector of products is written to L2
     const Correlation& r = problem.phases.front();
     const PhaseCost cost = PhaseCost::of<T>(r, exec);
     double image = 0, vectors = 0, tiles = 0, packing = 0, bytes = 0;
@@ -271,7 +272,8 @@ class Columns final : public Algorithm<T> {
       image += store_cycles(phase, one.row_vectors(), one.lanes());
       packing += one.packed_panels(), bytes += one.weight_bytes();
     }
-    image += gemm_cycles(r.c, taps_of_row * r.m, tile.mr, vectors, tiles, cost.rate());
+    image += gemm_cycles(r.c, taps_of_row * r.m, tile.mr, vectors, tiles, cost.rate()) +
+             double(taps_of_row * r.m) * vectors * kProduct;
     return offered(cost.images() * image, packing, bytes, problem.request);
   }
 

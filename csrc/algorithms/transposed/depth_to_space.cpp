@@ -181,7 +181,9 @@ class Task {
     // The row of outputs may end before the outputs of the last pixel do, or after them.
     const index_t end = (last_column_ ? r_.w.out : columns_.end * step) - columns_.begin * step;
     const index_t whole = std::min(n, end / step);
-    if (step == 2) {
+    if (step == 1) {
+      std::copy_n(or_fill(of(0)), whole, y);
+    } else if (step == 2) {
       exec_.kernels<T>().conv.interleave(or_fill(of(0)), or_fill(of(1)), whole, y);
     } else if (whole > 0) {  // a stride may be far longer than the row
       for (index_t b = 0; b < step; ++b) {
