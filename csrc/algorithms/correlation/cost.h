@@ -78,11 +78,12 @@ class PhaseCost {
 
   double product(double vectors, double tiles) const {
     // A vector that a tap reads from a strip mostly lies in two cache lines where it is as long as
-    // one, which takes two loads: 2.0 to 2.2 cycles for each FMA.
+    // one, which takes two loads: 2.0 to 2.2 cycles for each FMA where a core begins one in a
+    // cycle.
     constexpr double kTwoLines = 2.05;
     const bool two_lines = r_.w.n_taps() > 1 && lanes_ * item_ == 64;
     return gemm_cycles(r_.k(), r_.m, tile_.mr, vectors, tiles, rate(),
-                       two_lines ? kTwoLines : kOneRow);
+                       two_lines ? std::max(kTwoLines / rate(), kOneRow) : kOneRow);
   }
   // The product with `pixels` pixels that are neighbours: only their last vector may be partly
   // empty.

@@ -360,7 +360,8 @@ class ChannelLanes final : public Algorithm<T> {
     index_t written = 0;
     for (const Correlation& r : problem.phases) {
       const ChannelLanesCost cost = cost_of(r);
-      cycles += cost.cycles(), packing += cost.packed_lanes(), bytes += cost.weight_bytes();
+      cycles += cost.cycles(), packing += cost.packed_lanes(problem.phases.size()),
+          bytes += cost.weight_bytes();
       written += r.pixels();
     }
     if (!problem.phases.empty()) cycles += cost_of(problem.phases.front()).stored_between(written);

@@ -17,6 +17,7 @@ class ChannelLanesCost {
   // A tile has up to `most_pixels` pixels by two vectors of `lanes` elements of `item` bytes.
   ChannelLanesCost(const Correlation& r, index_t most_pixels, index_t lanes, index_t item)
       : r_(r),
+        lanes_(lanes),
         item_(item),
         rate_(fmas_per_cycle(lanes * item)),
         vectors_(double(ceil_div(r.m, lanes))),
@@ -36,12 +37,15 @@ class ChannelLanesCost {
     return double(r_.batch * r_.groups) * vectors_ * double(r_.out_plane() - written) * kBetween;
   }
   double weight_bytes() const { return double(packed_size(r_)) * double(item_); }
-  // Packing the weights of all groups, which a call pays unless they are prepacked.
-  double packed_lanes() const {
-    constexpr double kPackedLanes = 0.6;  // cycles for each weight
-    constexpr double kLeftOut = 0.05;     // for each that is read by no output of any phase
-    const double all = double(std::min(r_.w_m, r_.w_c)) * double(r_.groups * r_.m * r_.c);
-    return double(packed_size(r_)) * kPackedLanes + all * kLeftOut;
+  // Packing the weights of all groups, which a call pays unless they are prepacked: cycles for each
+  // weight of whole vectors, and for passing over a tap that no output reads, in a vector of
+  // kernels (13x25 of which 9 taps are read, 3 kernels a group: 800 for a vector). Of several
+  // phases all are packed in one pass.
+  double packed_lanes(std::size_t phases) const {
+    constexpr double kPackedLanes = 0.6, kLeftOut = 2.4, kLeftOutOfPhase = 0.8;
+    const double kernel = double(std::min(r_.w_m, r_.w_c)), taps = double(r_.taps());
+    const double left_out = phases == 1 ? (kernel - taps) * kLeftOut : kernel * kLeftOutOfPhase;
+    return double(r_.groups * r_.c) * vectors_ * (taps * double(lanes_) * kPackedLanes + left_out);
   }
 
  private:
@@ -95,7 +99,7 @@ class ChannelLanesCost {
   }
 
   const Correlation& r_;
-  index_t item_;
+  index_t lanes_, item_;
   double rate_;     // of FMAs in a cycle
   double vectors_;  // of a group's output channels
   double reads_;    // pairs of an output and a tap that read an element of the image

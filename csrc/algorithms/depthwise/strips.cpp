@@ -160,7 +160,8 @@ class Strips final : public PhaseAlgorithm<T> {
         strided ? phase.rows_gathered(double(std::min(r.w.in_step, r.w.n_taps()))) : 0;
     const double rows =
         double(r.h.count) * std::ceil(double(r.w.count) / double(8 * phase.lanes()));
-    const double tap = two_lines ? kTwoLines : strided ? kStridedTap : kTap;
+    const double tap = std::max(strided ? kStridedTap : kTap,  //
+                                two_lines ? kTwoLines / phase.rate() : 0);
     const double taps = phase.row_vectors() * double(r.taps()) * tap;
     const double plane = kPlane + gathered + phase.lines_between() +
                          double(r.m) * (rows * kRow + taps) + phase.scattered(phase.row_vectors());
