@@ -35,15 +35,15 @@ class Im2colCost {
   }
   // The cost if panels hold pixels of several images: their outputs go through a buffer.
   double merged() const {
-    // Cycles to copy a vector of outputs out of the buffer, and to begin with those of an image
-    // (512 channels of 32 images of one pixel: 300 thousand).
+    // Cycles to copy a vector of outputs out of the buffer, and an image's outputs at least (512
+    // channels of 32 images of one pixel: 300 thousand).
     constexpr double kMoved = 10, kImage = 18;
     const Correlation& r = p_.r();
     const index_t pixels = r.batch * r.pixels();
-    const double vectors = double(pixels) / double(p_.lanes());
+    const double vectors = double(r.pixels()) / double(p_.lanes());  // of an image
     const double moved = r.plain_output()
-                             ? double(r.m) * (vectors * kMoved + double(r.batch) * kImage)
-                             : p_.scattered(vectors);
+                             ? double(r.m) * double(r.batch) * std::max(vectors * kMoved, kImage)
+                             : p_.scattered(double(r.batch) * vectors);
     return double(r.groups) * (p_.block(pixels) + panels_packed(pixels) + moved) +
            p_.images() * p_.lines_between();
   }

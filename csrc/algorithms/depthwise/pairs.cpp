@@ -187,7 +187,7 @@ class Pairs final : public Algorithm<T> {
       return refusal("it takes the adjoint of a stride of 2 in a row, few taps and zero padding");
     // For a channel: starting it, a vector of outputs, a vector of a tap. Fitted on one thread with
     // AVX-512, from 2x2 to 112x112. Rows are computed several at a time, also where there is one.
-    constexpr double kPlane = 200, kOutput = 5.6, kTap = 3.2;
+    constexpr double kPlane = 200, kOutput = 6.8, kTap = 3.9;
     const auto lanes = exec.kernels<T>().conv.gemm.lanes;
     double plane = kPlane;
     for (const Correlation& phase : problem.phases) {
@@ -195,7 +195,12 @@ class Pairs final : public Algorithm<T> {
       const double vectors = double(rows) * double(phase.w.count) / double(lanes);
       plane += vectors * (kOutput + kTap * double(phase.taps()));
     }
-    return {.cycles = double(r.batch) * double(r.groups) * double(r.m) * plane};
+    // Four rows are written side by side, which memory takes slowly (16 images 144@64 -> 128, 5x5).
+    constexpr double kLineBeyond = 20;
+    const double planes = double(r.batch) * double(r.groups) * double(r.m);
+    const double line = double(r.out_plane()) * double(sizeof(T)) / 64;
+    if (planes * line * 64 > shared_l3() / 2) plane += line * kLineBeyond;
+    return {.cycles = planes * plane};
   }
 
   std::unique_ptr<const Prepared<T>> prepare(const Problem& problem, const Exec&) const override {
