@@ -109,6 +109,7 @@ def each_with_algorithm(cases, names=("auto", *ENTRIES), **how):
         def each(*, case, isa, **others):
             failed = []
             for name in taken[case, isa]:
+                fastconv.set_isa(isa)  # a test may have set another meanwhile
                 try:
                     test(case=case, algorithm=name, isa=isa, **others)
                 except Exception as error:
