@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -90,18 +91,39 @@ def _on_each_isa():
 
 
 def each_with_algorithm(cases, names=("auto", *ENTRIES), **how):
-    """Parametrize `case`, `algorithm` and `isa`: all that go together, says the engine.
+    """Parametrize `case` and `isa`, and run the test for each `algorithm` that takes the case.
 
-    `how` is what `refusal` may be told; the test has to make its calls in that way.
+    The engine is asked which those are; `how` is what `refusal` may be told, and the test has to
+    make its calls in that way. All algorithms are one item, since pytest takes as long for an item
+    as most of these tests do: a failure says by which of them, and the others run all the same.
     """
-    rows = [
-        (case, name, isa)
+    taken = {
+        (case, isa): [name for name in names if dtypes_of(case, name, **how)]
         for isa in _on_each_isa()
-        for name in names
         for case in cases
-        if dtypes_of(case, name, **how)
-    ]
-    return pytest.mark.parametrize(("case", "algorithm", "isa"), rows, ids=id_of, indirect=["isa"])
+    }
+    rows = [row for row, algorithms in taken.items() if algorithms]
+
+    def parametrized(test):
+        @functools.wraps(test)
+        def each(*, case, isa, **others):
+            failed = []
+            for name in taken[case, isa]:
+                fastconv.set_isa(isa)  # a test may have set another meanwhile
+                try:
+                    test(case=case, algorithm=name, isa=isa, **others)
+                except Exception as error:
+                    error.add_note(f"by the algorithm {name}")
+                    failed.append(error)
+            if failed:
+                raise failed[0] if len(failed) == 1 else ExceptionGroup("by algorithms", failed)
+
+        signature = inspect.signature(test)
+        kept = [p for name, p in signature.parameters.items() if name != "algorithm"]
+        each.__signature__ = signature.replace(parameters=kept)
+        return pytest.mark.parametrize(("case", "isa"), rows, ids=id_of, indirect=["isa"])(each)
+
+    return parametrized
 
 
 def weight_grad(case, x, dy, algorithm, **how):

@@ -51,7 +51,7 @@ def test_info_and_version_run_as_a_module():
             [sys.executable, "-m", "fastconv", argument],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=True,
         )
         assert fc.__version__ in done.stdout

@@ -13,8 +13,6 @@ import fastconv
 from children import run_python
 from fastconv import reference
 
-pytestmark = pytest.mark.timeout(120)
-
 CALL = """
 import warnings
 with warnings.catch_warnings(record=True) as caught:
@@ -180,15 +178,16 @@ print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
 
 @pytest.mark.skipif(hasattr(fastconv.__loader__, "rebuild"), reason="an import that also builds")
 def test_import_takes_little_longer_than_numpy():
+    """A quarter of it was measured. By the clock of the process, which stands while others run."""
     code = """
 import time
+start = time.process_time()
 import numpy
-start = time.perf_counter()
+between = time.process_time()
 import fastconv
-print(time.perf_counter() - start)
+print((time.process_time() - between) / (between - start))
 """
-    best = min(float(run_python(code)) for _ in range(5))
-    assert best < 0.025 * 3  # 25 ms are meant; the rest is a busy machine
+    assert min(float(run_python(code)) for _ in range(5)) < 0.75
 
 
 def test_a_changed_weight_counts_at_the_next_call():

@@ -92,10 +92,10 @@ HUGE = (2**31, 2**55, 2**62, 2**63 - 1, 2**63, 2**64 + 1, 10**30, -(2**31), -(2*
 def test_huge_values_are_refused_at_once(call, name, value):
     small = 0 if name == "padding" else 1
     for form in (value,) if name == "groups" else (value, (small, value), [value]):
-        start = time.perf_counter()
+        start = time.thread_time()
         with pytest.raises(ValueError, match=name):
             call(**{name: form})
-        assert time.perf_counter() - start < 0.5  # no allocation; the rest is a busy machine
+        assert time.thread_time() - start < 0.5  # no allocation; this clock stands while others run
 
 
 @pytest.mark.parametrize("value", HUGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import sys
 from pathlib import Path
 
@@ -28,7 +29,7 @@ WEIGHTS = {c: np.ones((4, c, 3, 3), np.float32) for c in range(1, 9)}
 
 def resident():
     """Bytes of this process that are in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def good(calls):
@@ -61,19 +62,28 @@ def bad(calls):
 
 @pytest.mark.parametrize("calls", [good, bad])
 def test_many_calls_keep_nothing(calls):
-    calls(300)
-    before = resident()
-    calls(1500)
-    assert resident() - before < 2**21  # 350 bytes a call would show; the rest is malloc's
+    """300 bytes a call would show; the rest is malloc's. What is kept is kept by each round; the
+    system may make huge pages of small ones, 2 MiB at a time, in any one of them.
+    """
+    calls(900)
+    grown = []
+    for _ in range(4):
+        before = resident()
+        calls(900)
+        grown.append(resident() - before)
+        if grown[-1] < 2**20:
+            break
+    assert min(grown) < 2**20
 
 
 def test_scratch_is_given_back_on_request():
     code = """
+import resource
 from pathlib import Path
 import numpy as np, fastconv
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 w = np.ones((8, 32, 3, 3), np.float32)
 small = np.ones((1, 32, 8, 8), np.float32)

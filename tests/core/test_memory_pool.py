@@ -249,11 +249,12 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 )
 def test_many_shapes_keep_no_more_than_the_cap(calls, shapes):
     code = f"""
+import resource
 from pathlib import Path
 import numpy as np, fastconv
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 rng = np.random.default_rng(0)
 x = np.ones(8 << 18, np.float32)

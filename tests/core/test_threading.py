@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from children import run_python
+from children import needs_two_cpus, run_python
 from fastconv import _native, grad
 
 LAYERS = ("pool", "openmp", "off") if _native.config()["openmp"] != "none" else ("pool", "off")
@@ -111,7 +111,7 @@ print(first, names() <= len(os.sched_getaffinity(0)))
 
 
 @linux
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+@needs_two_cpus
 def test_a_thread_has_a_cpu_of_its_own_and_sleeps_soon():
     code = (
         COMPUTES
@@ -123,22 +123,24 @@ pinned = {tuple(os.sched_getaffinity(int(t))) for t in tasks}
 def spent():  # user and system time of the pool's threads, in clock ticks of 10 ms
     stats = [open(f"/proc/self/task/{t}/stat").read().rsplit(")", 1)[1].split() for t in tasks]
     return sum(int(n) for stat in stats for n in stat[11:13])
-time.sleep(0.05)
-before = spent()
-time.sleep(1)
-print(len(tasks) > 0, all(len(p) == 1 for p in pinned), len(pinned) == len(tasks), spent() - before)
+still, stop = False, time.monotonic() + 60
+while not still and time.monotonic() < stop:  # on a busy machine it begins to sleep when it has run
+    time.sleep(0.05)
+    before = spent()
+    time.sleep(1)
+    still = spent() == before
+print(len(tasks) > 0, all(len(p) == 1 for p in pinned), len(pinned) == len(tasks), still)
 """
     )
-    assert run_python(code, FASTCONV_THREADING="pool") == "True True True 0"
+    assert run_python(code, FASTCONV_THREADING="pool") == "True True True True"
 
 
 @linux
 def test_an_affinity_set_later_holds():
-    one = min(os.sched_getaffinity(0))
     code = (
         COMPUTES
-        + f"""
-os.sched_setaffinity(0, {{{one}}})
+        + """
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 assert all(same(t) for t in (2, 4))
 print(names())
 """
@@ -185,7 +187,7 @@ time.sleep(0.1)
 print("end")
 """
     )
-    assert run_python(code, timeout=30, FASTCONV_THREADING=layer) == "end"
+    assert run_python(code, FASTCONV_THREADING=layer) == "end"
 
 
 @linux
@@ -199,15 +201,19 @@ seen = []
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 signal.signal(signal.SIGUSR1, lambda *_: seen.append(threading.current_thread()))
 assert same()
-stop = time.time() + 1
-threading.Thread(target=lambda: [
-    (os.kill(os.getpid(), signal.SIGUSR1), time.sleep(0.001)) for _ in range(300)]).start()
-while time.time() < stop:
+stop = time.monotonic() + 60  # most of which a busy machine may need
+def kill():
+    while len(seen) < 20 and time.monotonic() < stop:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        time.sleep(0.001)
+killer = threading.Thread(target=kill)
+killer.start()
+while killer.is_alive():
     assert same()
-assert set(seen) == {threading.main_thread()} and len(seen) > 5
+assert set(seen) == {threading.main_thread()} and len(seen) >= 20
 threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
-    while time.time() < stop + 10:
+    while time.monotonic() < stop + 60:
         same()
 except KeyboardInterrupt:
     print("interrupted", same())
@@ -217,24 +223,33 @@ except KeyboardInterrupt:
 
 
 @linux
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+@needs_two_cpus
 def test_a_busy_cpu_holds_nobody_up():
-    """Beside a process on each CPU a call on two threads takes its share of one, not many turns."""
-    plan = fastconv.Conv2dPlan(X.shape, W, padding=1, threads=2)
+    """Beside a process on each CPU a call on two threads takes its share of one, not many turns.
+
+    Its share is what the same call takes on one thread at that time, however busy the machine is:
+    some 6 ms and what the scheduler gives to others, in turns of about 4 ms. A call that waits for
+    a worker at each of its meetings takes dozens of them.
+    """
+    one, two = (fastconv.Conv2dPlan(X.shape, W, padding=1, threads=n) for n in (1, 2))
     before = fastconv.threading()
     fastconv.set_threading("pool")
-    loop = "while True: pass"
-    cpus = sorted(os.sched_getaffinity(0))
-    busy = [subprocess.Popen(["taskset", "-c", str(cpu), sys.executable, "-c", loop])
-            for cpu in cpus]  # fmt: skip
-    try:
-        time.sleep(0.2)
+    loop = "import os; os.sched_setaffinity(0, {%d})\nwhile True: pass"
+    busy = [subprocess.Popen([sys.executable, "-c", loop % cpu])
+            for cpu in sorted(os.sched_getaffinity(0))]  # fmt: skip
+
+    def median(plan):
         times = []
         for _ in range(30):
             start = time.perf_counter()
             plan(X)
             times.append(time.perf_counter() - start)
-        assert np.median(times) < 0.05  # some 3 ms alone; a wait for a turn of the scheduler is 4
+        return np.median(times)
+
+    try:
+        time.sleep(0.2)
+        # The least of some rounds: between the two others may have come or gone.
+        assert any(median(two) < 3 * median(one) + 0.01 for _ in range(5))
     finally:
         for process in busy:
             process.kill()

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,8 +16,6 @@ import pytest
 import fastconv
 from children import run_python
 from fastconv import _native, grad
-
-pytestmark = pytest.mark.timeout(120)
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 16, 20, 20)).astype(np.float32)
@@ -103,6 +102,9 @@ def test_python_threads_that_end_leave_few_behind():
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
+    stop = time.monotonic() + 60  # a thread may be joined before the system has ended it
+    while os_threads() > before + 2 and time.monotonic() < stop:
+        time.sleep(0.05)
     assert os_threads() <= before + 2
 
 
@@ -188,7 +190,7 @@ want = fastconv.conv2d(x, w, threads=4).tobytes()
 def fork():
     child = os.fork()
     if child == 0:
-        signal.alarm(20)  # a hang ends the child
+        signal.alarm(60)  # a hang ends the child
         good = fastconv.conv2d(x, w, threads=4).tobytes() == want
         os._exit(0 if good else 1)
     return os.waitpid(child, 0)[1]
@@ -221,7 +223,7 @@ for t in threads: t.join()
     "in generations": """
 child = os.fork()
 if child == 0:
-    signal.alarm(30)
+    signal.alarm(120)
     cycle()
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
@@ -234,7 +236,7 @@ cycle()
 @pytest.mark.parametrize("layer", LAYERS)
 def test_fork(where, layer):
     options = ("-W", "ignore::DeprecationWarning")
-    run_python(FORK + FORKS[where], timeout=90, options=options, FASTCONV_THREADING=layer)
+    run_python(FORK + FORKS[where], options=options, FASTCONV_THREADING=layer)
 
 
 POOL = """
@@ -247,7 +249,7 @@ def work(i):
 if __name__ == "__main__":
     want = [work(i) for i in range(4)]
     with multiprocessing.get_context("METHOD").Pool(2) as pool:
-        assert pool.map_async(work, range(4)).get(60) == want
+        assert pool.map_async(work, range(4)).get(120) == want
 """
 
 
@@ -257,7 +259,7 @@ def test_multiprocessing(method, layer, tmp_path):
     program = tmp_path / "program.py"
     program.write_text(POOL.replace("METHOD", method))
     code = f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')"
-    run_python(code, timeout=90, FASTCONV_THREADING=layer)
+    run_python(code, FASTCONV_THREADING=layer)
 
 
 def test_functions_pickle():
@@ -273,13 +275,13 @@ def test_threads_context_is_of_this_thread_alone():
     def other():
         with fastconv.threads(5):
             inside.set()
-            assert leave.wait(20)
+            assert leave.wait(100)
             seen["inside"] = fastconv.get_num_threads()
         seen["after"] = fastconv.get_num_threads()
 
     thread = threading.Thread(target=other)
     thread.start()
-    assert inside.wait(20)
+    assert inside.wait(100)
     assert fastconv.get_num_threads() == default
     with fastconv.threads(3):
         assert fastconv.get_num_threads() == 3

@@ -38,7 +38,7 @@ from fastconv import nn
 
 def slowly(block):
     import time
-    time.sleep(0.05)
+    time.sleep(0.2)
     return block
 
 if __name__ == "__main__":

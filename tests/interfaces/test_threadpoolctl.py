@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from children import run_python
+from children import cpus, needs_two_cpus, run_python
 from fastconv import _native
 
 threadpoolctl = pytest.importorskip("threadpoolctl", reason="an extra of its own")
@@ -167,7 +167,7 @@ print(workers())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+@needs_two_cpus
 @pytest.mark.parametrize("first", [
     "import threadpoolctl, fastconv",  # by itself
     "import fastconv; fastconv.interfaces.threadpoolctl.register()",
@@ -177,8 +177,8 @@ print(workers())
 def test_calls_start_no_threads_within_a_limit_of_one(first):
     within, after = run_python(first + CALLS, FASTCONV_NUM_THREADS="2").split()
     assert within == "0"
-    # A worker belongs to a CPU: a caller that the system has moved meanwhile has started two.
-    assert after in ("1", "2")
+    # A worker belongs to a CPU: a caller that the system moves meanwhile starts one on each.
+    assert 1 <= int(after) <= cpus()
 
 
 @pytest.mark.parametrize(("before", "known"), [

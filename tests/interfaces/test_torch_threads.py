@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
 
 import fastconv
-from children import run_python
+from children import cpus, needs_two_cpus, run_python
 from fastconv import _native
 
 pytest.importorskip("torch", minversion="2.13", reason="torch is an extra")
@@ -27,7 +26,7 @@ print(len(os.listdir("/proc/self/task")) - before, fastconv.threading())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what is loaded is seen in /proc")
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one CPU has no second thread")
+@needs_two_cpus
 @pytest.mark.parametrize(("first", "environment", "printed"), [
     ("", {}, "0 pool"),
     ("import fastconv; fastconv.set_threading('off')", {}, "0 off"),
@@ -36,7 +35,10 @@ print(len(os.listdir("/proc/self/task")) - before, fastconv.threading())
 def test_threads_are_torchs_own_unless_somebody_chose(first, environment, printed):
     if fastconv.show_config(mode="dicts")["openmp"] == "none":
         pytest.skip("built without OpenMP")
-    assert run_python(f"{first}\n{ADDED}", timeout=200, **environment) == printed
+    added, layer = run_python(f"{first}\n{ADDED}", **environment).split()
+    assert layer == printed.split()[1]
+    # A worker belongs to a CPU: a caller that the system has moved may have started one on each.
+    assert added == "0" if printed.startswith("0") else 1 <= int(added) <= cpus()
 
 
 def test_one_call_is_on_openmp_and_the_next_is_not():

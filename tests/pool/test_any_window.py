@@ -13,7 +13,7 @@ from fastconv import grad, reference
 
 RNG = np.random.default_rng(15)
 MOST = 8  # times the window of three
-BUSY = 1.5  # what a busy machine adds: kinds of 5 to 7 times were seen at 8.6 beside compilers
+BUSY = 1.5  # what others in the caches add: kinds of 5 to 7 times were seen at 8.6 beside compilers
 
 
 def image(*shape, dtype=np.float32):
@@ -73,13 +73,16 @@ def calls(kind, windows):
 
 
 def best_times(functions, rounds=7):
-    """The shortest time of each, by turns, so that a busy machine slows all of them."""
+    """The shortest time of each, by turns, so that a busy machine slows all of them.
+
+    By the clock of this thread, on which all of them run: it stands while others have the CPU.
+    """
     times = [[] for _ in functions]
     for _ in range(rounds):
         for function, seen in zip(functions, times, strict=True):
-            start = time.perf_counter()
+            start = time.thread_time()
             function()
-            seen.append(time.perf_counter() - start)
+            seen.append(time.thread_time() - start)
     return [min(seen) for seen in times]
 
 
