@@ -63,8 +63,10 @@ bool ChannelLanes<T>::suits(const Problem& problem) {
   // ones.
   if (d.planes() < kLeastPlanes) return false;
   if (windows_are_elements(d) && d.in_plane() == d.out_plane()) return false;  // a copy
-  return d.in_plane() <= kSmallPlane || d.w.kernel == 0 || d.h.kernel == 0 || d.w.stride > 2 ||
-         LaneWindows{d.h, false}.long_window() > 0 || LaneWindows{d.w, false}.long_window() > 0;
+  if (d.w.kernel == 0 || d.h.kernel == 0 || LaneWindows{d.h, false}.long_window() > 0 ||
+      LaneWindows{d.w, false}.long_window() > 0)
+    return true;
+  return (d.in_plane() <= kSmallPlane || d.w.stride > 2) && cycles_in_lanes(d) < cycles_by_rows(d);
 }
 
 template <class T>

@@ -15,6 +15,9 @@ namespace {
 // along channels: 256 planes of 48x48 by 12x12 take 83 us so, and 208 by this. Of 17 columns and
 // more it takes a sixth to two thirds of the time.
 constexpr index_t kLeastWidth = 17;
+// Adaptive windows of several lengths take a call each, and 140 cycles (16 planes of 28x129 to
+// 28x7: 118 us; 20 with lanes along channels).
+constexpr index_t kLeastUneven = 96;
 constexpr index_t kBlockElements = 16384;  // of joined rows: they stay in L2
 constexpr index_t kMostRows = 1024;        // beyond, plain float32 sums lose digits
 constexpr index_t kMostWidth = 16384;      // of a window: 1024 additions in each lane
@@ -115,8 +118,9 @@ bool WideWindows<T>::suits(const Problem& problem) {
   // Every element once, or little more; and none of many columns that no window holds.
   constexpr double kMostOverlap = 1.5, kLeastHeld = 0.5;
   const double held_w = width * n.out_w / n.in_w, held_h = height * n.out_h / n.in_h;
-  return width >= double(kLeastWidth) && held_w <= kMostOverlap && held_h <= kMostOverlap &&
-         held_w >= kLeastHeld;
+  const bool uneven = d.w.kernel == 0 && d.w.out > 0 && d.w.in % d.w.out != 0;
+  return width >= double(uneven ? kLeastUneven : kLeastWidth) && held_w <= kMostOverlap &&
+         held_h <= kMostOverlap && held_w >= kLeastHeld;
 }
 
 template <class T>
