@@ -96,9 +96,10 @@ class Layer:
         pairs = 1
         axes = zip(starts, ends, self.kernel, self.strides, self.pads, strict=True)
         for start, end, kernel, stride, (lo, _) in axes:
-            places = np.arange(start)[:, None] * stride - lo
-            places = places + np.arange(kernel) * self.dilation
-            pairs *= int(np.count_nonzero((places >= 0) & (places < end)))
+            places = np.arange(start) * stride - lo  # of the first tap
+            before, within = (np.clip(-((places - at) // self.dilation), 0, kernel)
+                              for at in (0, end))  # fmt: skip
+            pairs *= int((within - before).sum())
         return 2 * self.n * self.c_in * self.c_out // self.groups * pairs
 
     def arrays(self, dtype: Any = np.float32) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ from . import (
     networks,
     pools,
     program,
+    signals,
     small,
     steps,
 )
@@ -44,6 +45,7 @@ MODES = {
     "depthwise": Mode(depthwise, "depthwise layers and small groups: plans forward, and gradients"),
     "pools": Mode(pools, "pools forward, with indices, and their gradients"),
     "small": Mode(small, "small calls"),
+    "signals": Mode(signals, "long kernels: signals, layers, images, and their gradients"),
     "steps": Mode(steps, "training steps"),
     "networks": Mode(networks, "whole networks on plans against sessions of the same graph"),
     "program": Mode(program, "calls as programs make them, each library in a process of its own"),

@@ -79,16 +79,17 @@ def our_calls(item: Gradient, arrays: Arrays, settings: Settings) -> dict[str, A
     return calls
 
 
-def truths(item: Gradient, arrays: Arrays) -> list[Truth]:
+def truths(item: Gradient, arrays: Arrays, precision: str = "highest") -> list[Truth]:
     """What the contestants must find.
 
-    fastconv's plain sums in float64, held against the adjoint identity, <conv(x), dy> = <x, dX> and
-    likewise for dW. The forward result in it is checked against sums written out.
+    fastconv's sums in float64, plain ones unless told otherwise, held against the adjoint identity,
+    <conv(x), dy> = <x, dX> and likewise for dW. The forward result in it is checked against sums
+    written out.
     """
     layer, (x, w, dy) = item.layer, arrays
-    values = compute(item, tuple(a.astype(np.float64) for a in arrays), precision="highest")
-    sizes = compute(item, tuple(np.abs(a) for a in arrays), precision="highest")
-    forward = truth(layer, (x, w, np.zeros(layer.c_out, x.dtype))).value
+    values = compute(item, tuple(a.astype(np.float64) for a in arrays), precision=precision)
+    sizes = compute(item, tuple(np.abs(a) for a in arrays), precision=precision)
+    forward = truth(layer, (x, w, np.zeros(layer.c_out, x.dtype)), precision).value
     product = np.vdot(forward, dy)
     for at, value, size in zip((w,) if item.what == "dW" else (x, w), values, sizes, strict=False):
         error = abs(np.vdot(at.astype(np.float64), value) - product)

@@ -40,12 +40,12 @@ class Truth:
         return float(np.linalg.norm(got - self.value) / np.linalg.norm(self.value))
 
 
-def truth(layer: Layer, arrays: Arrays) -> Truth:
+def truth(layer: Layer, arrays: Arrays, precision: str = "highest") -> Truth:
     """Compute what the contestants must find; raise AssertionError if fastconv's own is wrong."""
     function = getattr(fastconv, layer.function)
     exact = tuple(a.astype(np.float64) for a in arrays)
-    value = function(*exact, **layer.options(), precision="highest")
-    size = function(*(np.abs(a) for a in arrays), **layer.options(), precision="highest")
+    value = function(*exact, **layer.options(), precision=precision)
+    size = function(*(np.abs(a) for a in arrays), **layer.options(), precision=precision)
     spot_check(layer, exact, value, size)
     return Truth(value, bound(layer.depth, arrays[0].dtype, size))
 

@@ -13,7 +13,7 @@ from .machine import Peak
 from .protocol import Calls, race
 
 OURS, LAST, ONE = "fastconv", "fastconv channels_last", "fastconv 1 thread"
-THREE = "fastconv three calls"
+THREE, PLAN = "fastconv three calls", "fastconv plan"
 """Our contestants. All their names begin with OURS; every other contestant is a peer."""
 FORWARD, COPY, PEAK = "fastconv forward", "copy", "fma peak"
 """Limits, which are timed beside the contestants: our forward call, a copy of as many bytes, and

@@ -124,6 +124,19 @@ def program(run: Run) -> list[Goal]:
     ]  # fmt: skip
 
 
+def signals(run: Run) -> list[Goal]:
+    """Long kernels: each row has a goal of its own; gradients are held to the forward call, too."""
+    rows = standings(run)
+    forward = [x for x in rows if not x.what]
+    backward = [x for x in rows if x.what]
+    return [
+        Goal("over the best peer", lambda x: float(x.row["goal"]), forward, _ratio),
+        Goal("gradients over the best peer", lambda x: float(x.row["goal"]), backward, _ratio),
+        Goal("gradients, our forward call's time over theirs", _at_least(1 / 2.5), backward,
+             lambda x: x.forward),
+    ]  # fmt: skip
+
+
 def _at_least(value: float) -> Aim:
     return lambda _: value
 

@@ -259,7 +259,35 @@ def test_weight_gradients_of_channels(size, algorithm, isa):
     check_weight_gradient(CHANNELS[size], algorithm)
 
 
-@pytest.mark.parametrize("algorithm", ["fft", "fft_channels"])
+LONG = {
+    "one piece": ((1, 1, 3000), (1, 1, 900), {}),
+    "three pieces, of which two are alike": ((1, 1, 200_000), (1, 1, 700), {}),
+    "padding on both sides of the pieces": ((2, 2, 140_000), (4, 1, 300), {"padding": 299}),
+    "channels, images and groups": ((2, 6, 3000), (4, 3, 400), {"groups": 2, "padding": 100}),
+    "a stride and a dilation": ((2, 2, 150_000), (2, 2, 90), {"stride": 2, "dilation": 3,
+                                                            "padding": 20}),
+    "padding that repeats elements": ((1, 2, 70_000), (2, 1, 200), {"padding": 150,
+                                                                   "padding_mode": "circular"}),
+    "taps that never read the image": ((1, 1, 60), (1, 1, 150), {"padding": 130}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", LONG)
+def test_weight_gradients_of_very_long_kernels(size, isa):
+    check_weight_gradient(LONG[size], "fft_long")
+
+
+def test_which_kernels_are_very_long():
+    """Those that no line can hold: plain sums of them would take seconds."""
+    rng = np.random.default_rng(5)
+    x, dy = (rng.standard_normal((1, 1, n)).astype(np.float32) for n in (90_000, 66_001))
+    auto = grad.conv1d_weight(x, (1, 1, 24_000), dy)
+    assert auto.tobytes() == weight_grad_of(x, (1, 1, 24_000), dy, "fft_long").tobytes()
+    want = fastconv.conv1d(x.astype("f8"), dy.astype("f8"))
+    assert np.linalg.norm(auto - want) <= 1e-6 * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("algorithm", ["fft", "fft_channels", "fft_long"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weight_gradients_that_are_not_finite_are_summed_plainly(value, algorithm, isa):
     rng = np.random.default_rng(3)

@@ -32,13 +32,15 @@ std::vector<TapAxis> adjoint_axis(const Axis& a, Taps taps) {
     index_t residue, kernel, shift;
   };
   std::vector<Entry> entries;
+  entries.reserve(static_cast<std::size_t>(a.kernel));
   for (index_t k = 0; k < a.kernel; ++k) {
     const index_t shift = k * a.dilation - a.lo;
     const index_t residue = (shift % a.stride + a.stride) % a.stride;
     if (residue < a.in) entries.push_back({residue, k, shift});
   }
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const Entry& x, const Entry& y) { return x.residue < y.residue; });
+  if (a.stride > 1)
+    std::stable_sort(entries.begin(), entries.end(),
+                     [](const Entry& x, const Entry& y) { return x.residue < y.residue; });
   std::vector<TapAxis> phases;
   for (const auto& [residue, kernel, shift] : entries) {
     const TapAxis phase{.in = a.out,

@@ -68,14 +68,25 @@ std::vector<ImagePart> image_parts(const std::vector<Correlation>& phases) {
 }
 
 PartSizes part_sizes(const Correlation& r) {
+  // The taps of an axis read in order, forwards or backwards: those that read the image for an
+  // output are neighbours, from `low` to `high`, which only go down from output to output.
   const auto along = [](const TapAxis& axis) {
     PartSizes sizes{};
+    const index_t n = axis.n_taps();
+    const bool down = n > 1 && axis.taps.front().offset > axis.taps.back().offset;
+    const auto reads_from = [&](index_t i, index_t place, index_t q) {
+      const Tap& tap = axis.taps[static_cast<std::size_t>(down ? n - 1 - i : i)];
+      return q * axis.in_step + tap.offset >= place;
+    };
+    index_t low = n, high = n;
     for (index_t q = 0; q < axis.count; ++q) {
-      const auto taps = double(
-          std::ranges::count_if(axis.taps, [&](const Tap& tap) { return reads(axis, tap, q); }));
-      sizes.outputs += taps > 0 ? 1 : 0;
-      sizes.reads += taps;
-      if (q == 0 || !same_taps(axis, q)) sizes.taps += taps, sizes.parts += taps > 0 ? 1 : 0;
+      const index_t before = high - low, was = low;
+      while (low > 0 && reads_from(low - 1, 0, q)) --low;
+      while (high > 0 && reads_from(high - 1, axis.in, q)) --high;
+      const index_t taps = high - low;
+      sizes.outputs += taps > 0 ? 1 : 0, sizes.reads += double(taps);
+      const bool same = taps == before && (taps == 0 || low == was);
+      if (q == 0 || !same) sizes.taps += double(taps), sizes.parts += taps > 0 ? 1 : 0;
     }
     return sizes;
   };

@@ -79,15 +79,19 @@ class PlanesCost {
   PlanesChoice of(index_t h, index_t w) const {
     constexpr double kPass = 6;  // cycles of a vector of complex numbers for each power of two
     constexpr double kMoved = 35, kProduct = 14;
+    constexpr double kNear = 5.5,
+                     kBeyond = 2.4;  // bytes of spectra in a cycle, out of L3 or memory
     const double vectors = double(h * (w / lanes_ + 1));
     const double plane = 2 * double(lanes_ * item_) * vectors;
     if (plane * double(r_.c) > double(kMost)) return {};
     const double l2 = double(cache_sizes().l2), far = plane > 2 * l2 ? 1.3 : plane > l2 ? 1.15 : 1;
     const double rate = fmas_per_cycle(lanes_ * item_);
     const double transform = far * vectors * (std::log2(double(h * w)) * kPass / rate + kMoved);
-    const double product = vectors * kProduct;
     const PlanesCut cut(r_, h, w);
     const double c = double(r_.c), m = double(r_.m), groups = double(r_.groups);
+    // Every pair reads the spectra of all kernels of its group.
+    const double bytes = c * m * plane, rest = bytes > shared_l3() / 2 ? kBeyond : kNear;
+    const double product = std::max(vectors * kProduct, bytes > l2 / 2 ? plane / rest : 0);
     return {.h = h,
             .w = w,
             .cycles = groups * double(cut.pairs) * ((c + m) * transform + c * m * product),

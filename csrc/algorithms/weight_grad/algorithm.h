@@ -115,5 +115,8 @@ const Algorithm<T>& channels_by_fft();
 // Transforms both axes, for large kernels with one input channel per group.
 template <class T>
 const Algorithm<T>& planes_by_fft();
+// Takes signals whose kernels are too long for a line, as convolutions by their gradients.
+template <class T>
+const Algorithm<T>& long_by_fft();
 
 }  // namespace fastconv::weight_grad

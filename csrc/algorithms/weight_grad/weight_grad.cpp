@@ -119,6 +119,7 @@ const std::vector<const Algorithm<T>*>& table() {
     entries.push_back(&by_fft<T>());
     entries.push_back(&channels_by_fft<T>());
     entries.push_back(&planes_by_fft<T>());
+    entries.push_back(&long_by_fft<T>());
     return entries;
   }();
   return all;
