@@ -74,6 +74,7 @@ GOALS: dict[str, Callable[[Run], list[Goal]]] = {
     "gradients": aims.gradients,
     "depthwise": aims.depthwise,
     "small": aims.small,
+    "filters": aims.filters,
     "steps": aims.steps,
     "networks": aims.networks,
     "program": aims.program,
