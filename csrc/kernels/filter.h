@@ -301,18 +301,6 @@ FC_INLINE std::int32_t cut(T sum) {
   return static_cast<std::int32_t>(above < kMost ? above : kMost);
 }
 
-// What is left of an integer in a type To, in vectors of int32: the compiler does not find these
-// instructions for casts to To and back, and needs four times as long.
-template <class To>
-FC_INLINE std::int32_t wrapped(std::int32_t value) {
-  constexpr int kSpare = 32 - 8 * static_cast<int>(sizeof(To));
-  constexpr auto kMask = static_cast<std::int32_t>(0xffffffffu >> kSpare);
-  if constexpr (static_cast<To>(-1) > 0)
-    return value & kMask;
-  else
-    return static_cast<std::int32_t>(static_cast<std::uint32_t>(value) << kSpare) >> kSpare;
-}
-
 template <class T, class To>
 void narrow(const T* x, index_t n, [[maybe_unused]] T bias, void* y) noexcept {
   auto* __restrict to = static_cast<To*>(y);
@@ -322,9 +310,33 @@ void narrow(const T* x, index_t n, [[maybe_unused]] T bias, void* y) noexcept {
     for (index_t i = 0; i < n; ++i) to[i] = static_cast<To>(cut(x[i] + bias));
 }
 
+// As narrow and widen. In vectors of the compiler's own: a loop over `cut` becomes branches, since
+// a conversion to an integer may trap.
 template <class T, class To>
 void settle(T* x, index_t n, T bias) noexcept {
-  for (index_t i = 0; i < n; ++i) x[i] = static_cast<T>(wrapped<To>(cut(x[i] + bias)));
+  constexpr index_t kMany = 16;
+  typedef T Reals __attribute__((vector_size(kMany * sizeof(T))));
+  typedef T Unaligned
+      __attribute__((vector_size(kMany * sizeof(T)), aligned(alignof(T)), may_alias));
+  typedef std::int32_t Integers __attribute__((vector_size(kMany * 4)));
+  constexpr T kLeast = static_cast<T>(-2147483648.0), kMost = static_cast<T>(2147483520.0);
+  constexpr int kSpare = 32 - 8 * static_cast<int>(sizeof(To));
+  constexpr bool kSigned = static_cast<To>(-1) < 0;
+  const Reals least = Reals{} + kLeast, most = Reals{} + kMost;
+  index_t i = 0;
+  for (; i + kMany <= n; i += kMany) {
+    auto* at = reinterpret_cast<Unaligned*>(x + i);
+    Reals sums = *at + bias;
+    sums = sums > least ? sums : least;  // a NaN becomes the least
+    sums = sums < most ? sums : most;
+    Integers whole = __builtin_convertvector(sums, Integers);
+    if constexpr (kSigned)
+      whole = (whole << kSpare) >> kSpare;
+    else
+      whole &= static_cast<std::int32_t>(0xffffffffu >> kSpare);
+    *at = __builtin_convertvector(whole, Reals);
+  }
+  for (; i < n; ++i) x[i] = static_cast<T>(static_cast<To>(cut(x[i] + bias)));
 }
 
 template <class V>
