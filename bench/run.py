@@ -17,11 +17,12 @@ import fastconv
 
 from .items.layers import BATCHES
 from .modes import MODES
-from .peers import SESSIONS
+from .peers import FILTERS, SESSIONS
 from .race.contest import Settings
 from .race.machine import Peak, describe, load
 from .report.publish import publish
 
+KNOWN = (*SESSIONS, *FILTERS)
 BURST, DRAWING = 0.03, 300.0
 """Seconds of a burst, and of a whole run of a mode whose items are drawn."""
 
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--isa", choices=fastconv.supported_isas(), help="fastconv's instruction set; "
                    "peers keep theirs")  # fmt: skip
     p.add_argument("--peers", type=_peers, metavar="NAME,...",
-                   help=f"some of {', '.join(SESSIONS)}, or none (default: all)")  # fmt: skip
+                   help=f"some of {', '.join(KNOWN)}, or none (default: all)")  # fmt: skip
     p.add_argument("--turns", type=_count, default=5, help="bursts a contestant (default: 5)")
     p.add_argument("--seconds", type=_seconds, help=f"of a burst (default: {BURST}); in cliffs of "
                    f"the whole run (default: {DRAWING})")  # fmt: skip
@@ -128,8 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _peers(text: str) -> tuple[str, ...]:
     names = tuple(text.split(",")) if text != "none" else ()
     for name in names:
-        if name not in SESSIONS:
-            raise argparse.ArgumentTypeError(f"no peer {name!r}; there are {', '.join(SESSIONS)}")
+        if name not in KNOWN:
+            raise argparse.ArgumentTypeError(f"no peer {name!r}; there are {', '.join(KNOWN)}")
     return names
 
 

@@ -25,7 +25,10 @@ SESSIONS: dict[str, Build] = {
     "mnn": mnn.session,
     "torch": pytorch.functions,  # prepares nothing, yet a plan must not lose to it either
 }
-PACKAGES = ("torch", "onnxruntime", "openvino", "ncnn", "mnn")
+FILTERS = {"scipy": "scipy", "skimage": "scikit-image", "opencv": "opencv-python-headless"}
+"""Those of filters, with the packages that they come from."""
+PACKAGES = ("torch", "onnxruntime", "openvino", "ncnn", "mnn", *FILTERS.values())
+"""What a run notes the versions of."""
 
 
 @dataclass

@@ -167,6 +167,30 @@ def _soft(x: Standing) -> bool:
     return bool(row["c_in"] == 1 if len(row["size"]) == 1 else row["c_in"] <= 3)
 
 
+def filters(run: Run) -> list[Goal]:
+    """Of images over SciPy and over OpenCV; of signals, small calls and templates over the best."""
+    rows = standings(run)
+    one = run["settings"]["threads"] == 1
+    kinds = {kind: [x for x in rows if x.row["kind"] == kind] for kind in (
+        "images", "images, uint8", "signals", "small", "templates")}  # fmt: skip
+    floats, integers = kinds["images"], kinds["images, uint8"]
+    extremes = [x for x in floats if x.row["layer"].startswith("maximum")]
+    sums = [x for x in floats if x not in extremes]
+    over_scipy, over_opencv = (lambda x: x.over("scipy")), (lambda x: x.over("opencv"))
+    return [
+        Goal("sums of float images over SciPy", _at_least(10 if one else 15), sums, over_scipy,
+             20 if one else 30),
+        Goal("extremes of float images over SciPy", _at_least(5 if one else 9), extremes,
+             over_scipy),
+        Goal("images of bytes over SciPy", _at_least(8 if one else 14), integers, over_scipy),
+        Goal("float images over OpenCV", _at_least(1), floats, over_opencv),
+        Goal("images of bytes over OpenCV", _at_least(0.7), integers, over_opencv),
+        Goal("signals over SciPy's faster method", _at_least(1), kinds["signals"], _ratio, 3),
+        Goal("small calls over SciPy", _at_least(2), kinds["small"], _ratio),
+        Goal("templates over the best", _at_least(1), kinds["templates"], _ratio),
+    ]  # fmt: skip
+
+
 def cliffs(run: Run) -> list[Goal]:
     """Of drawn shapes: few are slower, none by much, and on average we are far ahead."""
     rows = standings(run)

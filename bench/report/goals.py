@@ -75,6 +75,7 @@ GOALS: dict[str, Callable[[Run], list[Goal]]] = {
     "depthwise": aims.depthwise,
     "small": aims.small,
     "signals": aims.signals,
+    "filters": aims.filters,
     "steps": aims.steps,
     "networks": aims.networks,
     "program": aims.program,

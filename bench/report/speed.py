@@ -17,7 +17,8 @@ Run = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
 ISAS = ("avx512", "avx2", "neon", "scalar")
-PEERS = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "mnn": "MNN"}
+PEERS = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "mnn": "MNN",
+         "scipy": "SciPy", "skimage": "scikit-image", "opencv": "OpenCV"}  # fmt: skip
 """Peers whose own spelling differs from their name in the results."""
 OVERVIEW = "overview.svg"
 OVERVIEW_WORDS = "Each row of each run as a dash: the fastest peer's time over fastconv's"

@@ -129,9 +129,11 @@ py::object run_filter(const FilterCall& call) {
   p.exactly = how == 3;
   const Exec exec = make_exec(to_threads(call.threads));
   if (x.size() == 0) return py::none();
-  if (how == 0 || filter::can_check(p)) return compute<float>(std::move(p), x, y, exec), py::none();
-  if (how != 2) return compute<double>(std::move(p), x, y, exec), py::none();
-  check_extremes(p);
+  const bool wraps = filter::can_wrap(p);
+  if (!wraps && (how == 0 || filter::can_check(p)))
+    return compute<float>(std::move(p), x, y, exec), py::none();
+  if (!wraps && how != 2) return compute<double>(std::move(p), x, y, exec), py::none();
+  if (!wraps) check_extremes(p);
   switch (p.from) {
     case Element::u8:
       return compute<std::uint8_t>(std::move(p), x, y, exec), py::none();

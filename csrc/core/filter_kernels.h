@@ -98,11 +98,19 @@ struct JoinKernels {
   void (*columns[2])(const JoinColumns<T>&) noexcept;
   void (*rows[2])(const JoinRows<T>&) noexcept;
 };
+// Of sums that wrap, as integers do.
+template <class T>
+struct WrapKernels {
+  void (*weigh_plane)(const WeighPlane<T>&) noexcept;
+};
 struct FilterTable : JoinKernels<float>,
                      JoinKernels<double>,
                      JoinKernels<std::uint8_t>,
                      JoinKernels<std::int16_t>,
-                     JoinKernels<std::uint16_t> {
+                     JoinKernels<std::uint16_t>,
+                     WrapKernels<std::uint8_t>,
+                     WrapKernels<std::int16_t>,
+                     WrapKernels<std::uint16_t> {
   FilterKernels<float> f32;
   FilterKernels<double> f64;
   void (*make_sure)(const SureSums&) noexcept;

@@ -68,6 +68,16 @@ FC_INLINE void each_place(index_t height, const F& place) {
   FC_UNROLL for (int q = 0; q < ROWS - 1; ++q) place(height + q, [q](int r) { return r > q; });
 }
 
+// a * b + c of integers, which wraps.
+template <class Integer, int BYTES>
+FC_INLINE VecInteger<Integer, BYTES> fma(VecInteger<Integer, BYTES> a, VecInteger<Integer, BYTES> b,
+                                         VecInteger<Integer, BYTES> c) {
+  typedef typename UnsignedOf<sizeof(Integer)>::T Wrapping __attribute__((vector_size(BYTES)));
+  const auto product = reinterpret_cast<Wrapping>(a.v) * reinterpret_cast<Wrapping>(b.v);
+  using Reg = typename VecInteger<Integer, BYTES>::Reg;
+  return {reinterpret_cast<Reg>(product + reinterpret_cast<Wrapping>(c.v))};
+}
+
 // ROWS rows by U vectors of results.
 template <class V, int ROWS, int U>
 FC_INLINE void weigh_tile(const WeighPlane<typename V::T>& a, const typename V::T* x,
@@ -171,55 +181,109 @@ void join_rows(const JoinRows<typename V::T>& a) noexcept {
   }
 }
 
-// Computes M results again, in double, and cuts them.
-template <int M>
-FC_INLINE void weigh_again(const SureSums& a, const float* x, float* y) {
-  double acc[M];
+// Eight neighbouring results of make_sure, in the compiler's own vectors: there are no conversions
+// between VecF32 and VecF64, and of loops over arrays the compiler keeps the sums in memory.
+inline constexpr index_t kBlock = 8;
+typedef float FloatBlock __attribute__((vector_size(32), aligned(4), may_alias));
+typedef double DoubleBlock __attribute__((vector_size(64)));
+
+// Computes U blocks of results again, in double, and cuts them: result y[i[u]] and those behind it.
+template <Places PLACES, int U>
+FC_INLINE void weigh_blocks(const SureSums& a, const float* x, float* y, const index_t (&i)[U]) {
   const auto& s = a.sums;
-  const float* centre = x + s.first[0];
-  FC_UNROLL for (int u = 0; u < M; ++u) acc[u] = a.weights[0] * static_cast<double>(centre[u]);
+  // Returned by value, vectors wider than the ISA's would not have one ABI.
+  const auto read = [x](index_t place, DoubleBlock& to) __attribute__((always_inline)) {
+    to = __builtin_convertvector(*reinterpret_cast<const FloatBlock*>(x + place), DoubleBlock);
+  };
+  DoubleBlock acc[U], one, two;
+  FC_UNROLL for (int u = 0; u < U; ++u) {
+    read(i[u] + s.first[0], one);
+    acc[u] = a.weights[0] * one;
+  }
   for (index_t t = 1; t < s.terms; ++t) {
     const double weight = a.weights[t];
-    const float *one = x + s.first[t], *two = x + s.second[t];
-    if (a.places == Places::one)
-      for (int u = 0; u < M; ++u) acc[u] += weight * static_cast<double>(one[u]);
-    else if (a.places == Places::sum)
-      for (int u = 0; u < M; ++u)
-        acc[u] += weight * (static_cast<double>(one[u]) + static_cast<double>(two[u]));
-    else
-      for (int u = 0; u < M; ++u)
-        acc[u] += weight * (static_cast<double>(one[u]) - static_cast<double>(two[u]));
+    FC_UNROLL for (int u = 0; u < U; ++u) {
+      read(i[u] + s.first[t], one);
+      if constexpr (PLACES != Places::one) {
+        read(i[u] + s.second[t], two);
+        one = PLACES == Places::sum ? one + two : one - two;
+      }
+      acc[u] += weight * one;
+    }
   }
-  for (int u = 0; u < M; ++u) y[u] = static_cast<float>(static_cast<std::int32_t>(acc[u]));
+  FC_UNROLL for (int u = 0; u < U; ++u) {
+    float* to = y + i[u];
+    for (index_t k = 0; k < kBlock; ++k)
+      to[k] = static_cast<float>(static_cast<std::int32_t>(acc[u][k]));
+  }
 }
 
-// Whether any of m sums is not sure. Where no weight is negative, 0 is a sum of zeros.
-FC_INLINE bool any_but_zeros(const SureSums& a, const float* y, index_t m) {
-  if (!a.positive) return true;
-  for (index_t u = 0; u < m; ++u)
-    if (y[u] != 0) return true;
-  return false;
+// The same of a single result.
+FC_INLINE void weigh_again(const SureSums& a, const float* x, float* y) {
+  const auto& s = a.sums;
+  double acc = a.weights[0] * static_cast<double>(x[s.first[0]]);
+  for (index_t t = 1; t < s.terms; ++t) {
+    double value = static_cast<double>(x[s.first[t]]);
+    if (a.places == Places::sum) value += static_cast<double>(x[s.second[t]]);
+    if (a.places == Places::difference) value -= static_cast<double>(x[s.second[t]]);
+    acc += a.weights[t] * value;
+  }
+  *y = static_cast<float>(static_cast<std::int32_t>(acc));
 }
 
-inline constexpr index_t kBlock = 16;
-template <class V>
-void make_sure(const SureSums& a) noexcept {
-  static_assert(kBlock % V::lanes == 0);
+// Whether any sum of a block is not sure. Where no weight is negative, 0 is a sum of zeros.
+FC_INLINE bool has_doubts(const SureSums& a, const float* y) {
+  const FloatBlock sums = *reinterpret_cast<const FloatBlock*>(y);
+  const FloatBlock off = sums - ((sums + 0x1.8p23f) - 0x1.8p23f);
+  auto doubts = (off < a.error) & (off > -a.error);
+  if (a.positive) doubts &= sums != 0;
+  typedef std::int64_t Words __attribute__((vector_size(32)));
+  const auto words = reinterpret_cast<Words>(doubts);
+  return ((words[0] | words[1]) | (words[2] | words[3])) != 0;
+}
+
+// Of each 64 sums it is asked first whether any is in doubt; of weights that are not made for it,
+// few are. Blocks in doubt are computed two at a time, since each sum waits for the one before.
+template <class V, Places PLACES>
+FC_INLINE void make_sure_of_row(const SureSums& a, const float* x, float* y) {
+  constexpr index_t kMany = 64;
   const V magic = V::splat(0x1.8p23f), one = V::splat(1), none = V::zero();
   const V error = V::splat(a.error);
+  index_t i = 0, waiting = -1;
+  const auto block = [&](index_t at) __attribute__((always_inline)) {
+    if (!has_doubts(a, y + at)) return;
+    if (waiting >= 0) {
+      weigh_blocks<PLACES, 2>(a, x, y, {waiting, at});
+      waiting = -1;
+    } else {
+      waiting = at;
+    }
+  };
+  for (; i + kMany <= a.sums.n; i += kMany) {
+    V doubts = none;
+    FC_UNROLL for (index_t j = 0; j < kMany; j += V::lanes) {
+      const V sum = V::load(y + i + j), near = (sum + magic) - magic;
+      doubts = select(less(abs(sum - near), error), one, doubts);
+    }
+    if (doubts.sum() > 0)
+      for (index_t j = 0; j < kMany; j += kBlock) block(i + j);
+  }
+  for (; i + kBlock <= a.sums.n; i += kBlock) block(i);
+  if (waiting >= 0) weigh_blocks<PLACES, 1>(a, x, y, {waiting});
+  for (; i < a.sums.n; ++i) weigh_again(a, x + i, y + i);
+}
+
+template <class V>
+void make_sure(const SureSums& a) noexcept {
   for (index_t r = 0; r < a.sums.rows; ++r) {
     const float* x = a.sums.x + r * a.sums.x_row;
     float* y = a.sums.y + r * a.sums.y_row;
-    index_t i = 0;
-    for (; i + kBlock <= a.sums.n; i += kBlock) {
-      V doubts = none;
-      FC_UNROLL for (index_t j = 0; j < kBlock; j += V::lanes) {
-        const V sum = V::load(y + i + j), near = (sum + magic) - magic;
-        doubts = doubts + select(less(abs(sum - near), error), one, none);
-      }
-      if (doubts.sum() > 0 && any_but_zeros(a, y + i, kBlock)) weigh_again<kBlock>(a, x + i, y + i);
-    }
-    for (; i < a.sums.n; ++i) weigh_again<1>(a, x + i, y + i);
+    if (a.places == Places::one)
+      make_sure_of_row<V, Places::one>(a, x, y);
+    else if (a.places == Places::sum)
+      make_sure_of_row<V, Places::sum>(a, x, y);
+    else
+      make_sure_of_row<V, Places::difference>(a, x, y);
   }
 }
 
@@ -230,11 +294,11 @@ void widen(const void* x, index_t n, T* __restrict y) noexcept {
 }
 
 // A sum as an integer.
-template <class To, class T>
-FC_INLINE To cut(T sum) {
+template <class T>
+FC_INLINE std::int32_t cut(T sum) {
   constexpr T kLeast = static_cast<T>(-2147483648.0), kMost = static_cast<T>(2147483520.0);
   const T above = sum > kLeast ? sum : kLeast;  // a NaN becomes the least
-  return static_cast<To>(static_cast<std::int32_t>(above < kMost ? above : kMost));
+  return static_cast<std::int32_t>(above < kMost ? above : kMost);
 }
 
 template <class T, class To>
@@ -243,12 +307,36 @@ void narrow(const T* x, index_t n, [[maybe_unused]] T bias, void* y) noexcept {
   if constexpr (static_cast<To>(0.5) != 0)
     for (index_t i = 0; i < n; ++i) to[i] = static_cast<To>(x[i]);
   else
-    for (index_t i = 0; i < n; ++i) to[i] = cut<To>(x[i] + bias);
+    for (index_t i = 0; i < n; ++i) to[i] = static_cast<To>(cut(x[i] + bias));
 }
 
+// As narrow and widen. In vectors of the compiler's own: a loop over `cut` becomes branches, since
+// a conversion to an integer may trap.
 template <class T, class To>
 void settle(T* x, index_t n, T bias) noexcept {
-  for (index_t i = 0; i < n; ++i) x[i] = static_cast<T>(cut<To>(x[i] + bias));
+  constexpr index_t kMany = 16;
+  typedef T Reals __attribute__((vector_size(kMany * sizeof(T))));
+  typedef T Unaligned
+      __attribute__((vector_size(kMany * sizeof(T)), aligned(alignof(T)), may_alias));
+  typedef std::int32_t Integers __attribute__((vector_size(kMany * 4)));
+  constexpr T kLeast = static_cast<T>(-2147483648.0), kMost = static_cast<T>(2147483520.0);
+  constexpr int kSpare = 32 - 8 * static_cast<int>(sizeof(To));
+  constexpr bool kSigned = static_cast<To>(-1) < 0;
+  const Reals least = Reals{} + kLeast, most = Reals{} + kMost;
+  index_t i = 0;
+  for (; i + kMany <= n; i += kMany) {
+    auto* at = reinterpret_cast<Unaligned*>(x + i);
+    Reals sums = *at + bias;
+    sums = sums > least ? sums : least;  // a NaN becomes the least
+    sums = sums < most ? sums : most;
+    Integers whole = __builtin_convertvector(sums, Integers);
+    if constexpr (kSigned)
+      whole = (whole << kSpare) >> kSpare;
+    else
+      whole &= static_cast<std::int32_t>(0xffffffffu >> kSpare);
+    *at = __builtin_convertvector(whole, Reals);
+  }
+  for (; i < n; ++i) x[i] = static_cast<T>(static_cast<To>(cut(x[i] + bias)));
 }
 
 template <class V>
@@ -280,6 +368,9 @@ consteval FilterTable make_filter_table() {
           make_joins<VecInteger<std::uint8_t, BYTES>>(),
           make_joins<VecInteger<std::int16_t, BYTES>>(),
           make_joins<VecInteger<std::uint16_t, BYTES>>(),
+          {&weigh_plane<VecInteger<std::uint8_t, BYTES>>},
+          {&weigh_plane<VecInteger<std::int16_t, BYTES>>},
+          {&weigh_plane<VecInteger<std::uint16_t, BYTES>>},
           make_filters<V32>(),
           make_filters<V64>(),
           &make_sure<V32>};

@@ -149,6 +149,35 @@ def test_flat_areas_are_rounded_as_scipy_does():
     check("uniform_filter", x, 9)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16], ids=lambda d: d.__name__)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("cval", [3, 2.5, 300.0])  # of which uint8 holds the first alone
+def test_integer_weights_wrap_as_scipys_sums_do(cval, mode, dtype, isa):
+    """Sums that pass the ends of the dtype, by kernels of one axis and of two."""
+    rng = np.random.default_rng(3)
+    kernel = rng.integers(-9, 10, (3, 5))
+    for shape in [(37, 53), (1, 7), (70, 1100)]:
+        info = np.iinfo(dtype)
+        x = rng.integers(info.min, info.max + 1, shape).astype(dtype)
+        for threads in (1, 2):
+            with fastconv.threads(threads):
+                check("sobel", x, mode=mode, cval=cval)
+                check("laplace", x, mode=mode, cval=cval)
+                check("correlate", x, kernel, mode=mode, cval=cval)
+                check("correlate1d", x, [1, -2, 5, 7], axis=0, mode=mode, cval=cval)
+                check("convolve1d", x, [-3, 0, 200], axis=1, mode=mode, cval=cval)
+
+
+@pytest.mark.parametrize("weights", [np.full((5, 5), 0.04), np.array([[0.25, 0.5], [0.25, -0.5]])])
+@pytest.mark.parametrize("width", [5, 17, 63, 64, 65, 1100])
+def test_many_sums_close_to_an_integer(weights, width, isa):
+    """They are computed again in SciPy's order, in blocks, some of them alone."""
+    x = np.random.default_rng(4).integers(0, 256, (40, width)).astype(np.uint8)
+    check("correlate", x, weights)
+    check("correlate1d", x, [0.25, 0.5, 0.25], axis=0)
+    check("correlate1d", x, [-0.5, 0, 0.5], axis=1)
+
+
 def test_output_may_be_the_input_and_lie_anywhere():
     x = image((50, 60), np.float32)
     want = ndimage.gaussian_filter(x, 1.5)

@@ -41,9 +41,22 @@ void Filter<T>::join_columns(const Tile& tile, const Rows& x, const Memory& memo
 }
 
 template <class T>
-void Filter<T>::weigh_columns([[maybe_unused]] const Tile& tile, [[maybe_unused]] const Rows& x,
-                              [[maybe_unused]] const Memory& memory) const noexcept {
-  if constexpr (std::is_floating_point_v<T>) {
+void Filter<T>::weigh_columns(const Tile& tile, const Rows& x,
+                              const Memory& memory) const noexcept {
+  const WeighPlane<T> plane{.x = x.at,
+                            .x_row = x.step,
+                            .y = memory.middle,
+                            .y_row = pitch_,
+                            .rows = tile.height,
+                            .n = columns(tile),
+                            .weights = weights_.data(),
+                            .height = p_.column.size,
+                            .width = 1,
+                            .step = 0};
+  if constexpr (!std::is_floating_point_v<T>) {
+    const WrapKernels<T>& wrapping = filters_;
+    wrapping.weigh_plane(plane);
+  } else {
     const WeighRows<T> sums{.x = x.at,
                             .x_row = x.step,
                             .y = memory.middle,
@@ -56,16 +69,7 @@ void Filter<T>::weigh_columns([[maybe_unused]] const Tile& tile, [[maybe_unused]
                             .terms = column_.size()};
     if (p_.exactly && sizeof(T) == 8)
       return kernels().weigh_exactly[static_cast<int>(column_.places)](sums);
-    kernels().weigh_plane({.x = x.at,
-                           .x_row = x.step,
-                           .y = memory.middle,
-                           .y_row = pitch_,
-                           .rows = tile.height,
-                           .n = columns(tile),
-                           .weights = weights_.data(),
-                           .height = p_.column.size,
-                           .width = 1,
-                           .step = 0});
+    kernels().weigh_plane(plane);
     if constexpr (sizeof(T) == 4)
       if (p_.exactly) make_sure(sums, column_, p_.column.weights);
   }
@@ -130,10 +134,24 @@ void Filter<T>::store(const Tile& tile, index_t row, const T* values) const noex
 
 // `rows` rows of weighted sums along the rows, or of two axes.
 template <class T>
-void Filter<T>::weigh_rows([[maybe_unused]] const Rows& x, [[maybe_unused]] const Destination& y,
-                           [[maybe_unused]] index_t rows,
-                           [[maybe_unused]] index_t n) const noexcept {
-  if constexpr (std::is_floating_point_v<T>) {
+void Filter<T>::weigh_rows(const Rows& x, const Destination& y, index_t rows,
+                           index_t n) const noexcept {
+  const bool one_axis = p_.plane.empty();
+  WeighPlane<T> plane{.x = x.at,
+                      .x_row = x.step,
+                      .y = y.at,
+                      .y_row = y.step,
+                      .rows = rows,
+                      .n = n,
+                      .weights = weights_.data(),
+                      .height = one_axis ? 1 : p_.column.size,
+                      .width = p_.row.size,
+                      .step = p_.depth};
+  if constexpr (!std::is_floating_point_v<T>) {
+    if (one_axis) plane.weights = row_weights_.data();
+    const WrapKernels<T>& wrapping = filters_;
+    wrapping.weigh_plane(plane);
+  } else {
     const auto sums_of = [&](const Terms<T>& terms) {
       return WeighRows<T>{.x = x.at,
                           .x_row = x.step,
@@ -149,20 +167,11 @@ void Filter<T>::weigh_rows([[maybe_unused]] const Rows& x, [[maybe_unused]] cons
     if (p_.exactly && sizeof(T) == 8)
       return kernels().weigh_exactly[static_cast<int>(row_.places)](sums_of(row_));
     if (plain_)
-      kernels().weigh_plane({.x = x.at,
-                             .x_row = x.step,
-                             .y = y.at,
-                             .y_row = y.step,
-                             .rows = rows,
-                             .n = n,
-                             .weights = weights_.data(),
-                             .height = p_.column.size,
-                             .width = p_.row.size,
-                             .step = p_.depth});
+      kernels().weigh_plane(plane);
     else
       kernels().weigh(sums_of(plain_row_));
     if constexpr (sizeof(T) == 4)
-      if (p_.exactly) make_sure(sums_of(row_), row_, p_.plane.empty() ? p_.row.weights : p_.plane);
+      if (p_.exactly) make_sure(sums_of(row_), row_, one_axis ? p_.row.weights : p_.plane);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "algorithms/filter/filter.h"
 
 #include <algorithm>
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -78,7 +79,10 @@ Filter<T>::Filter(Problem problem, const FilterTable& filters, const Exec& exec)
   pitch_ = ceil_div(elements, kLine<T>) * kLine<T>;
   if (pitch_ % (16 * kLine<T>) == 0) pitch_ += kLine<T>;
   product("a tile", {tile_height_ + p_.column.size, pitch_, 4 * index_t{sizeof(T)}});
-  if constexpr (std::is_floating_point_v<T>) lay_out_terms();
+  if constexpr (std::is_floating_point_v<T>)
+    lay_out_terms();
+  else
+    lay_out_weights();
   thread_bytes_ = Memory(*this, nullptr).bytes;
 }
 
@@ -100,6 +104,21 @@ void Filter<T>::lay_out_terms() {
   for (index_t j = 0; j < kw; ++j)
     for (index_t i = 0; i < kh; ++i)
       weights_.push_back(static_cast<T>(p_.plane[static_cast<std::size_t>(i * kw + j)]));
+}
+
+template <class T>
+void Filter<T>::lay_out_weights() {
+  p_.exactly = false;
+  plain_ = true;
+  const auto wrapped = [](double weight) {
+    return static_cast<T>(static_cast<std::int64_t>(weight));
+  };
+  std::ranges::transform(p_.column.weights, std::back_inserter(weights_), wrapped);
+  std::ranges::transform(p_.row.weights, std::back_inserter(row_weights_), wrapped);
+  if (p_.plane.empty()) return;
+  for (index_t j = 0; j < p_.row.size; ++j)
+    for (index_t i = 0; i < p_.column.size; ++i)
+      weights_.push_back(wrapped(p_.plane[static_cast<std::size_t>(i * p_.row.size + j)]));
 }
 
 template <class T>

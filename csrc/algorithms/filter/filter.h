@@ -19,7 +19,8 @@
 
 namespace fastconv::filter {
 
-// A filter that computes in T: float or double, or, for extremes, the image's own integers.
+// A filter that computes in T: float or double, or, for extremes and for sums that may wrap
+// (can_wrap), the image's own integers.
 template <class T>
 class Filter {
  public:
@@ -62,6 +63,7 @@ class Filter {
   }
 
   void lay_out_terms();
+  void lay_out_weights();                            // of integers
   index_t columns(const Tile& tile) const noexcept;  // that windows read, in elements
   bool lies_inside(const Tile& tile) const noexcept;
   Rows read(const Tile& tile, const Memory& memory) const noexcept;
@@ -90,8 +92,9 @@ class Filter {
   index_t pitch_, thread_bytes_;
   // Of weighted sums, `row_` also of a kernel of two axes: in the order of SciPy, and of places.
   Terms<T> column_, row_, plain_row_;
-  std::vector<T> weights_;  // the column's, or those of two axes column by column (WeighPlane)
-  bool plain_ = false;      // whether a kernel of two axes has no zeros, which would be left out
+  std::vector<T> weights_;      // the column's, or those of two axes column by column (WeighPlane)
+  std::vector<T> row_weights_;  // of integers
+  bool plain_ = false;  // whether a kernel of two axes has no zeros, which would be left out
   T column_bias_ = 0, row_bias_ = 0;  // what sums need that are cut
 };
 

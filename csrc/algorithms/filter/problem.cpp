@@ -23,4 +23,24 @@ bool can_check(const Problem& p) {
   return true;
 }
 
+bool can_wrap(const Problem& p) {
+  if (!is_integer(p.from) || p.to != p.from) return false;
+  const bool is_signed = p.from == Element::i16;
+  const double most = p.from == Element::u8 ? 255 : is_signed ? 32767 : 65535;
+  const double least = is_signed ? -32768 : 0;
+  const auto whole = [](double value) { return value == std::floor(value); };
+  if (!(whole(p.constant) && p.constant >= least && p.constant <= most)) return false;
+  for (const AxisFilter* axis : {&p.column, &p.row})
+    if (axis->kind != Kind::none && axis->kind != Kind::weigh) return false;
+  for (const auto* weights : {&p.column.weights, &p.row.weights, &p.plane}) {
+    double magnitude = 0;
+    for (const double weight : *weights) {
+      if (!whole(weight)) return false;
+      magnitude += std::abs(weight);
+    }
+    if (!(magnitude * (most + 1) < 0x1p31)) return false;  // a NaN is no such sum
+  }
+  return true;
+}
+
 }  // namespace fastconv::filter

@@ -54,5 +54,8 @@ double float_error(const std::vector<double>& weights);
 // Whether all sums of the problem, which are to be exact, can be computed in float, and again where
 // they lie close to an integer: then that is seldom.
 bool can_check(const Problem& problem);
+// Whether results are integers of the image's own type, and weights integers: sums that wrap then
+// have the bits of those that are computed in double and wrap at the end.
+bool can_wrap(const Problem& problem);
 
 }  // namespace fastconv::filter
