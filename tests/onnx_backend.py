@@ -27,6 +27,7 @@ OPERATORS = [op.__name__ for op in ops]
 NAMES = (
     "conv|basic_conv|convtranspose|causal_?conv|averagepool|maxpool|maxunpool|lppool|global\\w*pool|col2im"
     "|batchnorm|gemm|relu|leakyrelu|prelu|elu_|gelu|hardswish|sigmoid|softplus|tanh|softmax|add|sum"
+    "|constantofshape"
 )
 # What onnx has converted from PyTorch; later wheels than 1.22 come without them.
 CONVERTED = "(AvgPool|MaxPool|Conv|ConvTranspose|BatchNorm)[12]d|(LeakyReLU|ELU|PReLU|ReLU|Softmax)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 
@@ -50,6 +51,7 @@ CASES = [
     ("max_pool2d", (randn(3, 9, 8), (3, 2), 2), {"ceil_mode": True, "dilation": 2}, "no batch"),
     ("max_pool1d", (randn(2, 3, 20), 3, 2), {"return_indices": True}, "signals"),
     ("max_pool1d", (randn(3, 20), 3), {"stride": 1}, "no batch"),
+    ("max_pool1d", (randn(2, 3, 20), [3], np.int64(2)), {}, "a number of NumPy's"),
     ("avg_pool2d", (randn(2, 3, 9, 8), 3, 2), {"padding": 1, "ceil_mode": True}, "overhang"),
     ("avg_pool2d", (last(2, 3, 9, 8), 2), {"divisor_override": 3}, "channels_last, a divisor"),
     ("avg_pool2d", (randn(3, 9, 8), 3), {"padding": 1, "count_include_pad": False}, "no batch"),
@@ -99,4 +101,14 @@ WRONG = [
     ("max_unpool2d", (randn(1, 1, 2, 2), INDICES + 9, 2), {}, "an index out of range"),
     ("max_unpool2d", (randn(1, 1, 2, 2), INDICES.int(), 2), {}, "indices of another dtype"),
     ("fold", (randn(2, 12, 55), (9, 8), 2), {}, "the number of windows"),
+    ("conv2d", (randn(2, 4, 9, 8), randn(6, 4, 3, 3)), {"padding": ((1, 0), (1, 0))}, "pairs"),
+    ("conv2d", (randn(2, 4, 9, 8), randn(6, 4, 3, 3)), {"padding": True}, "a bool"),
+    ("conv_transpose1d", (randn(4, 7), randn(4, 3, 3)), {"padding": ((1, 0),)}, "pairs"),
+    ("conv_transpose2d", (randn(2, 4, 5, 6), randn(4, 3, 3, 3)), {"padding": "same"}, "a word"),
+    ("max_pool2d", (randn(2, 3, 9, 8), 3), {"padding": ((1, 0), (1, 0))}, "pairs"),
+    ("max_pool2d", (randn(2, 3, 9, 8), 3), {"padding": "same"}, "a word"),
+    ("max_pool2d", (randn(2, 3, 9, 8), 3), {"stride": True}, "a bool"),
+    ("max_pool1d", (randn(3, 20), 3), {"stride": 1.0}, "no int"),
+    ("avg_pool2d", (randn(2, 3, 9, 8), 3), {"padding": ((1, 0), (1, 0))}, "pairs"),
+    ("unfold", (randn(2, 3, 9, 8), 3), {"padding": "same"}, "a word"),
 ]

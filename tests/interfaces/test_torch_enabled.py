@@ -48,6 +48,7 @@ def taken():
     return session is not None and session.tally != before
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # torch says so once, if ever
 @pytest.mark.parametrize(
     ("name", "args", "kwargs"), [pytest.param(*c[:3], id=f"{c[0]}: {c[3]}") for c in CASES]
 )

@@ -19,7 +19,15 @@ from importlib import metadata
 from typing import Any
 
 try:
-    from fastconv.interfaces.onnx import _causal, _conv, _elementwise, _gemm, _pool, _shapes
+    from fastconv.interfaces.onnx import (
+        _causal,
+        _constants,
+        _conv,
+        _elementwise,
+        _gemm,
+        _pool,
+        _shapes,
+    )
 except ImportError as error:
     try:
         _found = f", got {metadata.version('onnx')}"
@@ -42,6 +50,7 @@ ops: list[type[Any]] = [
     _pool.GlobalMaxPool,
     _pool.GlobalLpPool,
     _gemm.Gemm,
+    _constants.ConstantOfShape,
     _shapes.MaxUnpool,
     _shapes.Col2Im,
     _shapes.BatchNormalization,
@@ -52,5 +61,5 @@ ops: list[type[Any]] = [
 Conv, ConvTranspose, CausalConvWithState, MaxPool, AveragePool, LpPool, GlobalAveragePool,
 GlobalMaxPool, GlobalLpPool, MaxUnpool, Col2Im and BatchNormalization, of every opset; between them
 Relu, LeakyRelu, PRelu, Elu, Gelu, HardSwish, Sigmoid, Softplus, Tanh, Softmax, Add and Sum of two
-arrays of one shape, and Gemm as linear layers have it.
+arrays of one shape, Gemm as linear layers have it, and ConstantOfShape, made once.
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 import torch.nn.functional as F
 
 from fastconv._docs import completed_by
@@ -11,6 +13,7 @@ from fastconv._native import read_tensors
 from fastconv.interfaces.torch._arrays import PLAIN
 from fastconv.interfaces.torch._convolution import convolution, convolve
 from fastconv.interfaces.torch._eligible import refusal, watched
+from fastconv.interfaces.torch._operator import REFUSALS, handed_back
 from fastconv.interfaces.torch._report import TAKEN, note, note_now
 
 if TYPE_CHECKING:
@@ -32,6 +35,30 @@ def per_axis(value: Any, rank: int) -> Any:
     return (value,) * rank
 
 
+def is_plain(padding: Any) -> bool:
+    """Whether a padding is an int, or one for each axis, beyond doubt."""
+    if type(padding) is int:
+        return True
+    if not isinstance(padding, (tuple, list)) or not padding:
+        return False
+    return type(padding[0]) is int and type(padding[-1]) is int
+
+
+def are_ints(*values: Any) -> bool:
+    """Whether torch takes each for a value of all axes, or for one of each axis.
+
+    fastconv takes words and pairs as padding, too, and operators of torch, which are called with
+    lists, take a bool for a number where its functions do not.
+    """
+    for value in values:
+        for n in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(n, bool) or not isinstance(n, (int, torch.SymInt, np.integer)):
+                return False
+    return True
+
+
+REFUSED = "arguments that torch refuses"
+
 # The number of spatial axes for whose arrays torch asks for channels_last: of signals, none.
 _LAYOUTS = {1: 0, 2: 2}
 
@@ -41,15 +68,20 @@ def _conv(
     weight: Tensor, bias: Tensor | None, stride: PerAxis, padding: PerAxis | str,
     dilation: PerAxis, groups: int,
 ) -> Tensor:  # fmt: skip
-    if not watched() and type(padding) is not str and weight is not None:  # most calls
+    if not watched() and is_plain(padding) and weight is not None:  # most calls
         arrays = read_tensors(PLAIN, _LAYOUTS[rank], input, weight, bias)
         if arrays is not None and arrays[0].ndim == rank + 2:
-            note_now((name, TAKEN))
             geometry = (
                 per_axis(stride, rank), per_axis(padding, rank), per_axis(dilation, rank), False,
                 (0,) * rank, groups,
             )  # fmt: skip
-            return convolve(input, weight, bias, geometry, arrays)
+            try:
+                y: Tensor = convolve(input, weight, bias, geometry, arrays)
+            except REFUSALS as error:
+                args = (input, weight, bias, stride, padding, dilation, groups)
+                return handed_back(name, error, theirs, *args)
+            note_now((name, TAKEN))
+            return y
     outcome = refusal(patched, input, weight, bias)
     if outcome is None:
         dims = input.dim()
@@ -62,6 +94,8 @@ def _conv(
             outcome = "the number of axes"
         elif isinstance(padding, str):
             outcome, padding, input = _named(padding, rank, input, weight, stride, dilation)
+        elif not are_ints(stride, padding, dilation):
+            outcome = REFUSED
     note(name, outcome or TAKEN)
     if outcome is not None:
         return theirs(input, weight, bias, stride, padding, dilation, groups)
@@ -80,7 +114,7 @@ def _named(
         return None, 0, input
     steps, gaps = per_axis(stride, rank), per_axis(dilation, rank)
     if padding != "same" or any(s != 1 for s in steps) or not len(gaps) == weight.dim() - 2 == rank:
-        return "arguments that torch refuses", padding, input
+        return REFUSED, padding, input
     totals = [d * (k - 1) for d, k in zip(gaps, weight.shape[2:], strict=True)]
     ends = [n for total in reversed(totals) for n in (0, total % 2)]
     return None, [total // 2 for total in totals], F.pad(input, ends) if any(ends) else input
@@ -91,15 +125,20 @@ def _conv_transpose(
     weight: Tensor, bias: Tensor | None, stride: PerAxis, padding: PerAxis,
     output_padding: PerAxis, groups: int, dilation: PerAxis,
 ) -> Tensor:  # fmt: skip
-    if not watched() and weight is not None:  # most calls
+    if not watched() and is_plain(padding) and weight is not None:  # most calls
         arrays = read_tensors(PLAIN, _LAYOUTS[rank], input, weight, bias)
         if arrays is not None and arrays[0].ndim == rank + 2:
-            note_now((name, TAKEN))
             geometry = (
                 per_axis(stride, rank), per_axis(padding, rank), per_axis(dilation, rank), True,
                 per_axis(output_padding, rank), groups,
             )  # fmt: skip
-            return convolve(input, weight, bias, geometry, arrays)
+            try:
+                y: Tensor = convolve(input, weight, bias, geometry, arrays)
+            except REFUSALS as error:
+                args = input, weight, bias, stride, padding, output_padding, groups, dilation
+                return handed_back(name, error, theirs, *args)
+            note_now((name, TAKEN))
+            return y
     outcome = refusal(patched, input, weight, bias)
     if outcome is None:
         dims = input.dim()
@@ -110,6 +149,8 @@ def _conv_transpose(
             return y.squeeze(0)
         if dims != rank + 2:
             outcome = "the number of axes"
+        elif not are_ints(stride, padding, output_padding, dilation):
+            outcome = REFUSED
     note(name, outcome or TAKEN)
     if outcome is not None:
         return theirs(input, weight, bias, stride, padding, output_padding, groups, dilation)

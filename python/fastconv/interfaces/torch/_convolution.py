@@ -20,7 +20,7 @@ from fastconv.interfaces.torch._arrays import (
     to_last,
 )  # fmt: skip
 from fastconv.interfaces.torch._openmp import native
-from fastconv.interfaces.torch._operator import REFUSALS, Operator, function_of
+from fastconv.interfaces.torch._operator import Operator, function_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,15 +139,15 @@ _record = function_of("convolution", _compute_and_save, _backward)
 
 
 def convolve(input: Any, weight: Any, bias: Any, geometry: tuple[Any, ...], arrays: Any) -> Any:
-    """`convolution` of plain tensors that nothing watches, whose arrays are there already."""
-    try:
-        if _grad_enabled() and (
-            input.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
-        ):
-            return _record(input, weight, bias, geometry, arrays)
-        return _compute(arrays, geometry)
-    except REFUSALS:  # the operator hands it back to torch
-        return convolution(input, weight, bias, *geometry)
+    """`convolution` of plain tensors that nothing watches, whose arrays are there already.
+
+    It raises what our kernels do.
+    """
+    if _grad_enabled() and (
+        input.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+    ):
+        return _record(input, weight, bias, geometry, arrays)
+    return _compute(arrays, geometry)
 
 
 def _run_weight(

@@ -20,7 +20,7 @@ from fastconv.interfaces.torch._arrays import (
     threads,
 )  # fmt: skip
 from fastconv.interfaces.torch._openmp import native
-from fastconv.interfaces.torch._operator import REFUSALS, Operator, function_of
+from fastconv.interfaces.torch._operator import Operator, function_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["adaptive_max_pool", "max_pool", "max_pool_values", "max_unpool", "maxima"]
 
 _aten = torch.ops.aten
+_from_numpy = torch.from_numpy
 _grad_enabled = torch.is_grad_enabled
 
 
@@ -132,9 +133,12 @@ def _compute_and_save(ctx: Any, input: Any, rank: int, geometry: Any, arrays: An
     y, places = native.extreme_pool(
         rank, False, x, geometry, True, threads(), None, WORDS[last]
     )  # fmt: skip
-    ctx.save_for_backward(result(places, last))
-    ctx.lengths = input.shape[-rank:]
-    return result(y, last)
+    ctx.lengths = x.shape[1:-1] if last else x.shape[2:]
+    if last:
+        ctx.save_for_backward(result(places, last))
+        return result(y, last)
+    ctx.save_for_backward(_from_numpy(places))
+    return _from_numpy(y)
 
 
 def _maxima_back(ctx: Any, dy: Any) -> tuple[Any, ...]:
@@ -146,17 +150,16 @@ _record = function_of("maxima", _compute_and_save, _maxima_back)
 
 
 def maxima(input: Any, rank: int, geometry: Any, arrays: Any) -> Any:
-    """The maxima of a plain tensor that nothing watches, whose array is there already."""
-    try:
-        if _grad_enabled() and input.requires_grad:
-            return _record(input, rank, geometry, arrays)
-        x, _, _, last = arrays
-        y = native.extreme_pool(rank, False, x, geometry, False, threads(), None, WORDS[last])
-        return result(y, last)
-    except REFUSALS:  # the operators hand it back to torch
-        if _grad_enabled() and input.requires_grad:
-            return max_pool(input, *geometry)[0]
-        return max_pool_values(input, *geometry)
+    """The maxima of a plain tensor that nothing watches, whose array is there already.
+
+    In `geometry`, an int is for all axes, and no stride is the window's size. It raises what our
+    kernels do.
+    """
+    if _grad_enabled() and input.requires_grad:
+        return _record(input, rank, geometry, arrays)
+    x, _, _, last = arrays
+    y = native.extreme_pool(rank, False, x, geometry, False, threads(), None, WORDS[last])
+    return result(y, last) if last else _from_numpy(y)
 
 
 def _adaptive_max_pool(input: Any, output_size: Ints) -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ from fastconv.interfaces.torch._report import note
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["REFUSALS", "Operator", "function_of"]
+__all__ = ["REFUSALS", "Operator", "function_of", "handed_back"]
 
 LIBRARY = torch.library.Library("fastconv", "DEF")
 
@@ -35,20 +35,25 @@ _apply = torch._C._FunctionBase.__dict__["apply"]
 REFUSALS = (ValueError, TypeError, IndexError)
 
 
-def _or_torch(name: str, run: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
-    """Make `run` hand to torch's operator what our kernels refuse.
+def handed_back(name: str, error: Exception, theirs: Callable[..., Any], *args: Any) -> Any:
+    """Give torch what our kernels refuse.
 
     So torch alone judges the arguments: an error is torch's, and where torch knows an answer that
     we do not, as for lengths of 0, the answer is torch's.
     """
+    result = theirs(*args)
+    note(name, f"handed back to torch: {error}")
+    return result
+
+
+def _or_torch(name: str, run: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `run` hand to torch's operator what our kernels refuse."""
 
     def run_or_torch(*args: Any) -> Any:
         try:
             return run(*args)
         except REFUSALS as error:
-            result = theirs(*args)
-            note(name, f"handed back to torch: {error}")
-            return result
+            return handed_back(name, error, theirs, *args)
 
     return run_or_torch
 
