@@ -51,13 +51,13 @@ inline double cost_of_sliding(const PoolDesc& d) {
 
 // In cycles, the places of extremes of a few planes: by sliding windows, plane by plane, and with
 // lanes along channels, of which most are empty then. Planes of 16x16 to 256x256, windows of 2
-// to 7.
+// to 7; a row alone takes less.
 inline double cycles_of_sliding_places(const PoolDesc& d) {
-  constexpr double kElement = 24, kElementOfLarge = 11, kLarge = 32768;
+  constexpr double kElement = 24, kElementOfLarge = 11, kElementOfRow = 7, kLarge = 32768;
   const PlaneCounts n(d);
   const double elements = n.in_h * n.in_w;
   return static_cast<double>(d.planes()) * elements *
-         (elements > kLarge ? kElementOfLarge : kElement);
+         (n.in_h == 1 ? kElementOfRow : elements > kLarge ? kElementOfLarge : kElement);
 }
 inline double cycles_of_places_in_lanes(const PoolDesc& d) {
   constexpr double kElement = 14, kJoined = 5;

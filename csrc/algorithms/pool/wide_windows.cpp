@@ -16,7 +16,7 @@ namespace {
 // more it takes a sixth to two thirds of the time.
 constexpr index_t kLeastWidth = 17;
 // Adaptive windows of several lengths take a call each, and 140 cycles (16 planes of 28x129 to
-// 28x7: 118 us; 20 with lanes along channels).
+// 28x7: 118 us; 10 with lanes along channels).
 constexpr index_t kLeastUneven = 96;
 constexpr index_t kBlockElements = 16384;  // of joined rows: they stay in L2
 constexpr index_t kMostRows = 1024;        // beyond, plain float32 sums lose digits
