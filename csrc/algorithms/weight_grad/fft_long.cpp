@@ -50,6 +50,7 @@ std::vector<Piece> pieces_of(const Correlation& r) {
 // A piece as the convolution that it is.
 Correlation convolution_of(const Correlation& r, const Piece& piece) {
   Correlation of{.batch = r.c, .groups = 1, .m = r.m, .c = 1, .h = r.h, .w = {}, .mode = r.mode};
+  of.h.taps[0].kernel = 0;  // gradients have but one row, whichever row of the kernel this is
   of.w.in = piece.in, of.w.in_step = spacing(r);
   of.w.out = of.w.count = r.w.n_taps();
   of.w.taps.resize(static_cast<std::size_t>(piece.count));
