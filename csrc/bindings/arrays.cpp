@@ -278,7 +278,7 @@ bool result_is_pixels(const Dims& nchw, int spatial, bool batched, const Options
 }
 
 Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
-                Accept accept) {
+                Accept accept, Gaps gaps) {
   const py::array array = as_array(value, name);
   Image image;
   const View view = read_image(image, array, name, spatial, options, accept);
@@ -286,7 +286,7 @@ Image to_pixels(py::handle value, const char* name, int spatial, const Options& 
   image.pixels = options.channels_last && dense && !contiguous(view, array.itemsize()) &&
                  aligned(array.data(), array.itemsize()) && is_native(array);
   if (!image.pixels) {
-    settle(image, view, array, Gaps::images, options.threads);
+    settle(image, view, array, gaps, options.threads);
     return image;
   }
   image.dims = view.dims;

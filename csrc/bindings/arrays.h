@@ -113,9 +113,9 @@ Image to_image(py::handle value, const char* name, int spatial, const Options& o
                Accept accept = Accept::floats, Gaps gaps = Gaps::none);
 // The same for functions that can read both planes and pixels: a dense image with channels last
 // stays as it is, with `pixels` set, until make_planes copies it. Planes may have gaps between
-// images.
+// images, unless `gaps` says that there are none.
 Image to_pixels(py::handle value, const char* name, int spatial, const Options& options,
-                Accept accept = Accept::floats);
+                Accept accept = Accept::floats, Gaps gaps = Gaps::images);
 void make_planes(Image& image, int threads);
 
 // Whether an image of these dims, (N, C, H, W), may be pixels: with one channel, or with one pixel,

@@ -149,8 +149,8 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
                       py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
-  const Image x = to_image(input, "input", rank, options, Accept::numbers);
-  const Image at = to_indices(indices, rank, options);
+  Image x = to_pixels(input, "input", rank, options, Accept::numbers, Gaps::none);
+  Image at = to_indices(indices, rank, options);
   expect_image(at, "indices", x.dims, rank, x.batched, last);
   require(x.c() >= 1, "input must have at least one channel, got 0");
   const PerAxis kernel = to_per_axis(kernel_size, "kernel_size", rank, 1);
@@ -161,12 +161,14 @@ py::object max_unpool(int rank, py::handle input, py::handle indices, py::handle
       rank == 1 ? 1 : unpooled_length("height", x.h(), kernel.h, step.h, pads.h, size.h);
   const index_t w = unpooled_length(axis_name(rank, 1), x.w(), kernel.w, step.w, pads.w, size.w);
   const index_t places = product("the result", {h, w});
+  const pool::Layout layout = arrange_alike(x, at, options.threads);
   refuse_before(out, at, places, rank, options);
-  const Result y({x.n(), x.c(), h, w}, rank, x.batched, options, x.dtype, out, {&x, &at});
+  const Dims wide{x.n(), x.c(), h, w};
+  const Result y = scattered(layout, wide, rank, x.batched, options, x.dtype, out, {&x, &at});
   const index_t outside = with_number(x.dtype, [&]<class T>() {
     const Unlocked unlocked;
-    return pool::scatter<T>({x.n() * x.c(), x.h() * x.w(), places}, x.as<T>(),
-                            at.as<std::int64_t>(), y.as<T>(), options.threads);
+    return pool::scatter<T>(planes_of(at, places, y, wide), x.as<T>(), at.as<std::int64_t>(),
+                            y.as<T>(), options.threads);
   });
   refuse_outside(outside, at, places, rank, last);
   return y.finish();

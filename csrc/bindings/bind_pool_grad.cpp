@@ -22,22 +22,23 @@ py::object indexed_pool_input(int rank, py::handle grad_output, py::handle indic
                               py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
-  const Image dy = to_image(grad_output, "grad_output", rank, options);
-  const Image at = to_indices(indices, rank, options);
+  Image dy = to_pixels(grad_output, "grad_output", rank, options, Accept::floats, Gaps::none);
+  Image at = to_indices(indices, rank, options);
   const ImageSize size = to_image_size(input_size, "input_size", rank, last);
   expect_image(at, "indices", dy.dims, rank, dy.batched, last);
   expect_image(dy, "grad_output", {size.nchw[0], size.nchw[1], dy.h(), dy.w()}, rank, size.batched,
                last);
   const Dims& in = size.nchw;
-  const pool::Planes planes{in[0] * in[1], dy.h() * dy.w(), product("input_size", {in[2], in[3]})};
-  refuse_before(out, at, planes.places, rank, options);
-  const Result dx(in, rank, size.batched, options, dy.dtype, out, {&dy, &at});
+  const index_t places = product("input_size", {in[2], in[3]});
+  const pool::Layout layout = arrange_alike(dy, at, options.threads);
+  refuse_before(out, at, places, rank, options);
+  const Result dx = scattered(layout, in, rank, size.batched, options, dy.dtype, out, {&dy, &at});
   const index_t outside = with_float(dy.dtype, [&]<class T>() {
     const Unlocked unlocked;
-    return pool::scatter_add<T>(planes, dy.as<T>(), at.as<std::int64_t>(), dx.as<T>(),
-                                options.threads);
+    return pool::scatter_add<T>(planes_of(at, places, dx, in), dy.as<T>(), at.as<std::int64_t>(),
+                                dx.as<T>(), options.threads);
   });
-  refuse_outside(outside, at, planes.places, rank, last);
+  refuse_outside(outside, at, places, rank, last);
   return dx.finish();
 }
 
@@ -45,16 +46,18 @@ py::object max_unpool_input(int rank, py::handle grad_output, py::handle indices
                             py::handle threads, py::handle out, py::handle data_format) {
   const Options options = to_options(threads, data_format);
   const bool last = options.channels_last;
-  const Image dy = to_image(grad_output, "grad_output", rank, options);
-  const Image at = to_indices(indices, rank, options);
+  Image dy = to_pixels(grad_output, "grad_output", rank, options, Accept::floats, Gaps::none);
+  Image at = to_indices(indices, rank, options);
   expect_image(at, "indices", {dy.n(), dy.c(), at.h(), at.w()}, rank, dy.batched, last);
   const index_t places = dy.h() * dy.w();
+  const pool::Layout layout = arrange_alike(dy, at, options.threads);
   refuse_before(out, at, places, rank, options);
-  const Result dx(at.dims, rank, dy.batched, options, dy.dtype, out, {&dy, &at});
+  const Result dx =
+      scattered(layout, at.dims, rank, dy.batched, options, dy.dtype, out, {&dy, &at});
   const index_t outside = with_float(dy.dtype, [&]<class T>() {
     const Unlocked unlocked;
-    return pool::gather<T>({dy.n() * dy.c(), at.h() * at.w(), places}, dy.as<T>(),
-                           at.as<std::int64_t>(), dx.as<T>(), options.threads);
+    return pool::gather<T>(planes_of(at, places, dx, at.dims), dy.as<T>(), at.as<std::int64_t>(),
+                           dx.as<T>(), options.threads);
   });
   refuse_outside(outside, at, places, rank, last);
   return dx.finish();

@@ -54,7 +54,7 @@ double to_norm_type(py::handle norm_type) {
 }
 
 Image to_indices(py::handle value, int rank, const Options& options) {
-  Image indices = to_image(value, "indices", rank, options, Accept::numbers);
+  Image indices = to_pixels(value, "indices", rank, options, Accept::numbers, Gaps::none);
   if (indices.dtype != DType::i64)
     throw py::type_error(sentence("indices must have dtype int64, got ", name_of(indices.dtype)));
   return indices;
@@ -66,7 +66,8 @@ void refuse_outside(index_t at, const Image& indices, index_t places, int rank,
   const index_t n = indices.h() * indices.w();
   const Dims nchw{at / n / indices.c(), at / n % indices.c(), at % n / indices.w(),
                   at % n % indices.w()};
-  const std::int64_t bad = indices.as<std::int64_t>()[at];
+  const index_t pixel = (nchw[0] * n + at % n) * indices.c() + nchw[1];
+  const std::int64_t bad = indices.as<std::int64_t>()[indices.pixels ? pixel : at];
   throw py::index_error(sentence("indices must be from 0 to ", places - 1, ", got ", bad, " at ",
                                  caller_dims(nchw, rank, indices.batched, channels_last).text()));
 }
@@ -74,7 +75,10 @@ void refuse_outside(index_t at, const Image& indices, index_t places, int rank,
 void refuse_before(py::handle out, const Image& indices, index_t places, int rank,
                    const Options& options) {
   if (out.is_none()) return;
-  const pool::Planes planes{indices.n() * indices.c(), indices.h() * indices.w(), places};
+  const pool::Planes planes{.count = indices.n() * indices.c(),
+                            .n = indices.h() * indices.w(),
+                            .places = places,
+                            .channels = indices.pixels ? indices.c() : 0};
   index_t at = -1;
   {
     const Unlocked unlocked;
@@ -85,6 +89,29 @@ void refuse_before(py::handle out, const Image& indices, index_t places, int ran
 
 void arrange(Image& image, pool::Layout layout, int threads) {
   if (layout == pool::Layout::planes) make_planes(image, threads);
+}
+
+pool::Layout arrange_alike(Image& a, Image& b, int threads) {
+  if (a.pixels && b.pixels) return pool::Layout::pixels;
+  make_planes(a, threads), make_planes(b, threads);
+  return pool::Layout::planes;
+}
+
+pool::Planes planes_of(const Image& indices, index_t places, const Result& result,
+                       const Dims& nchw) {
+  pool::Planes p{indices.n() * indices.c(), indices.h() * indices.w(), places};
+  if (!indices.pixels) return p;
+  p.channels = indices.c();
+  p.to_pixel = result.pixel_step() ? result.pixel_step() : p.channels;
+  p.to_image = result.image_step() ? result.image_step() : nchw[2] * nchw[3] * p.to_pixel;
+  return p;
+}
+
+Result scattered(pool::Layout layout, const Dims& nchw, int rank, bool batched,
+                 const Options& options, DType dtype, py::handle out,
+                 std::initializer_list<const Operand*> inputs) {
+  const Gaps gaps = layout == pool::Layout::planes ? Gaps::none : Gaps::pixels;
+  return {nchw, rank, batched, options, dtype, out, inputs, nullptr, gaps};
 }
 
 Result result_in(pool::Layout layout, const Dims& nchw, int rank, bool batched,

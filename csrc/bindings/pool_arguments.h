@@ -3,6 +3,7 @@
 #pragma once
 
 #include "algorithms/pool/problem.h"
+#include "algorithms/pool/scatter.h"
 #include "bindings/arguments.h"
 #include "bindings/arrays.h"
 #include "core/dispatch.h"
@@ -22,7 +23,7 @@ PoolDesc to_adaptive_desc(const Dims& nchw, int rank, py::handle output_size);
 pool::Pooling to_average(py::handle count_include_pad, py::handle divisor_override);
 double to_norm_type(py::handle norm_type);
 
-// An array of int64, in the layout of images; any other dtype is a TypeError.
+// An array of int64, in the layout of images, which may be pixels; any other dtype is a TypeError.
 Image to_indices(py::handle value, int rank, const Options& options);
 // Throws an IndexError that names the index at position `at` of `indices`, unless `at` is -1.
 // Indices have to be from 0 up to `places`.
@@ -41,6 +42,17 @@ inline pool::Layout layout_of(const Image& image) {
   return image.pixels ? pool::Layout::pixels : pool::Layout::planes;
 }
 void arrange(Image& image, pool::Layout layout, int threads);
+// Makes planes of both unless both are pixels, which it returns.
+pool::Layout arrange_alike(Image& a, Image& b, int threads);
+
+// The planes, or pixels, that `indices` move from or to `places`, as `result` lies: its planes have
+// no gaps.
+pool::Planes planes_of(const Image& indices, index_t places, const Result& result,
+                       const Dims& nchw);
+// An array of (N, C, H, W) that has no gaps if it is planes.
+Result scattered(pool::Layout layout, const Dims& nchw, int rank, bool batched,
+                 const Options& options, DType dtype, py::handle out,
+                 std::initializer_list<const Operand*> inputs);
 
 // An array of (N, C, H, W) that kernels write in `layout`.
 Result result_in(pool::Layout layout, const Dims& nchw, int rank, bool batched,

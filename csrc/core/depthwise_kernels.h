@@ -125,7 +125,15 @@ struct DepthwisePixelsArgs {
 //     x  [b0][b1][b2..   [b0][b1][b2..   [b0][b1][b2..      y  [b0][b1][b2..   [b0][b1][b2..
 //        '--- x_step ---'                                      '--- y_step ---'
 //
-// where blocks are neighbours in every array; those of w and bias are whole vectors.
+// where blocks are neighbours in every array; those of w and bias are whole vectors. If `pair`, the
+// same for the row of outputs below, at y + y_row, which reads from x + x_row and init + init_row.
+// Beside it, `ahead_rows` rows of pixels are fetched that the next lines read: from x + ahead on,
+// ahead_step apart.
+//
+// Where groups have some channels each, as many as outputs and a part of a vector, an output adds
+// `terms` products for each tap, one for each channel of its group: the weights of the next one lie
+// w_term further, and its elements of x are in the lanes places[term * lanes + i] of the vector at
+// hand. Blocks are whole then, and lines no pair.
 template <class T>
 struct DepthwiseLineArgs {
   index_t n, blocks;
@@ -141,6 +149,11 @@ struct DepthwiseLineArgs {
   index_t init_step;
   const T* bias;
   T lowest, highest;  // what results are clamped to; NaN stays
+  bool pair = false;
+  index_t y_row = 0, init_row = 0;
+  index_t ahead = 0, ahead_step = 0, ahead_rows = 0;
+  index_t terms = 1, w_term = 0;
+  const std::int32_t* places = nullptr;
 };
 
 // Rows of n elements as they lie in an array of pixels without gaps between them, in several rows

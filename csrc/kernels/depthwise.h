@@ -19,6 +19,7 @@
 
 #include "core/depthwise_kernels.h"
 #include "kernels/depthwise_band.h"
+#include "kernels/depthwise_line.h"
 #include "kernels/depthwise_pixels.h"
 
 namespace fastconv::FC_ISA {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Tiles and lines of pixels whose channels are neighbours, against plain loops.
+#include <vector>
+
 #include "selftest/check.h"
 
 namespace fastconv::selftest {
@@ -52,14 +54,15 @@ void test_tile(const ConvKernels<T>& k, int pixels, int nv, int tail, index_t te
                       terms);
 }
 
-// A line of n pixels, of 2 by 3 taps.
+// Two rows of n pixels, of 2 by 3 taps.
 template <class T>
 void test_line(const ConvKernels<T>& k, index_t n, index_t blocks, int tail, bool with_init,
                Report& report) {
   const index_t lanes = k.gemm.lanes, ld = blocks * lanes, channels = ld - lanes + tail;
   const index_t step = channels + 1, row = (n + 4) * step, y_step = channels + 2;
-  const Integers<T> x(row + (n + 1) * step + channels), w(6 * ld), bias(ld);
-  const Integers<T> init((n - 1) * y_step + channels);
+  const index_t y_row = n * y_step;
+  const Integers<T> x(2 * row + (n + 1) * step + channels), w(6 * ld), bias(ld);
+  const Integers<T> init(y_row + (n - 1) * y_step + channels);
   Fenced<T> got(init.size(), 77), want(init.size(), 77);
   k.depthwise.run_line({.n = n,
                         .blocks = blocks,
@@ -79,15 +82,64 @@ void test_line(const ConvKernels<T>& k, index_t n, index_t blocks, int tail, boo
                         .init_step = y_step,
                         .bias = bias.data(),
                         .lowest = -100,
-                        .highest = 150});
-  for (index_t i = 0; i < n; ++i)
+                        .highest = 150,
+                        .pair = true,
+                        .y_row = y_row,
+                        .init_row = y_row,
+                        .ahead = row,
+                        .ahead_step = row,
+                        .ahead_rows = 1});
+  for (index_t i = 0; i < 2 * n; ++i)
     for (index_t c = 0; c < channels; ++c) {
       T sum = bias[c] + (with_init ? init[i * y_step + c] : T{0});
       for (index_t t = 0; t < 6; ++t)
-        sum += w[t * ld + c] * x[(i + t % 3) * step + t / 3 * row + c];
+        sum += w[t * ld + c] * x[(i % n + t % 3) * step + (i / n + t / 3) * row + c];
       want[i * y_step + c] = clamped<T>(sum, -100, 150);
     }
   report.expect_close(got, want, 0, 0, "line of ", n, " pixels, ", blocks, " blocks, tail ", tail);
+}
+
+// A line of n pixels, of 2 by `lines` taps that lie together, with groups of two channels.
+template <class T>
+void test_groups(const ConvKernels<T>& k, index_t n, index_t lines, index_t stride,
+                 Report& report) {
+  const index_t lanes = k.gemm.lanes, ld = 2 * lanes, row = ((n - 1) * stride + lines) * ld;
+  const Integers<T> x(2 * row), w(4 * lines * ld), bias(ld);
+  Fenced<T> got(n * ld, 77), want(n * ld, 77);
+  std::vector<std::int32_t> places;
+  for (int term = 0; term < 2; ++term)
+    for (int lane = 0; lane < lanes; ++lane) places.push_back(lane / 2 * 2 + term);
+  k.depthwise.run_line({.n = n,
+                        .blocks = 2,
+                        .tail = static_cast<int>(lanes),
+                        .rows = 2,
+                        .lines = lines,
+                        .x = x.data(),
+                        .x_step = stride * ld,
+                        .x_line = ld,
+                        .x_row = row,
+                        .w = w.data(),
+                        .w_line = 2 * ld,
+                        .w_row = 2 * lines * ld,
+                        .y = got.data(),
+                        .y_step = ld,
+                        .init = nullptr,
+                        .init_step = 0,
+                        .bias = bias.data(),
+                        .lowest = -100,
+                        .highest = 150,
+                        .terms = 2,
+                        .w_term = ld,
+                        .places = places.data()});
+  for (index_t i = 0; i < n; ++i)
+    for (index_t c = 0; c < ld; ++c) {
+      T sum = bias[c];
+      for (index_t t = 0; t < 4 * lines; ++t)
+        sum += w[t * ld + c] *
+               x[t / 2 / lines * row + (i * stride + t / 2 % lines) * ld + c / 2 * 2 + t % 2];
+      want[i * ld + c] = clamped<T>(sum, -100, 150);
+    }
+  report.expect_close(got, want, 0, 0, "groups, ", n, " pixels, ", lines, " taps, s", stride);
 }
 
 // A band of rows of n elements, of as many rows of 3 taps as kernel number `kernel` has.
@@ -138,6 +190,9 @@ void test(const ConvKernels<T>& k, Report& report) {
     for (const index_t blocks : {1, 3})
       for (const int tail : {1, lanes / 2, lanes})
         for (const bool with_init : {false, true}) test_line(k, n, blocks, tail, with_init, report);
+  for (index_t n = 1; n <= 9 && lanes > 2; ++n)
+    for (const index_t lines : {1, 2, 3})
+      for (const index_t stride : {1, 2}) test_groups(k, n, lines, stride, report);
   for (int kernel = 0; kernel < kBandKernels; ++kernel)
     for (int height = 0; height < kBandHeights; ++height)
       for (const index_t n : {index_t{1}, index_t{lanes}, index_t{7 * lanes + 1}})

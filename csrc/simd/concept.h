@@ -73,18 +73,24 @@ concept VectorChoice = requires(const V a, const V b) {
 
 // Moves between lanes.
 template <class V>
-concept VectorMoves = requires(const V a, const V b, V& even, V& odd, const typename V::T* from,
-                               index_t step, V (&columns)[16 / sizeof(typename V::T)]) {
-  // Of the 2 * lanes elements a, b: those at even places to `even`, those at odd places to `odd`.
-  unzip(a, b, even, odd);
-  // The inverse: the elements of a and b by turns; the lower half of them first.
-  zip(a, b, even, odd);
-  // Lane i of the result is lane i + 1 of a; the last lane holds whatever is there.
-  { next_lane(a) } -> Same<V>;
-  // 16 bytes from each of `lanes` rows of memory, `step` elements apart, by columns: lane i of
-  // columns[j] is from[i * step + j].
-  load_columns(from, step, columns);
-};
+concept VectorMoves =
+    requires(const V a, const V b, V& even, V& odd, const typename V::T* from, index_t step,
+             V (&columns)[16 / sizeof(typename V::T)], const std::int32_t* places) {
+      // Of the 2 * lanes elements a, b: those at even places to `even`, those at odd places to
+      // `odd`.
+      unzip(a, b, even, odd);
+      // The inverse: the elements of a and b by turns; the lower half of them first.
+      zip(a, b, even, odd);
+      // Lane i of the result is lane i + 1 of a; the last lane holds whatever is there.
+      { next_lane(a) } -> Same<V>;
+      // 16 bytes from each of `lanes` rows of memory, `step` elements apart, by columns: lane i of
+      // columns[j] is from[i * step + j].
+      load_columns(from, step, columns);
+      // order(places): `lanes` numbers of lanes, as reorder() takes them: lane i of its result is
+      // lane places[i] of a.
+      { V::order(places) } -> Same<typename V::Order>;
+      { reorder(a, V::order(places)) } -> Same<V>;
+    };
 
 // A type may bring its own transpose_registers (kernels/transpose.h), if it knows a shorter way.
 template <class V>

@@ -40,6 +40,10 @@ struct VecF32 {
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
   }
+  using Order = __m256i;
+  static FC_INLINE Order order(const std::int32_t* places) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(places));
+  }
 };
 
 struct VecF64 {
@@ -66,6 +70,14 @@ struct VecF64 {
   FC_INLINE double sum() const {
     const __m128d s = _mm_add_pd(_mm256_castpd256_pd128(v), _mm256_extractf128_pd(v, 1));
     return _mm_cvtsd_f64(_mm_add_sd(s, _mm_unpackhi_pd(s, s)));
+  }
+  // As places of both halves of each element.
+  using Order = __m256i;
+  static FC_INLINE Order order(const std::int32_t* places) {
+    const __m256i lower = _mm256_slli_epi64(
+        _mm256_cvtepi32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(places))), 1);
+    const __m256i upper = _mm256_add_epi64(lower, _mm256_set1_epi64x(1));
+    return _mm256_or_si256(lower, _mm256_slli_epi64(upper, 32));
   }
 };
 
@@ -136,6 +148,11 @@ FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
   const __m256d low = _mm256_unpacklo_pd(a.v, b.v), high = _mm256_unpackhi_pd(a.v, b.v);
   lower = {_mm256_permute2f128_pd(low, high, 0x20)};
   upper = {_mm256_permute2f128_pd(low, high, 0x31)};
+}
+
+FC_INLINE VecF32 reorder(VecF32 a, __m256i order) { return {_mm256_permutevar8x32_ps(a.v, order)}; }
+FC_INLINE VecF64 reorder(VecF64 a, __m256i order) {
+  return {_mm256_castps_pd(_mm256_permutevar8x32_ps(_mm256_castpd_ps(a.v), order))};
 }
 
 FC_INLINE VecF32 next_lane(VecF32 a) {

@@ -36,6 +36,8 @@ struct VecF32 {
   FC_INLINE void store(float* p) const { _mm512_storeu_ps(p, v); }
   FC_INLINE void store_n(float* p, int n) const { _mm512_mask_storeu_ps(p, first(n), v); }
   FC_INLINE float sum() const { return _mm512_reduce_add_ps(v); }
+  using Order = __m512i;
+  static FC_INLINE Order order(const std::int32_t* places) { return _mm512_loadu_si512(places); }
 };
 
 struct VecF64 {
@@ -60,6 +62,10 @@ struct VecF64 {
   FC_INLINE void store(double* p) const { _mm512_storeu_pd(p, v); }
   FC_INLINE void store_n(double* p, int n) const { _mm512_mask_storeu_pd(p, first(n), v); }
   FC_INLINE double sum() const { return _mm512_reduce_add_pd(v); }
+  using Order = __m512i;
+  static FC_INLINE Order order(const std::int32_t* places) {
+    return _mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(places)));
+  }
 };
 
 // Every step-th element of a longer row: lane l stands for element l * step. pick() takes from
@@ -155,6 +161,9 @@ FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
   lower = {_mm512_permutex2var_pd(a.v, first, b.v)};
   upper = {_mm512_permutex2var_pd(a.v, second, b.v)};
 }
+
+FC_INLINE VecF32 reorder(VecF32 a, __m512i order) { return {_mm512_permutexvar_ps(order, a.v)}; }
+FC_INLINE VecF64 reorder(VecF64 a, __m512i order) { return {_mm512_permutexvar_pd(order, a.v)}; }
 
 FC_INLINE VecF32 next_lane(VecF32 a) {
   const __m512i bits = _mm512_castps_si512(a.v);

@@ -21,6 +21,12 @@ FC_INLINE uint8x16_t moved_up(uint8x16_t v, int n) {
   return vqtbl1q_u8(v, vsubq_u8(places, vdupq_n_u8(static_cast<std::uint8_t>(n))));
 }
 
+// The places of the bytes of four numbers of 32 bits, of which the places are given.
+FC_INLINE uint8x16_t places_of_bytes(uint32x4_t places) {
+  const uint32x4_t bytes = vmlaq_n_u32(vdupq_n_u32(0x03020100), places, 0x04040404);
+  return vreinterpretq_u8_u32(bytes);
+}
+
 struct VecF32 {
   using T = float;
   static constexpr int lanes = 4, registers = 32;
@@ -54,6 +60,10 @@ struct VecF32 {
     if (n == 3) vst1q_lane_f32(p + 2, v, 2);
   }
   FC_INLINE float sum() const { return vaddvq_f32(v); }
+  using Order = uint8x16_t;
+  static FC_INLINE Order order(const std::int32_t* places) {
+    return places_of_bytes(vreinterpretq_u32_s32(vld1q_s32(places)));
+  }
 };
 
 struct VecF64 {
@@ -83,6 +93,12 @@ struct VecF64 {
     if (n == 1) vst1q_lane_f64(p, v, 0);
   }
   FC_INLINE double sum() const { return vaddvq_f64(v); }
+  using Order = uint8x16_t;
+  static FC_INLINE Order order(const std::int32_t* places) {
+    const uint32x2_t lower = vshl_n_u32(vreinterpret_u32_s32(vld1_s32(places)), 1);
+    const uint32x2_t upper = vadd_u32(lower, vdup_n_u32(1));
+    return places_of_bytes(vcombine_u32(vzip1_u32(lower, upper), vzip2_u32(lower, upper)));
+  }
 };
 
 // Makes a value live in a register: gcc 12 reads memory again for each of its uses if there are
@@ -155,6 +171,13 @@ FC_INLINE void zip(VecF32 a, VecF32 b, VecF32& lower, VecF32& upper) {
 FC_INLINE void zip(VecF64 a, VecF64 b, VecF64& lower, VecF64& upper) {
   lower = {vzip1q_f64(a.v, b.v)};
   upper = {vzip2q_f64(a.v, b.v)};
+}
+
+FC_INLINE VecF32 reorder(VecF32 a, uint8x16_t order) {
+  return {vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(a.v), order))};
+}
+FC_INLINE VecF64 reorder(VecF64 a, uint8x16_t order) {
+  return {vreinterpretq_f64_u8(vqtbl1q_u8(vreinterpretq_u8_f64(a.v), order))};
 }
 
 FC_INLINE VecF32 next_lane(VecF32 a) { return {vextq_f32(a.v, a.v, 1)}; }

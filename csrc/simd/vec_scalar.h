@@ -50,6 +50,13 @@ struct Portable {
     for (int i = 1; i < lanes; ++i) s += v[i];
     return s;
   }
+  using Order = const std::int32_t*;
+  static FC_INLINE Order order(const std::int32_t* places) { return places; }
+  friend FC_INLINE Portable reorder(Portable a, Order order) {
+    Reg r{};
+    for (int i = 0; i < lanes; ++i) r[i] = a.v[order[i]];
+    return {r};
+  }
   friend FC_INLINE void hold(Portable&) {}  // left to the compiler, since registers differ
   friend FC_INLINE Portable operator+(Portable a, Portable b) { return {a.v + b.v}; }
   friend FC_INLINE Portable operator-(Portable a, Portable b) { return {a.v - b.v}; }

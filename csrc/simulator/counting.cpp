@@ -69,7 +69,8 @@ void depthwise_pixels(const DepthwisePixelsArgs<T>& t) noexcept {
 }
 template <class T>
 void depthwise_line(const DepthwiseLineArgs<T>& t) noexcept {
-  count(kCall + double(t.rows * t.lines) * double(t.n * t.blocks));
+  const double vectors = double(t.n * t.blocks) * (t.pair ? 2 : 1);
+  count(kCall + double(t.rows * t.lines * t.terms) * vectors);
 }
 template <class T, int ROWS, int HEIGHT>
 void depthwise_band(const DepthwiseBandArgs<T>& t) noexcept {

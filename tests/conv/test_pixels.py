@@ -13,7 +13,9 @@ from cases import CONV, TRANSPOSED, bound, exact, named
 from fastconv import grad
 
 ALL = (*CONV, *TRANSPOSED)
-IN_PLACE = ("dense_pixels", "depthwise_in_place", "pointwise_pixels")  # entries that read pixels
+IN_PLACE = (  # entries that read pixels
+    "dense_pixels", "depthwise_in_place", "groups_in_place", "pointwise_pixels",
+)  # fmt: skip
 LAST = {"data_format": "channels_last"}
 PLAIN = {"precision": "highest", "data_format": "channels_last"}
 SOME = named(
@@ -22,7 +24,9 @@ SOME = named(
     "depthwise with a multiplier", "two groups", "a prime number of output channels", "1-D",
     "a filter for each of three channels", "a filter for each of four channels",
     "a column of nine taps for each channel", "a filter for each of six channels, reflected",
-    "grey of RGB", "1x1 of few channels over several blocks",
+    "depthwise in pairs of rows", "groups of two, several to a vector",
+    "groups of four at stride 2", "groups of eight, dilated", "grey of RGB",
+    "1x1 of few channels over several blocks",
 )  # fmt: skip
 
 

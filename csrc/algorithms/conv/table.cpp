@@ -44,6 +44,7 @@ std::vector<const Algorithm<T>*> make_table() {
   all.push_back(&depthwise::pairs<T>());
   all.push_back(&depthwise::pixels<T>());
   all.push_back(&depthwise::in_place<T>());
+  all.push_back(&depthwise::groups_in_place<T>());
   return all;
 }
 

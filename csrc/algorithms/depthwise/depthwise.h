@@ -28,4 +28,8 @@ const Algorithm<T>& pixels();
 template <class T>
 const PhaseAlgorithm<T>& in_place();
 
+// The same for small groups of several channels, of which a vector holds some.
+template <class T>
+const PhaseAlgorithm<T>& groups_in_place();
+
 }  // namespace fastconv::depthwise

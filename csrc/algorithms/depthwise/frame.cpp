@@ -3,6 +3,8 @@
 #include "algorithms/depthwise/frame.h"
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 #include "core/cache.h"
 
@@ -90,6 +92,28 @@ void PixelFrame::fill(const T* image, index_t channels, index_t row, const Exec&
       std::fill_n(line, n * lanes_, T{0});
 }
 
+namespace {
+
+// Copies n pixels of some channels to vectors. Whole vectors are copied without a call for each.
+template <class T>
+void copy_vectors(const T* from, index_t step, index_t channels, index_t n, index_t lanes,
+                  T* to) noexcept {
+  const auto copy = [&](auto size) {
+    for (index_t j = 0; j < n; ++j) std::memcpy(to + j * lanes, from + j * step, size);
+  };
+  const std::size_t bytes = static_cast<std::size_t>(channels) * sizeof(T);
+  if (bytes == 64)
+    copy(std::integral_constant<std::size_t, 64>{});
+  else if (bytes == 32)
+    copy(std::integral_constant<std::size_t, 32>{});
+  else if (bytes == 16)
+    copy(std::integral_constant<std::size_t, 16>{});
+  else
+    copy(bytes);
+}
+
+}  // namespace
+
 template <class T>
 void PixelFrame::fill_pixels(const T* image, index_t row_step, index_t pixel_step, index_t channels,
                              index_t row, T* frame) const noexcept {
@@ -99,8 +123,8 @@ void PixelFrame::fill_pixels(const T* image, index_t row_step, index_t pixel_ste
   T* line = frame + (left - first_w_) * lanes_;
   for (index_t i = 0; i < frame_lines(); ++i, line += pitch_ * lanes_)
     if (const index_t at = first + i; at >= 0 && at < in_h_)
-      for (index_t j = 0; j < n; ++j)
-        std::copy_n(image + at * row_step + (left + j) * pixel_step, channels, line + j * lanes_);
+      copy_vectors(image + at * row_step + left * pixel_step, pixel_step, channels, n, lanes_,
+                   line);
     else if (blocks() > 1)  // another block may have had rows of the image there
       std::fill_n(line, n * lanes_, T{0});
 }
