@@ -282,45 +282,6 @@ def test_a_bias_that_is_gone_is_seen():
     assert plans.find(x, w, random(4), build) is None
 
 
-def constant_model(weight_shape):
-    """A Conv whose weights a ConstantOfShape makes, of a shape that the model may be given."""
-    value = numpy_helper.from_array(np.array([0.5], np.float32))
-    nodes = [
-        helper.make_node("ConstantOfShape", ["shape"], ["w"], value=value),
-        helper.make_node("Conv", ["x", "w"], ["y"]),
-    ]
-    held = {} if weight_shape is None else {"shape": np.array(weight_shape, np.int64)}
-    model = model_of(nodes, ["x"], held, outputs=("y", "w"))
-    if weight_shape is None:
-        model.graph.input.append(helper.make_tensor_value_info("shape", TensorProto.INT64, [3]))
-    return model
-
-
-def test_constants_of_a_shape_are_made_once():
-    evaluator = ReferenceEvaluator(constant_model((4, 3, 3)), new_ops=ops)
-    x = random(2, 3, 9)
-    (y, w), (again, same) = (evaluator.run(None, {"x": x}) for _ in range(2))
-    np.testing.assert_array_equal(w, np.full((4, 3, 3), np.float32(0.5)))
-    np.testing.assert_array_equal(y, again)
-    assert same is w
-    assert len(evaluator.rt_nodes_[1]._plans._state[2]) == 1
-    with pytest.raises(ValueError, match="read-only"):
-        w += 1
-
-
-def test_a_constant_whose_shape_changes_is_not_kept():
-    evaluator = ReferenceEvaluator(constant_model(None), new_ops=ops)
-    x = random(2, 3, 9)
-    for filters in (4, 5, 4):
-        shape = np.array([filters, 3, 3])
-        y, w = evaluator.run(None, {"x": x, "shape": shape})
-        assert w.shape == (filters, 3, 3)
-        want = fastconv.conv1d(x, np.full((filters, 3, 3), np.float32(0.5)))
-        np.testing.assert_allclose(y, want, rtol=1e-5)
-    assert evaluator.rt_nodes_[0]._known is None
-    w += 1  # the last ones are the caller's
-
-
 def test_attributes_of_a_function_may_change_from_call_to_call():
     x, w = random(1, 1, 20), random(1, 1, 3)
     inner = helper.make_node("Conv", ["x", "w"], ["y"])
