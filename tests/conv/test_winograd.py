@@ -240,7 +240,8 @@ def test_who_gets_it():
             fastconv.Conv2dPlan(x.shape, five.astype(dtype), precision=precision)
             for precision in ("high", "medium")
         ]
-        assert "winograd split" in plans[0].explain().partition("<-")[0]
+        # Transforms along rows may be cheaper still; plain sums are not.
+        assert "winograd split" in plans[0].explain().partition("direct: predicted")[0]
         assert re.search(
             r"F\(4,5\) x F\(4,5\).*: not possible, .*it needs precision='medium'",
             plans[0].explain(),
