@@ -57,7 +57,9 @@ inline double cycles_of_sliding_places(const PoolDesc& d) {
   const PlaneCounts n(d);
   const double elements = n.in_h * n.in_w;
   return static_cast<double>(d.planes()) * elements *
-         (n.in_h == 1 ? kElementOfRow : elements > kLarge ? kElementOfLarge : kElement);
+         (n.in_h == 1         ? kElementOfRow
+          : elements > kLarge ? kElementOfLarge
+                              : kElement);
 }
 inline double cycles_of_places_in_lanes(const PoolDesc& d) {
   constexpr double kElement = 14, kJoined = 5;
