@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import (
+    choices,
     cliffs,
     cores,
     depthwise,
@@ -53,5 +54,6 @@ MODES = {
     "program": Mode(program, "calls as programs make them, each library in a process of its own"),
     "cores": Mode(cores, "layers on 1 to 64 cores, on paper: cycles counted, no machine timed"),
     "cliffs": Mode(cliffs, "random shapes, to find those that are slow", drawn=True),
+    "choices": Mode(choices, "what plans choose against what else looked cheap", drawn=True),
 }
 """By the name that ``--mode`` takes, in the order in which pages show them."""

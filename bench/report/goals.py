@@ -80,6 +80,7 @@ GOALS: dict[str, Callable[[Run], list[Goal]]] = {
     "networks": aims.networks,
     "program": aims.program,
     "cliffs": aims.cliffs,
+    "choices": aims.choices,
 }
 """By mode; a mode may have none."""
 
