@@ -54,7 +54,7 @@ PADDING_ALONE = {
 }  # fmt: skip
 """Cases with taps that only read padding."""
 
-OF_PIXELS = {"dense_pixels", "depthwise_in_place", "pointwise_pixels"}
+OF_PIXELS = {"dense_pixels", "depthwise_in_place", "groups_in_place", "pointwise_pixels"}
 OF_PIXELS |= {name for name in ENTRIES if name.endswith(" on pixels")}
 """Entries that offer nothing for planes, which they would have to turn, unless they are named."""
 
