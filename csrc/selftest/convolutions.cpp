@@ -50,6 +50,8 @@ constexpr Case kCases[] = {
     {1, 5, 8, 1, 9, 10, 1, 2, 1, 1, 1},
     {1, 5, 8, 1, 9, 10, 2, 1, 1, 1, 0},
     {2, 19, 37, 1, 15, 18, 3, 3, 2, 1, 1},
+    {2, 16, 16, 8, 9, 12, 3, 3, 1, 1, 1},
+    {1, 16, 16, 4, 9, 7, 3, 3, 2, 1, 1},
 };
 
 ConvDesc describe(const Case& c) {
@@ -174,6 +176,7 @@ void test_gradients(const KernelTable& isa, const ConvDesc& d, Report& report) {
 template <class T>
 void test(const KernelTable& isa, Report& report) {
   Taken taken;
+  const index_t lanes = Exec{&isa, 1}.kernels<T>().conv.gemm.lanes;
   for (const Case& c : kCases) {
     const ConvDesc d = describe(c);
     test_case<T>(isa, d, false, taken, report);
@@ -184,7 +187,9 @@ void test(const KernelTable& isa, Report& report) {
     // Every case has taps that reach outputs. Whether phases differ in what is cheapest for them
     // depends on the ISA.
     if (name == "each_phase") continue;
-    report.expect((cases > 0) == (name != "fill"), name, " took ", cases, " cases");
+    // A vector of two elements has no room for several groups of two channels.
+    const bool none = name == "fill" || (name == "groups_in_place" && lanes <= 2);
+    report.expect((cases > 0) == !none, name, " took ", cases, " cases");
   }
 }
 

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The choice of the cheapest entry, and the lists that explain it.
-#include <cstdio>
-#include <cstdlib>
-#include <cstdio>
-#include <cstdlib>
 #include <algorithm>
 #include <sstream>
 #include <string_view>
@@ -73,8 +69,6 @@ const Algorithm<T>* cheapest(const Problem& problem, const Exec& exec) {
   for (const Algorithm<T>* entry : table<T>()) {
     if (!entry->allowed_by(problem.request)) continue;
     const Offer offer = offer_with_turns(*entry, problem, exec);
-    if (!offer.refused && getenv("FC_SAYS") && !problem.request.algorithm) fprintf(stderr, "SAYS %s %.0f\n", entry->name(), offer.cycles / 3680);
-    if (!offer.refused && getenv("FC_SAYS") && !problem.request.algorithm) fprintf(stderr, "SAYS %s %.0f\n", entry->name(), offer.cycles / 3680);
     if (!offer.refused && (best == nullptr || offer.cycles <= least))
       best = entry, least = offer.cycles;
   }
